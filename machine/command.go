@@ -1,0 +1,122 @@
+package machine
+
+import "time"
+
+// A Command is an order to the engine. Run, task, index, epoch and attempt name it for good, so
+// that carrying it out twice does no harm; a timer says when, never how long. Commands hold
+// references into the plan, never rendered values or secrets.
+type Command interface{ command() }
+
+// StartAttempt wants the attempt alive as soon as Admit grants it a slot. A sensor's attempt is a
+// series of pokes, which hold no slot: the engine keeps the loop.
+type StartAttempt struct {
+	Key
+}
+
+// StopAttempt ends an attempt that may be alive; AttemptEnded follows either way.
+type StopAttempt struct {
+	Key
+	Reason string // cancelled, timeout
+}
+
+// SetTimer asks for TimerFired with this name at that moment of the wall clock.
+type SetTimer struct {
+	Timer string
+	At    time.Time
+}
+
+// DropTimer says that nobody waits for the timer any more.
+type DropTimer struct {
+	Timer string
+}
+
+// AskPast asks for the state of the task in the newest earlier run that is not manual;
+// PastAnswered answers, when that is settled.
+type AskPast struct {
+	Task  string
+	Epoch int
+}
+
+// Evaluate asks for the value of an expression whose inputs are spilled; Evaluated answers.
+type Evaluate struct {
+	ID    string // names the question within the run
+	Key   Key    // whose scope the expression is read in; Attempt is 0
+	What  string // when, for_each, retry_if
+	Index int    // of when under a for_each; -1 otherwise
+}
+
+// Decide asks for RunDecided.
+type Decide struct {
+	State  RunState
+	Reason string
+}
+
+// Finish asks for RunFinished.
+type Finish struct {
+	State RunState
+}
+
+func (StartAttempt) command() {}
+func (StopAttempt) command()  {}
+func (SetTimer) command()     {}
+func (DropTimer) command()    {}
+func (AskPast) command()      {}
+func (Evaluate) command()     {}
+func (Decide) command()       {}
+func (Finish) command()       {}
+
+// An Order is all that carrying out an attempt (or evaluating an expression) of a task needs to
+// know of its run: what expressions see, as JSON. Made by Run.Order.
+type Order struct {
+	Run     RunInfo
+	Plan    *Plan
+	Task    *Task
+	Key     Key
+	Attempt int // of this epoch, from 1: what `attempt` is in expressions and WEFT_ATTEMPT shows Key.Attempt
+	// Item and Index of an instance. Item is nil where there is none; a spilled list is ItemRef.
+	Item    Raw
+	ItemKey *string // of a map
+	ItemRef *Ref
+	// Since is the time of the attempt's AttemptStarted; of a sensor of its first poke in this
+	// epoch, kept across retries. Zero before.
+	Since time.Time
+	// Tasks holds the snapshot of what the task reads, by id.
+	Tasks map[string]TaskView
+	// Error is set for on_failure callbacks of a task: why it failed.
+	Error *TaskError
+	// RunState and RunFailed are set for callbacks of the DAG.
+	RunState  RunState
+	RunFailed []string
+}
+
+// RunInfo is what `run.*`, `params.*` and `vars.*` are.
+type RunInfo struct {
+	RunStarted
+	StartedAt time.Time
+	Epoch     int
+}
+
+// A TaskView is what `tasks.X` is in an expression.
+type TaskView struct {
+	State     State // None stands for null: it had not finished
+	Output    Raw   // JSON; nil = null. Of a mapped task the list in order, unless a member is spilled
+	Ref       *Ref
+	Error     string
+	Mapped    bool
+	Instances []InstanceView
+}
+
+// An InstanceView is one element of `tasks.X.instances`, with its output.
+type InstanceView struct {
+	Index  int
+	State  State // None = it had not finished
+	Output Raw
+	Ref    *Ref
+}
+
+// A TaskError is what `error` is in on_failure and retry_if.
+type TaskError struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+	Exit    *int   `json:"exit_code"`
+}

@@ -1,0 +1,216 @@
+package machine
+
+import (
+	"fmt"
+	"time"
+)
+
+const stateCount = int(UpstreamFailed) + 1
+
+// A node is a task of the plan, or a callback that has begun.
+type node struct {
+	def   *Task
+	id    string // as in keys
+	ti    int    // position in the plan; -1 for a callback
+	chain *chain // of a callback
+
+	state   State
+	epoch   int
+	base    int // the highest attempt number of earlier epochs
+	cause   Cause
+	up      [stateCount]int // finished upstream tasks by state
+	blind   []blind         // what the snapshot does not see
+	past    pastState
+	pastRun string
+	mapped  bool
+	list    *itemList
+	inst    []instance
+	count   [stateCount]int // instances by state
+	drain   int             // attempts of an earlier epoch that have not ended
+	touched bool
+	taskErr *TaskError // of a task's callback: why the task failed
+}
+
+type pastState uint8
+
+const (
+	pastUnasked pastState = iota
+	pastAsked
+	pastRefused // asked, answered no: the engine asks on
+	pastOK
+)
+
+// A Cause is why a task is in its state: what explain prints.
+type Cause struct {
+	Rule    string    // the trigger's rule or expression, once it has decided
+	Because string    // the part that decided
+	Text    string    // one sentence
+	At      time.Time // when
+}
+
+// An instance is one execution of a node: an unmapped node has one, with index -1.
+type instance struct {
+	index   int
+	state   State
+	stop    string // why StopAttempt was given: cancelled, timeout, cleared; "" = it was not
+	attempt int    // number of the last attempt
+	tries   int    // failed attempts of this epoch
+	lost    int    // in a row
+	since   time.Time
+	started time.Time
+	ended   time.Time
+	retryAt time.Time
+	result  Outcome // of the last attempt that ended
+	reason  string
+	asking  bool // a value is awaited (Evaluate)
+}
+
+// alive tells whether a StartAttempt is outstanding.
+func (in *instance) alive() bool {
+	switch in.state {
+	case Queued, Running, UpForReschedule, Deferred:
+		return true
+	}
+	return false
+}
+
+func (n *node) key(k int) Key {
+	in := &n.inst[k]
+	return Key{Task: n.id, Index: in.index, Epoch: n.epoch, Attempt: in.attempt}
+}
+
+// find returns the node and the position of the instance a key names, if the key is of this epoch
+// and of the last attempt.
+func (r *Run) find(key Key) (*node, int, bool) {
+	n := r.node(key.Task, key.Index)
+	if n == nil || n.epoch != key.Epoch {
+		return nil, 0, false
+	}
+	k := max(key.Index, 0)
+	if n.ti < 0 {
+		k = 0
+	}
+	if k >= len(n.inst) || n.inst[k].index != key.Index || n.inst[k].attempt != key.Attempt {
+		return nil, 0, false
+	}
+	return n, k, true
+}
+
+func (r *Run) node(id string, index int) *node {
+	if i, ok := r.plan.index[id]; ok {
+		return r.nodes[i]
+	}
+	return r.calls[callKey{id, index}]
+}
+
+// setInst moves one instance, and with it its node.
+func (r *Run) setInst(n *node, k int, s State, reason string) {
+	in := &n.inst[k]
+	n.count[in.state]--
+	n.count[s]++
+	in.state, in.reason = s, reason
+	if s.Finished() {
+		in.ended = r.now
+	}
+	r.mix(uint64(int64(n.ti)), uint64(int64(in.index)), uint64(n.epoch), uint64(in.attempt), uint64(s))
+	if n.mapped {
+		r.changes = append(r.changes, Change{
+			Task: n.id, Index: in.index, Attempt: in.attempt, State: s, Reason: reason, Next: r.next(n, k),
+		})
+		for _, d := range r.watchers(n) {
+			if s.Finished() {
+				r.touch(d)
+			}
+		}
+	}
+	if ns := n.derived(); ns != n.state || !n.mapped {
+		r.setNode(n, ns, r.nodeReason(n, k, ns, reason))
+	}
+}
+
+func (r *Run) watchers(n *node) []int {
+	if n.ti < 0 {
+		return nil
+	}
+	return r.watch[n.ti]
+}
+
+// next is the moment worth showing beside a state.
+func (r *Run) next(n *node, k int) time.Time {
+	switch in := &n.inst[k]; in.state {
+	case UpForRetry:
+		return in.retryAt
+	case UpForReschedule:
+		if n.def.Sensor != nil && n.def.Sensor.Timeout > 0 {
+			return in.since.Add(time.Duration(n.def.Sensor.Timeout))
+		}
+	}
+	return time.Time{}
+}
+
+func (r *Run) nodeReason(n *node, k int, s State, reason string) string {
+	if !n.mapped || !s.Finished() {
+		return reason
+	}
+	switch {
+	case s == Failed && len(n.inst) > 1:
+		return fmt.Sprintf("%d of %d instances failed; the last: %s", n.count[Failed], len(n.inst), reason)
+	case s == Failed:
+		return reason
+	case s == Skipped:
+		return "every instance was skipped"
+	}
+	return ""
+}
+
+// derived is the state of a node by its instances: while some have not finished, the liveliest of
+// theirs; then, of a mapped task, failed before upstream_failed before success, skipped if all are.
+func (n *node) derived() State {
+	for _, s := range [...]State{Running, Deferred, Queued, UpForReschedule, UpForRetry, Scheduled, None} {
+		if n.count[s] > 0 {
+			if s == None {
+				return Scheduled
+			}
+			return s
+		}
+	}
+	for _, s := range [...]State{Failed, UpstreamFailed, Success} {
+		if n.count[s] > 0 {
+			return s
+		}
+	}
+	return Skipped
+}
+
+// setNode moves a node. A finished one tells its downstream tasks, or lets its chain go on.
+func (r *Run) setNode(n *node, s State, reason string) {
+	was := n.state
+	n.state = s
+	if reason != "" || s.Finished() {
+		n.cause.Text = reason
+	}
+	if s.Finished() || n.cause.At.IsZero() {
+		n.cause.At = r.now
+	}
+	ch := Change{Task: n.id, Index: -1, State: s, Reason: reason}
+	if !n.mapped && len(n.inst) > 0 {
+		ch.Attempt, ch.Next = n.inst[0].attempt, r.next(n, 0)
+	}
+	if n.mapped && s == was {
+		return
+	}
+	r.changes = append(r.changes, ch)
+	r.mix(uint64(int64(n.ti)), uint64(n.epoch), uint64(s))
+	if !s.Finished() || was.Finished() {
+		return
+	}
+	if n.ti < 0 {
+		r.advance(n.chain)
+		return
+	}
+	r.open--
+	for _, d := range r.plan.down[n.ti] {
+		r.nodes[d].up[s]++
+		r.touch(d)
+	}
+}

@@ -1,0 +1,41 @@
+// Package runner says how a run is carried out: the Engine, which keeps runs going until they end,
+// and the Executor, which carries out one order of the machine beside the plugin. Both engines
+// share what is here; neither is known here.
+package runner
+
+import (
+	"context"
+	"time"
+
+	"weft/machine"
+)
+
+// A Request asks for a run.
+type Request struct {
+	Plan          *machine.Plan
+	Dir           string // absolute folder of the DAG's file: the default working directory
+	Run           string // id; "" = made from type and date
+	Type          string // manual, scheduled, backfill
+	LogicalDate   time.Time
+	IntervalStart time.Time
+	IntervalEnd   time.Time
+	Params        map[string]any // JSON values, defaults filled in, checked
+	Vars          map[string]any // JSON values
+	By            string
+	Handoff       string // URI
+	MaxInstances  int    // bound of for_each; 0 = 10,000
+}
+
+// An Engine keeps runs going until they end, across crashes.
+type Engine interface {
+	// Start makes the run durable and begins it. If the id exists, that run goes on and is returned.
+	Start(ctx context.Context, req Request) (run string, err error)
+	// Resume goes on with a run that nobody drives.
+	Resume(ctx context.Context, run string) error
+	// Cancel ends a run; it returns when the order is durable.
+	Cancel(ctx context.Context, run, by, reason string) error
+	// Reopen clears tasks of a run (see machine.Reopened); it returns when the order is durable.
+	Reopen(ctx context.Context, run string, order machine.Reopened) error
+	// Wait returns the run's summary once RunFinished is durable.
+	Wait(ctx context.Context, run string) (machine.Summary, error)
+}
