@@ -71,10 +71,12 @@ type Order struct {
 	Run     RunInfo
 	Plan    *Plan
 	Task    *Task
+	ID      string // of the task or callback (see CallbackID)
 	Key     Key
-	Attempt int // of this epoch, from 1: what `attempt` is in expressions and WEFT_ATTEMPT shows Key.Attempt
-	// Item and Index of an instance. Item is nil where there is none; a spilled list is ItemRef.
-	Item    Raw
+	Attempt int // of this epoch, from 1: `attempt` in expressions; WEFT_ATTEMPT is Key.Attempt
+	// Item of an instance, where HasItem; of a spilled list ItemRef, whose element Key.Index it is.
+	Item    any
+	HasItem bool
 	ItemKey *string // of a map
 	ItemRef *Ref
 	// Since is the time of the attempt's AttemptStarted; of a sensor of its first poke in this
@@ -87,6 +89,8 @@ type Order struct {
 	// RunState and RunFailed are set for callbacks of the DAG.
 	RunState  RunState
 	RunFailed []string
+
+	last *Outcome // of the attempt before this one, for retry_if
 }
 
 // RunInfo is what `run.*`, `params.*` and `vars.*` are.

@@ -122,6 +122,7 @@ type Var struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	Pos   Pos    `json:"pos"`
+	Level int    `json:"level,omitempty"` // 0 the DAG, 1 defaults, 2 the task: a value sees the outer ones
 }
 
 // A Param is one typed input of a run.
@@ -304,4 +305,12 @@ func (p *Plan) hooks() []hook {
 		}
 	}
 	return hs
+}
+
+// Position returns a task's place in the file; callbacks come after the tasks.
+func (p *Plan) Position(id string) int {
+	if i, ok := p.index[id]; ok {
+		return i
+	}
+	return len(p.Tasks)
 }

@@ -43,7 +43,7 @@ type Run struct {
 	callList []*node             // the same, in the order they began
 	chains   []*chain            // callbacks one after another
 	open     int                 // unfinished nodes
-	draining int                 // attempts of earlier epochs, or marked tasks, not yet ended
+	drains   map[Key]bool        // attempts of epochs that are over, not yet ended
 	timers   map[string]timer    // outstanding
 	asks     map[string]Evaluate // outstanding questions for values
 
@@ -86,7 +86,7 @@ type Change struct {
 func New(plans Plans) *Run {
 	return &Run{
 		plans: plans, exprs: new(expr.Cache), calls: map[callKey]*node{},
-		timers: map[string]timer{}, asks: map[string]Evaluate{},
+		timers: map[string]timer{}, asks: map[string]Evaluate{}, drains: map[Key]bool{},
 	}
 }
 
@@ -273,7 +273,7 @@ func (r *Run) timerFired(f TimerFired) {
 	delete(r.timers, f.Timer)
 	switch {
 	case t.node != nil:
-		r.instanceTimer(t.node, t.k)
+		r.instanceTimer(f.Timer, t.node, t.k)
 	case f.Timer == "run/timeout":
 		if r.decided == nil && r.ending == notEnding {
 			r.end(byRunTimeout, "", fmt.Sprintf("the run took longer than its timeout of %s", time.Duration(r.plan.Timeout)))
@@ -327,4 +327,17 @@ func (r *Run) Plan() *Plan { return r.plan }
 func (r *Run) Wants(timer string) bool {
 	_, ok := r.timers[timer]
 	return ok
+}
+
+// AwaitsPast tells whether a task still waits for the answer to AskPast.
+func (r *Run) AwaitsPast(task string, epoch int) bool {
+	n := r.node(task, -1)
+	return n != nil && n.epoch == epoch && n.state == Scheduled && len(n.inst) == 0 &&
+		(n.past == pastAsked || n.past == pastRefused)
+}
+
+// PastRefused tells whether the answer has been no before.
+func (r *Run) PastRefused(task string) bool {
+	n := r.node(task, -1)
+	return n != nil && n.past == pastRefused
 }

@@ -24,6 +24,8 @@ var (
 	ErrCorrupt = errors.New("journal is damaged")
 	// ErrFuture: written by a newer weft.
 	ErrFuture = errors.New("written by a newer weft")
+	// ErrClosed: asked after Close.
+	ErrClosed = errors.New("store is closed")
 )
 
 // A Record is one event in a run's journal.
@@ -43,23 +45,29 @@ type Record struct {
 // A Journal is the append-only record of each run's events.
 type Journal interface {
 	// Append adds records to a run's journal: all or nothing, durable when done is called with nil.
-	// recs[0].Seq must be the last seq + 1, else ErrGap. done is called exactly once, from any
-	// goroutine, in the order of the appends of one run. update, if not nil, replaces the run's row
-	// in the same transaction. The slice belongs to the store until done.
+	// recs[0].Seq must be the last seq + 1, else ErrGap; ErrNotFound if the run is not known. done is
+	// called exactly once, from any goroutine, in the order of the appends of one run; it may append,
+	// but must not wait for the store. update, if not nil, replaces the run's row in the same
+	// transaction; it alone may be given, without records. The slice belongs to the store until done.
+	//
+	// After any other error the store goes on from what it had before; but if the process ends then,
+	// the append may be found in the journal all the same: the disk did not say.
 	Append(run string, recs []Record, update *Run, done func(error))
 	// Read returns a run's records in order, having checked seq and checksums. ErrNotFound if the
-	// run is not known, ErrCorrupt and ErrFuture with the place of the first bad record.
+	// run is not known, ErrCorrupt and ErrFuture with the place of the first bad record. A journal
+	// whose last records are gone is ErrCorrupt too.
 	Read(ctx context.Context, run string) ([]Record, error)
 }
 
 // Plans keeps compiled plans by their hash.
 type Plans interface {
-	PutPlan(ctx context.Context, hash string, body []byte) error // idempotent
+	PutPlan(ctx context.Context, hash string, body []byte) error // idempotent; refuses a wrong hash
 	GetPlan(ctx context.Context, hash string) ([]byte, error)    // checks the hash: ErrCorrupt
 }
 
 // A Run is a row of the list of runs: a cache of what the run's journal says, for lists and
-// look-ups. The journal is the truth.
+// look-ups. The journal is the truth. Times are kept in UTC, to the microsecond; DAG, Type and
+// LogicalDate never change once the run is created.
 type Run struct {
 	ID          string           `json:"run_id"`
 	DAG         string           `json:"dag_id"`
@@ -90,8 +98,9 @@ type Runs interface {
 	// durable on return. ErrExists if the id is taken, or if it is a scheduled or backfill run of a
 	// DAG that already has one of either kind for its logical date.
 	Create(ctx context.Context, run Run, recs []Record) error
-	GetRun(ctx context.Context, id string) (Run, error)
-	// ListRuns returns runs newest first, by logical date, then by creation, then by id.
+	GetRun(ctx context.Context, id string) (Run, error) // ErrCorrupt if the row is damaged
+	// ListRuns returns runs newest first, by logical date, then by creation, then by id. With
+	// ErrCorrupt it still returns the rows that are whole, so that one bad row hides no other.
 	ListRuns(ctx context.Context, f Filter) ([]Run, error)
 }
 
@@ -103,10 +112,11 @@ type Ask struct {
 	Event machine.Event
 }
 
-// Asks are the orders that wait for a run's driver.
+// Asks are the orders that wait for a run's driver. ErrNotFound if the run is not known.
 type Asks interface {
 	PutAsk(ctx context.Context, run string, ev machine.Event) error // durable on return
-	// TakeAsks returns the orders of a run and forgets nothing: DropAsks does, after the append.
+	// TakeAsks returns the orders of a run, oldest first, and forgets nothing: DropAsks does, after
+	// the append.
 	TakeAsks(ctx context.Context, run string) ([]Ask, error)
 	DropAsks(ctx context.Context, ids []int64) error
 }

@@ -1,0 +1,179 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Setting is one line of the table from which the file, the environment, the flags and their
+// documentation are made.
+type Setting struct {
+	Key     string // in weft.yaml
+	Env     string // variable; "" = none
+	Flag    string // without dashes; "" = none
+	Default string // as it would be written; "" = see About
+	About   string
+
+	set   func(*Config, text) error // of a scalar; nil: tree alone
+	shape shape
+}
+
+// A shape is what a setting's value looks like in the file.
+type shape int
+
+const (
+	scalar shape = iota
+	slots        // a map of names to whole numbers
+	values       // a map of names to anything
+)
+
+// Settings is every setting there is, in the order of its documentation.
+var Settings = []Setting{
+	{Key: "home", Env: "WEFT_HOME", Flag: "home", Default: ".weft", About: "folder of weft's state: runs, logs, large outputs", set: setFolder(func(c *Config) *string { return &c.Home })},
+	{Key: "dags", Env: "WEFT_DAGS", Flag: "dags", Default: "dags", About: "folder of the DAG files", set: setFolder(func(c *Config) *string { return &c.DAGs })},
+	{Key: "pools", Env: "WEFT_POOLS", Default: "default=16", About: "slots of each pool; in the variable: name=slots, separated by commas", set: setPools, shape: slots},
+	{Key: "vars", About: "values that expressions see as vars.NAME", shape: values},
+	{Key: "max_instances", Env: "WEFT_MAX_INSTANCES", Default: "10000", About: "instances that one for_each may have", set: setCount(func(c *Config) *int { return &c.MaxInstances })},
+	{Key: "log_cap", Env: "WEFT_LOG_CAP", Default: "64MiB", About: "what is kept of one attempt's log, half of it from its beginning", set: setSize(func(c *Config) *int64 { return &c.LogCap })},
+	{Key: "grace", Env: "WEFT_GRACE", Default: "10s", About: "time that a process has to end by itself when it is stopped", set: setDuration(func(c *Config) *time.Duration { return &c.Grace })},
+	{Key: "poke_slots", Env: "WEFT_POKE_SLOTS", Default: "64", About: "sensors that are asked at one time", set: setCount(func(c *Config) *int { return &c.PokeSlots })},
+	{Key: "env_policy", Env: "WEFT_ENV_POLICY", Default: "inherit", About: "what tasks' processes inherit: inherit (all but WEFT_*) or clean (PATH HOME LANG TZ TMPDIR)", set: setChoice(func(c *Config) *string { return &c.EnvPolicy }, "inherit", "clean")},
+	{Key: "handoff", Env: "WEFT_HANDOFF", About: "URI of where large outputs go; without it the folder handoff of home", set: setURI(func(c *Config) *string { return &c.Handoff })},
+}
+
+// A text is a scalar as it was written, and where.
+type text struct {
+	value        string
+	base         string // absolute folder that a relative path is below
+	from         string // the file, variable or flag
+	line, column int    // in the file; 0 = elsewhere
+}
+
+func setFolder(field func(*Config) *string) func(*Config, text) error {
+	return func(c *Config, v text) error {
+		if v.value == "" || strings.ContainsRune(v.value, 0) {
+			return errors.New("write a folder")
+		}
+		p := v.value
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(v.base, p)
+		}
+		*field(c) = filepath.Clean(p)
+		return nil
+	}
+}
+
+func setCount(field func(*Config) *int) func(*Config, text) error {
+	return func(c *Config, v text) error {
+		n, err := strconv.Atoi(v.value)
+		if err != nil || n < 1 || n > 1_000_000 {
+			return fmt.Errorf("%q is no whole number from 1 to 1000000", v.value)
+		}
+		*field(c) = n
+		return nil
+	}
+}
+
+var sizeForm = regexp.MustCompile(`^([0-9]{1,9})(B|KiB|MiB|GiB)$`)
+
+func setSize(field func(*Config) *int64) func(*Config, text) error {
+	shift := map[string]int{"B": 0, "KiB": 10, "MiB": 20, "GiB": 30}
+	return func(c *Config, v text) error {
+		m := sizeForm.FindStringSubmatch(v.value)
+		if m == nil {
+			return fmt.Errorf("%q is no size: write a number with B, KiB, MiB or GiB, such as 64MiB", v.value)
+		}
+		n, _ := strconv.ParseInt(m[1], 10, 64) // nine digits
+		if n <<= shift[m[2]]; n < 1<<16 {
+			return fmt.Errorf("%s is too little: at least 64KiB are needed", v.value)
+		}
+		*field(c) = n
+		return nil
+	}
+}
+
+// durationForm is the language's duration; what each group counts stands in durationUnits.
+var (
+	durationForm  = regexp.MustCompile(`^(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?(?:([0-9]{1,6})ms)?$`)
+	durationUnits = []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second, time.Millisecond}
+)
+
+func setDuration(field func(*Config) *time.Duration) func(*Config, text) error {
+	return func(c *Config, v text) error {
+		m := durationForm.FindStringSubmatch(v.value)
+		if v.value == "" || m == nil {
+			return fmt.Errorf("%q is no duration: write it with units, such as 10s or 1m30s", v.value)
+		}
+		var d time.Duration
+		for i, unit := range durationUnits {
+			n, _ := strconv.Atoi("0" + m[i+1]) // six digits
+			d += time.Duration(n) * unit
+		}
+		if d > 365*24*time.Hour {
+			return fmt.Errorf("%s is too long: at most 365d", v.value)
+		}
+		*field(c) = d
+		return nil
+	}
+}
+
+func setChoice(field func(*Config) *string, choices ...string) func(*Config, text) error {
+	return func(c *Config, v text) error {
+		for _, ch := range choices {
+			if v.value == ch {
+				*field(c) = ch
+				return nil
+			}
+		}
+		return fmt.Errorf("%q is neither %s%s", v.value, strings.Join(choices, " nor "), didYouMean(v.value, choices))
+	}
+}
+
+// setURI checks the form alone: which schemes there are is for the handoff to say.
+func setURI(field func(*Config) *string) func(*Config, text) error {
+	return func(c *Config, v text) error {
+		if u, err := url.Parse(v.value); err != nil || u.Scheme == "" {
+			return fmt.Errorf("%q is no URI: write file:///folder", v.value)
+		}
+		*field(c) = v.value
+		return nil
+	}
+}
+
+// setPools reads name=slots pairs. Pools are set one by one: those that are not named stay.
+func setPools(c *Config, v text) error {
+	for pair := range strings.SplitSeq(v.value, ",") {
+		name, n, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok {
+			return fmt.Errorf("%q is no pool: write name=slots", pair)
+		}
+		if err := setPool(c, strings.TrimSpace(name), strings.TrimSpace(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var poolForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,199}$`)
+
+func setPool(c *Config, name, count string) error {
+	if !poolForm.MatchString(name) {
+		return fmt.Errorf("%q cannot name a pool: letters, digits, _ . - and no digit first", name)
+	}
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 0 || n > 1_000_000 {
+		return fmt.Errorf("pool %s: %q is no whole number from 0 to 1000000", name, count)
+	}
+	c.Pools[name] = n
+	return nil
+}
+
+func fileURI(dir string) string {
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
+}

@@ -1,0 +1,168 @@
+package expr
+
+import (
+	"strings"
+
+	"github.com/expr-lang/expr/parser/lexer"
+)
+
+// foreign finds what belongs to another language and that the parser would only call unexpected.
+func (s *source) foreign() *Problem {
+	for i := 0; i+1 < len(s.tokens); i++ {
+		if p := s.foreignPair(i); p != nil {
+			return p
+		}
+		if p := s.foreignWord(i); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// pairs are tokens that touch, and what to write instead of them.
+var pairs = []struct{ first, second, msg, help string }{
+	{"==", "=", `"===" is JavaScript's`, "compare with =="},
+	{"!=", "=", `"!==" is JavaScript's`, "compare with !="},
+	{"<", ">", `"<>" is SQL's`, "compare with !="},
+	{"=", ">", `"=>" is another language's`, "a predicate is written like filter(list, .size > 3)"},
+	{"{", "{", `"{{ }}" is Jinja's`, "names stand alone in an expression; in a value write ${{ … }}"},
+	{"$", "{", `"${x}" is the shell's`, "names stand alone in an expression; in a value write ${{ … }}"},
+	{"+", "+", `"++" is no operator here`, "an expression changes nothing; add with x + 1"},
+}
+
+func (s *source) foreignPair(i int) *Problem {
+	a, b := s.tokens[i], s.tokens[i+1]
+	touch := a.To == b.From
+	for _, p := range pairs {
+		if touch && a.Value == p.first && b.Value == p.second && a.Kind != lexer.String && b.Kind != lexer.String {
+			return &Problem{Code: CodeForeign, Msg: p.msg, Offset: a.From, Len: b.To - a.From, Help: p.help}
+		}
+	}
+	if a.Kind != lexer.Operator {
+		return nil
+	}
+	is := func(code, msg, help string) *Problem {
+		return &Problem{Code: code, Msg: msg, Offset: a.From, Len: max(1, a.To-a.From), Help: help}
+	}
+	switch a.Value {
+	case "=":
+		return is(CodeForeign, `"=" assigns, and an expression assigns nothing`, "compare with ==")
+	case "&":
+		return is(CodeForeign, `"&" is no operator here`, "both must hold: a && b")
+	case "^":
+		return is(CodeForeign, `"^" is no operator here`, "a power is x ** y")
+	case "|":
+		if i+2 < len(s.tokens) && b.Kind == lexer.Identifier && !s.tokens[i+2].Is(lexer.Bracket, "(") {
+			return is(CodeForeign, `"|" without parentheses is Jinja's filter`, "call the function: "+b.Value+"(…)")
+		}
+	case "let", ";":
+		return is(CodeSyntax, "an expression is one value, without variables of its own", "repeat the part, or give it a task of its own")
+	case "::":
+		return is(CodeForeign, `"::" is no operator here`, "")
+	}
+	return nil
+}
+
+// foreignWords stand between two operands in other languages.
+var foreignWords = map[string]string{
+	"is": "compare with ==, as in x == null", "IS": "compare with ==, as in x == null",
+	"AND": "write &&", "OR": "write ||", "NOT": "write not", "IN": "write in",
+	"if": "a choice is written condition ? a : b", "else": "a choice is written condition ? a : b",
+	"eq": "write ==", "ne": "write !=", "lt": "write <", "gt": "write >", "le": "write <=", "ge": "write >=",
+	"mod": "write %", "div": "write /", "LIKE": "write x matches \"…\"", "like": "write x matches \"…\"",
+}
+
+func (s *source) foreignWord(i int) *Problem {
+	t := s.tokens[i]
+	if t.Kind != lexer.Identifier {
+		return nil
+	}
+	here := func(msg, help string) *Problem {
+		return &Problem{Code: CodeForeign, Msg: msg, Offset: t.From, Len: t.To - t.From, Help: help}
+	}
+	member := i > 0 && (s.tokens[i-1].Is(lexer.Operator, ".") || s.tokens[i-1].Is(lexer.Operator, "?."))
+	if member {
+		return nil
+	}
+	if strings.HasPrefix(t.Value, "$") && len(t.Value) > 1 {
+		return here(`"`+t.Value+`" is the shell's`, "names stand without $; the environment is env."+t.Value[1:])
+	}
+	help, ok := foreignWords[t.Value]
+	if !ok {
+		return nil
+	}
+	// After an operand, or as NOT x: where a name could stand, it may be one.
+	key := s.tokens[i+1].Is(lexer.Operator, ":")
+	if !s.startsOperand(i) || !key && (t.Value == "NOT" || t.Value == "if") {
+		return here(`"`+t.Value+`" is another language's`, help)
+	}
+	return nil
+}
+
+// foreignInText finds Jinja and shell-like references in the text of a template: only those that
+// begin with a name of this language or a macro of Airflow's, for `{{ }}` may belong to whatever
+// the text is for, and ${x} to the shell.
+func foreignInText(text string, at int) []Problem {
+	var out []Problem
+	for i := 0; i+1 < len(text); i++ {
+		open, end := "", ""
+		switch {
+		case strings.HasPrefix(text[i:], "{{"):
+			open, end = "{{", "}}"
+		case strings.HasPrefix(text[i:], "${"):
+			open, end = "${", "}"
+		default:
+			continue
+		}
+		inside := text[i+len(open):]
+		n := strings.Index(inside, end)
+		if n < 0 || n > 200 {
+			continue
+		}
+		name := strings.TrimSpace(inside[:n])
+		if strings.ContainsAny(name, "\n{") || !ours(name, open == "${") {
+			continue
+		}
+		whole := text[i : i+len(open)+n+len(end)]
+		msg := `"` + whole + `" is Jinja's and stays as it is`
+		if open == "${" {
+			msg = `"` + whole + `" is no expression and stays as it is`
+		}
+		out = append(out, Problem{
+			Code: CodeForeign, Msg: msg, Offset: at + runes(text[:i]), Len: runes(whole), Help: "write ${{ " + translate(name) + " }}",
+		})
+		i += len(whole) - 1
+	}
+	return out
+}
+
+// macros are Airflow's names and what they are called here.
+var macros = map[string]string{
+	"ds": "run.ds", "ds_nodash": "run.ds_nodash", "ts": "run.ts", "ts_nodash": "run.ts_nodash", "run_id": "run.id",
+	"logical_date": "run.logical_date", "execution_date": "run.logical_date",
+	"data_interval_start": "run.data_interval_start", "data_interval_end": "run.data_interval_end",
+	"dag_run.run_id": "run.id", "dag.dag_id": "dag.id", "ti.try_number": "attempt",
+}
+
+func translate(name string) string {
+	if here, ok := macros[name]; ok {
+		return here
+	}
+	if rest, ok := strings.CutPrefix(name, "var.value."); ok {
+		return "vars." + rest
+	}
+	return name
+}
+
+// ours tells whether a reference in foreign brackets means a name of this language.
+func ours(name string, shell bool) bool {
+	if !shell && (macros[name] != "" || strings.HasPrefix(name, "var.value.")) {
+		return true
+	}
+	root, _, dotted := strings.Cut(name, ".")
+	switch root {
+	case "dag", "run", "params", "vars", "env", "secrets", "tasks":
+		return dotted
+	}
+	return false
+}

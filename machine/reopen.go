@@ -1,0 +1,145 @@
+package machine
+
+import "time"
+
+// reopen clears tasks: each begins a new epoch, under the plan named. Tasks that are not named keep
+// their states; tasks the plan in force did not have are new.
+//
+// Where an attempt of a cleared task may still live it is stopped first: the new epoch of its task
+// begins when it has ended (two attempts of one task are never alive together).
+func (r *Run) reopen(f Reopened) {
+	plan := r.plans(f.Plan)
+	if plan == nil || f.Epoch != r.epoch+1 || !r.settled() {
+		return
+	}
+	r.epoch = f.Epoch
+	cleared := make(map[string]bool, len(f.Tasks))
+	for _, id := range f.Tasks {
+		cleared[id] = true
+	}
+	old := make(map[string]*node, len(r.nodes))
+	for _, n := range r.nodes {
+		old[n.id] = n
+		if _, stays := plan.index[n.id]; !stays {
+			r.retire(n)
+		}
+	}
+	r.plan, r.info.Plan = plan, f.Plan
+	r.nodes = make([]*node, len(plan.Tasks))
+	for i := range plan.Tasks {
+		def := &plan.Tasks[i]
+		n := old[def.ID]
+		switch {
+		case n == nil:
+			n = &node{id: def.ID}
+		case cleared[def.ID]:
+			n = r.fresh(n)
+		}
+		n.def, n.ti = def, i
+		r.nodes[i] = n
+	}
+	r.lookUps()
+	r.recount()
+	r.revive()
+}
+
+// fresh is a node's next epoch; its attempts count on.
+func (r *Run) fresh(n *node) *node {
+	r.retire(n)
+	return &node{id: n.id, epoch: n.epoch + 1, base: n.lastAttempt(), drain: n.drain}
+}
+
+// retire stops what lives of a node that goes out of the run's sight, and remembers its keys.
+func (r *Run) retire(n *node) {
+	for k := range n.inst {
+		in := &n.inst[k]
+		r.dropTimer(r.timerName("sensor", n, k))
+		r.dropTimer(r.timerName("retry", n, k))
+		if in.alive() {
+			if in.stop == "" {
+				r.order(StopAttempt{n.key(k), "cleared"})
+			}
+			r.drain(n, k)
+		}
+	}
+	for id, q := range r.asks {
+		if q.Key.Task == n.id {
+			delete(r.asks, id)
+		}
+	}
+}
+
+// recount derives the tallies from the states: after a change of plan, or a state set by hand.
+func (r *Run) recount() {
+	r.open = 0
+	for _, n := range r.nodes {
+		n.up = [stateCount]int{}
+	}
+	for i, n := range r.nodes {
+		if !n.state.Finished() {
+			r.open++
+			continue
+		}
+		for _, d := range r.plan.down[i] {
+			r.nodes[d].up[n.state]++
+		}
+	}
+}
+
+// revive lets a run that was decided or over go on.
+func (r *Run) revive() {
+	r.ending, r.endingBy, r.decided, r.deciding, r.finishing = notEnding, "", nil, false, false
+	r.finishedAt = time.Time{}
+	if r.state != RunRunning {
+		r.setRun(RunRunning, "reopened")
+	}
+	r.mix(uint64(r.epoch))
+	for i := range r.nodes {
+		r.touch(i)
+	}
+}
+
+// settled tells whether tasks may be changed by hand: the run has begun, and is not just ending.
+func (r *Run) settled() bool {
+	return r.state.Terminal() || (r.state == RunRunning && r.ending == notEnding)
+}
+
+// drain remembers an attempt of an epoch that is over; until it has ended its task does not begin.
+func (r *Run) drain(n *node, k int) {
+	r.drains[n.key(k)] = true
+	n.drain++
+}
+
+// drained takes the end of such an attempt.
+func (r *Run) drained(key Key) bool {
+	if !r.drains[key] {
+		return false
+	}
+	delete(r.drains, key)
+	if n := r.node(key.Task, key.Index); n != nil && n.drain > 0 {
+		n.drain--
+		if n.ti >= 0 {
+			r.touch(n.ti)
+		}
+	}
+	return true
+}
+
+// mark sets a task's state by hand. What it decides downstream is decided anew only for tasks that
+// have not been decided yet.
+func (r *Run) mark(f Marked) {
+	i, ok := r.plan.index[f.Task]
+	if !ok || (f.State != Success && f.State != Failed && f.State != Skipped) || !r.settled() {
+		return
+	}
+	n := r.nodes[i]
+	if n.state == f.State {
+		return
+	}
+	r.retire(n)
+	marked := &node{def: n.def, id: n.id, ti: i, epoch: n.epoch + 1, base: n.lastAttempt(), drain: n.drain}
+	r.nodes[i] = marked
+	r.setNode(marked, f.State, "marked "+f.State.String()+" by "+orElse(f.By, "hand"))
+	r.recount()
+	r.revive()
+}

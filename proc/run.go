@@ -1,0 +1,106 @@
+package proc
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// restGrace is how long what the foreground left behind may take to end by itself after SIGTERM.
+// A task ends at most a second after its foreground, so this is well below.
+const restGrace = 400 * time.Millisecond
+
+// killPatience is how long a process may take to vanish after SIGKILL before we say that it cannot
+// be ended: only one that hangs in the kernel takes this long.
+const killPatience = 5 * time.Second
+
+// Run runs a process to its end and returns when nothing of it lives any more.
+//
+// When ctx ends, the process group gets SIGTERM and, after Grace, SIGKILL; Exit.Stopped tells. An
+// error is a *StartError, the context's own if it had ended before the start, or says what could
+// not be ended. Run makes no goroutine while the process runs.
+func Run(ctx context.Context, s Spec) (Exit, error) {
+	if err := ctx.Err(); err != nil {
+		return Exit{}, err
+	}
+	c := &child{spec: &s}
+	if err := own.start(c); err != nil {
+		return Exit{}, err
+	}
+	if s.Live != nil {
+		noteGroup(s.Live, c.pid) // a help for recovery; a full disk must not end the task
+	}
+	if s.Started != nil {
+		s.Started(c.pid)
+	}
+	unwatch := context.AfterFunc(ctx, c.stop)
+	waitErr := own.await(c)
+	unwatch()
+	stopped, soft := c.gone()
+	err := own.end(c, soft)
+	if waitErr != nil {
+		err = fmt.Errorf("cannot wait for process %d: %w", c.pid, waitErr)
+	}
+	e := Exit{Code: c.status.ExitStatus(), Stopped: stopped}
+	if c.status.Signaled() {
+		e.Signal = c.status.Signal()
+	}
+	return e, err
+}
+
+// A child is a process that Run answers for. From its start until own.end returns, its pid is
+// pinned: alive, or a zombie that only we may reap. So its number, and its group's, are safe to
+// signal.
+type child struct {
+	spec   *Spec
+	pid    int
+	start  uint64 // a moment not after its start, in clock ticks since boot; Linux only
+	status syscall.WaitStatus
+
+	mu     sync.Mutex // guards what follows
+	ended  bool       // the foreground has exited
+	stopAt time.Time  // when it was told to stop; zero = never
+	hard   *time.Timer
+}
+
+// stop begins the end of the group; it returns at once.
+func (c *child) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return
+	}
+	c.stopAt = time.Now()
+	signalGroup(c.pid, syscall.SIGTERM)
+	signalGroup(c.pid, syscall.SIGCONT) // one that was stopped could not hear it
+	c.hard = time.AfterFunc(c.spec.Grace, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.ended {
+			signalGroup(c.pid, syscall.SIGKILL)
+		}
+	})
+}
+
+// gone notes that the foreground has exited; from here on stop does nothing. It tells until when
+// the rest may take its time: not beyond the grace of a stop.
+func (c *child) gone() (stopped bool, soft time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.hard != nil {
+		c.hard.Stop()
+	}
+	soft = time.Now().Add(restGrace)
+	if c.stopAt.IsZero() {
+		return false, soft
+	}
+	if limit := c.stopAt.Add(c.spec.Grace); limit.Before(soft) {
+		soft = limit
+	}
+	return true, soft
+}
+
+func signalGroup(pgid int, sig syscall.Signal) { _ = syscall.Kill(-pgid, sig) } // nobody there: fine

@@ -1,0 +1,248 @@
+package local
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"weft/machine"
+	"weft/runner"
+	"weft/store"
+)
+
+// A Core is the local engine without its goroutine: it takes news in, one piece at a time, and gives
+// orders to the worker and the journal. It never blocks, sleeps or reads a clock other than the
+// one it is given, and its maps are never walked in an order that can be seen: the simulation
+// drives it step by step, the Engine by a loop.
+//
+// Order of durability (house.md): an awaited event is in the journal before the machine steps on
+// it, so nothing that depends on it begins before; a lazy one is stepped at once and rides in the
+// next group, or within lazyDelay; the end of an attempt frees its slot before its record is
+// durable, because only dependents wait for the record.
+type Core struct {
+	opt    Options
+	journ  store.Journal
+	work   Worker
+	clock  Clock
+	post   func(func()) // runs the function on the core's thread, later
+	drives map[string]*drive
+	order  []*drive // the same, in the order they came
+	dirty  []*drive // have records to send
+
+	ready  machine.Waitlist
+	alive  []machine.Alive
+	timers timers
+	pokes  pokes
+	admit  bool           // something changed that may let something start
+	coming map[string]int // runs by DAG that are being made durable
+}
+
+// Options are the settings of the engine.
+type Options struct {
+	Limits    machine.Limits
+	PokeSlots int                 // how many pokes may be in flight; 0 = 64
+	Observe   func(runner.Update) // told of each change, on the engine's thread; must not block
+	LogPath   func(run, dag string, key machine.Key) string
+}
+
+// A Clock is wall time for records and monotonic time for waiting.
+type Clock interface {
+	Now() time.Time
+	Mono() time.Duration
+}
+
+// A Worker carries orders out. Each done is called exactly once, from any goroutine, unless the
+// process dies first.
+type Worker interface {
+	Attempt(o machine.Order, done func(machine.Outcome))
+	Poke(o machine.Order, n int, since time.Time, done func(runner.PokeResult))
+	Evaluate(o machine.Order, q machine.Evaluate, done func(machine.Evaluated))
+	// Stop ends an attempt or a poke soon; its done follows.
+	Stop(run string, key machine.Key, reason string)
+	// Past looks up the newest earlier run that is not manual.
+	Past(info machine.RunInfo, task string, done func(ok bool, run string))
+	// Asks reads the orders that other processes left for a run; Dropped forgets them.
+	Asks(run string, done func([]store.Ask))
+	Drop(ids []int64)
+	// Lane names what a poke may hang on (a host): pokes are fair between lanes.
+	Lane(o machine.Order) string
+}
+
+// lazyDelay bounds how long a lazy record may wait for company.
+const lazyDelay = 50 * time.Millisecond
+
+// askDelay is how often orders of other processes are looked for.
+const askDelay = 500 * time.Millisecond
+
+// pastDelay is how long after a refusal the question about the past is asked again.
+const pastDelay = 2 * time.Second
+
+// NewCore makes a core. post must run the function later, on the thread the core is driven on.
+func NewCore(opt Options, j store.Journal, w Worker, c Clock, post func(func())) *Core {
+	if opt.PokeSlots <= 0 {
+		opt.PokeSlots = 64
+	}
+	if opt.Observe == nil {
+		opt.Observe = func(runner.Update) {}
+	}
+	co := &Core{opt: opt, journ: j, work: w, clock: c, post: post, drives: map[string]*drive{}, coming: map[string]int{}}
+	co.pokes.init(opt.PokeSlots)
+	return co
+}
+
+// Turn ends a round of news: what became ready starts, what must be recorded is sent.
+func (c *Core) Turn() {
+	for {
+		c.grant()
+		c.startPokes()
+		if len(c.dirty) == 0 {
+			return
+		}
+		dirty := c.dirty
+		c.dirty = nil
+		for _, d := range dirty {
+			d.dirty = false
+			d.send()
+		}
+	}
+}
+
+// grant lets Admit hand out what is free.
+func (c *Core) grant() {
+	if !c.admit {
+		return
+	}
+	c.admit = false
+	for _, w := range machine.Admit(c.opt.Limits, c.alive, &c.ready) {
+		d := c.drives[w.Run]
+		o, ok := d.run.Order(w.Key)
+		if !ok {
+			continue
+		}
+		c.alive = append(c.alive, machine.Alive{Run: w.Run, Key: w.Key, Pool: w.Pool, Slots: w.Slots})
+		d.live[w.Key] = liveAttempt
+		d.record(machine.AttemptStarted{Key: w.Key})
+		key := w.Key
+		c.work.Attempt(o, func(out machine.Outcome) {
+			c.post(func() { d.attemptEnded(key, out) })
+		})
+	}
+}
+
+// free takes an attempt off what is alive.
+func (c *Core) free(run string, key machine.Key) {
+	i := slices.IndexFunc(c.alive, func(a machine.Alive) bool { return a.Run == run && a.Key == key })
+	if i >= 0 {
+		c.alive = slices.Delete(c.alive, i, i+1)
+		c.admit = true
+	}
+}
+
+// Tick fires what is due.
+func (c *Core) Tick() {
+	for {
+		t, ok := c.timers.pop(c.clock.Mono())
+		if !ok {
+			return
+		}
+		t.fire()
+	}
+}
+
+// Next returns when the next timer is due on the monotonic clock; ok is false if there is none.
+func (c *Core) Next() (time.Duration, bool) { return c.timers.next() }
+
+// at arms a function for a moment of the wall clock, kept on the monotonic one: a clock that is set
+// neither delays nor hastens it.
+func (c *Core) at(when time.Time, fire func()) *alarm {
+	return c.timers.push(c.clock.Mono()+max(0, when.Sub(c.clock.Now())), fire)
+}
+
+func (c *Core) after(d time.Duration, fire func()) *alarm {
+	return c.timers.push(c.clock.Mono()+d, fire)
+}
+
+// adopt begins to drive a run whose journal has been replayed.
+func (c *Core) adopt(d *drive, found map[machine.Key]bool) {
+	d.core = c
+	c.drives[d.id] = d
+	c.order = append(c.order, d)
+	d.begin(found)
+	c.admitRuns()
+	c.Turn()
+}
+
+// full tells whether a DAG has as many runs at work as it may (max_active_runs).
+func (c *Core) full(dag string, limit int) bool {
+	n := c.coming[dag]
+	for _, d := range c.order {
+		if (d.run.State() == machine.RunRunning || d.admitting) && d.run.Plan().DAG == dag {
+			n++
+		}
+	}
+	return limit > 0 && n >= limit
+}
+
+// admitRuns lets runs that are held begin, in the order of their logical dates.
+func (c *Core) admitRuns() {
+	held := slices.Clone(c.order)
+	held = slices.DeleteFunc(held, func(d *drive) bool { return d.run.State() != machine.RunQueued || d.admitting })
+	slices.SortStableFunc(held, func(a, b *drive) int { return a.row.LogicalDate.Compare(b.row.LogicalDate) })
+	for _, d := range held {
+		if p := d.run.Plan(); p != nil && !c.full(p.DAG, p.MaxActiveRuns) {
+			d.admitting = true
+			d.record(machine.RunAdmitted{})
+		}
+	}
+}
+
+// drop ends driving a run.
+func (c *Core) drop(d *drive) {
+	delete(c.drives, d.id)
+	c.order = slices.DeleteFunc(c.order, func(o *drive) bool { return o == d })
+	c.dirty = slices.DeleteFunc(c.dirty, func(o *drive) bool { return o == d })
+	for _, a := range d.alarms {
+		c.timers.cancel(a)
+	}
+	c.timers.cancel(d.lazy)
+	c.admitRuns()
+}
+
+// Start makes a run durable in a store and begins it, all on the core's thread: what the simulation
+// calls. The Engine does the same with the store's work outside its loop.
+func (c *Core) Start(ctx context.Context, st store.Store, req runner.Request) error {
+	d, err := prepare(ctx, st, c.clock, req, c.full(req.Plan.DAG, req.Plan.MaxActiveRuns))
+	if err == nil {
+		c.adopt(d, nil)
+	}
+	return err
+}
+
+// Resume replays a run and goes on with it. found are the attempts whose remains were ended.
+func (c *Core) Resume(ctx context.Context, st store.Store, run string, found map[machine.Key]bool) error {
+	d, err := open(ctx, st, run)
+	if err == nil && !d.run.State().Terminal() {
+		c.adopt(d, found)
+	}
+	return err
+}
+
+// Record makes a fact part of a run that the core drives; ok is false if it drives none of that id.
+func (c *Core) Record(run string, f machine.Fact) (ok bool) {
+	d := c.drives[run]
+	if d != nil {
+		d.record(f)
+	}
+	return d != nil
+}
+
+// Run returns the machine of a run that the core drives, to look at; nil if it drives none.
+func (c *Core) Run(run string) *machine.Run {
+	if d := c.drives[run]; d != nil {
+		return d.run
+	}
+	return nil
+}
+
+// Alive returns the attempts that hold slots now.
+func (c *Core) Alive() []machine.Alive { return slices.Clone(c.alive) }

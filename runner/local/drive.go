@@ -1,0 +1,383 @@
+package local
+
+import (
+	"time"
+
+	"weft/machine"
+	"weft/runner"
+	"weft/store"
+)
+
+// A drive keeps one run going: it puts facts in the journal, steps the machine on them in the
+// order of the journal, and carries out what the machine orders.
+//
+// Invariants: facts are stepped in the order of their seq; an awaited fact is stepped only once it
+// is durable; every record says what the machine's hash was when it was made.
+type drive struct {
+	core *Core
+	id   string
+	run  *machine.Run
+	row  store.Run
+
+	seq     uint64 // last given to a fact
+	durable uint64 // last that the journal has acknowledged
+	stepped uint64 // last that the machine has stepped on
+	queue   []store.Record
+	unsent  []store.Record
+	dirty   bool
+	lazy    *alarm
+
+	opening   *machine.Event // RunStarted of a run that begins here; watchers have not heard of it
+	stepping  bool
+	admitting bool // RunAdmitted is recorded
+
+	live   map[machine.Key]liveKind
+	alarms map[string]*alarm
+	waits  []func(machine.Summary, error)
+	acks   map[uint64]func(error) // whom to tell once a seq is durable
+	asked  []int64                // asks taken, to be dropped once durable
+	err    error
+	unlock func()
+}
+
+// liveKind is what the worker has of an attempt now.
+type liveKind uint8
+
+const (
+	liveAttempt liveKind = iota + 1 // runs, holds its slots
+	livePoke                        // a poke is in flight
+	liveWait                        // a sensor between two pokes
+)
+
+// begin carries out what is outstanding of a run that was just started or replayed. found are the
+// attempts whose remains another weft left behind; they have been ended.
+func (d *drive) begin(found map[machine.Key]bool) {
+	if d.opening != nil {
+		d.tell(*d.opening)
+		d.opening = nil
+	}
+	lost := d.lose(found, "weft ended while it ran")
+	for _, cmd := range d.run.Outstanding() {
+		switch cmd := cmd.(type) {
+		case machine.StartAttempt:
+			if lost[cmd.Key] {
+				continue
+			}
+		case machine.StopAttempt:
+			if lost[cmd.Key] {
+				continue
+			}
+		}
+		d.carry(cmd)
+	}
+	d.takeAsks()
+}
+
+// takeAsks records what other processes ordered, now and again and again: one indexed read of an
+// empty table each askDelay.
+func (d *drive) takeAsks() {
+	d.core.work.Asks(d.id, func(asks []store.Ask) {
+		d.core.post(func() {
+			if d.err != nil || d.core.drives[d.id] != d {
+				return
+			}
+			for _, a := range asks {
+				d.asked = append(d.asked, a.ID)
+				d.record(a.Event.Fact)
+			}
+			d.alarms["asks"] = d.core.after(askDelay, d.takeAsks)
+		})
+	})
+}
+
+// record makes a fact part of the run: it gets its number and its time now.
+func (d *drive) record(f machine.Fact) {
+	if d.err != nil || d.core.drives[d.id] != d {
+		return
+	}
+	d.seq++
+	ev := machine.Event{At: d.core.clock.Now().UTC(), Fact: f}
+	rec := store.Record{Seq: d.seq, Event: ev, After: d.stepped, Hash: d.run.Hash()}
+	d.queue = append(d.queue, rec)
+	d.unsent = append(d.unsent, rec)
+	switch {
+	case !ev.Lazy():
+		d.soil()
+	case d.lazy == nil:
+		d.lazy = d.core.after(lazyDelay, func() { d.lazy = nil; d.soil() })
+	}
+	d.advance()
+}
+
+// soil has the run's records sent at the end of the turn.
+func (d *drive) soil() {
+	if !d.dirty {
+		d.dirty = true
+		d.core.dirty = append(d.core.dirty, d)
+	}
+}
+
+func (d *drive) send() {
+	if len(d.unsent) == 0 || d.err != nil {
+		return
+	}
+	recs := d.unsent
+	d.unsent = nil
+	d.core.timers.cancel(d.lazy)
+	d.lazy = nil
+	last := recs[len(recs)-1].Seq
+	d.core.journ.Append(d.id, recs, d.update(recs), func(err error) {
+		d.core.post(func() { d.appended(last, err) })
+	})
+}
+
+// update returns the run's row if one of the records changes it.
+func (d *drive) update(recs []store.Record) *store.Run {
+	changed := false
+	for _, r := range recs {
+		switch f := r.Event.Fact.(type) {
+		case machine.RunAdmitted:
+			d.row.State, d.row.StartedAt, changed = machine.RunRunning, r.Event.At, true
+		case machine.Reopened:
+			d.row.State, d.row.FinishedAt, d.row.Plan, changed = machine.RunRunning, time.Time{}, f.Plan, true
+		case machine.Marked:
+			d.row.State, d.row.FinishedAt, changed = machine.RunRunning, time.Time{}, true
+		case machine.RunFinished:
+			d.row.State, d.row.FinishedAt, changed = f.State, r.Event.At, true
+			d.row.Tasks = d.run.States()
+		}
+	}
+	if !changed {
+		return nil
+	}
+	row := d.row
+	return &row
+}
+
+// appended hears from the journal.
+func (d *drive) appended(last uint64, err error) {
+	if d.core.drives[d.id] != d {
+		return
+	}
+	if err != nil {
+		d.fail(err)
+		return
+	}
+	d.durable = max(d.durable, last)
+	d.advance()
+	if len(d.asked) > 0 {
+		d.core.work.Drop(d.asked)
+		d.asked = nil
+	}
+}
+
+// advance steps the machine on what may be stepped on.
+//
+// It does not nest: what carrying an order out records is stepped on after the orders of the step
+// at hand have all been carried out.
+func (d *drive) advance() {
+	if d.stepping {
+		return
+	}
+	d.stepping = true
+	defer func() { d.stepping = false }()
+	for len(d.queue) > 0 && d.err == nil {
+		rec := d.queue[0]
+		if rec.Seq > d.durable && !rec.Event.Lazy() {
+			return
+		}
+		d.queue = d.queue[1:]
+		d.stepped = rec.Seq
+		cmds := d.run.Step(rec.Event)
+		d.tell(rec.Event)
+		for _, cmd := range cmds {
+			d.carry(cmd)
+		}
+		if ack := d.acks[rec.Seq]; ack != nil {
+			delete(d.acks, rec.Seq)
+			ack(nil)
+		}
+		if _, over := rec.Event.Fact.(machine.RunFinished); over && d.run.State().Terminal() {
+			d.over(nil)
+		}
+	}
+}
+
+// carry does one order of the machine. Doing it twice does no harm.
+func (d *drive) carry(cmd machine.Command) {
+	switch cmd := cmd.(type) {
+	case machine.StartAttempt:
+		d.want(cmd.Key)
+	case machine.StopAttempt:
+		d.stop(cmd.Key, cmd.Reason)
+	case machine.SetTimer:
+		d.setTimer(cmd)
+	case machine.DropTimer:
+		d.core.timers.cancel(d.alarms[cmd.Timer])
+		delete(d.alarms, cmd.Timer)
+	case machine.AskPast:
+		d.askPast(cmd)
+	case machine.Evaluate:
+		if o, ok := d.run.EvaluateOrder(cmd); ok {
+			d.core.work.Evaluate(o, cmd, func(e machine.Evaluated) {
+				d.core.post(func() { d.record(e) })
+			})
+		}
+	case machine.Decide:
+		d.record(machine.RunDecided{State: cmd.State, Reason: cmd.Reason})
+	case machine.Finish:
+		d.record(machine.RunFinished{State: cmd.State})
+	}
+}
+
+// want puts an attempt on the waitlist, or a sensor's among the pokes.
+func (d *drive) want(key machine.Key) {
+	if d.live[key] != 0 {
+		return
+	}
+	o, ok := d.run.Order(key)
+	if !ok {
+		return
+	}
+	if o.Task.Sensor != nil {
+		d.live[key] = liveWait
+		d.core.pokes.add(&sensor{d: d, key: key, task: o.Task, since: o.Since, lane: d.core.work.Lane(o)})
+		return
+	}
+	plan := d.run.Plan()
+	w := machine.Want{
+		Run: d.id, RunOrder: d.row.LogicalDate.UnixMicro(), Key: key, Pool: o.Task.Pool, Slots: o.Task.PoolSlots,
+		Priority: o.Task.Priority, Task: plan.Position(key.Task), Parallel: o.Task.MaxParallel, RunTasks: plan.MaxActiveTasks,
+	}
+	d.core.ready.Add(w)
+	d.core.admit = true
+}
+
+// stop ends an attempt wherever it is; its end is recorded either way.
+func (d *drive) stop(key machine.Key, reason string) {
+	switch d.live[key] {
+	case liveAttempt, livePoke:
+		d.core.work.Stop(d.id, key, reason)
+		return
+	case liveWait:
+		d.core.pokes.remove(d, key)
+		delete(d.live, key)
+	default:
+		d.core.ready.Remove(d.id, key)
+	}
+	d.record(machine.AttemptEnded{Key: key, Outcome: machine.Outcome{State: machine.Failed, Kind: reason, Error: reason}})
+}
+
+func (d *drive) setTimer(cmd machine.SetTimer) {
+	d.core.timers.cancel(d.alarms[cmd.Timer])
+	d.alarms[cmd.Timer] = d.core.at(cmd.At, func() {
+		delete(d.alarms, cmd.Timer)
+		if d.run.Wants(cmd.Timer) {
+			d.record(machine.TimerFired{Timer: cmd.Timer})
+		}
+	})
+}
+
+func (d *drive) askPast(cmd machine.AskPast) {
+	d.core.work.Past(d.run.Info(), cmd.Task, func(ok bool, run string) {
+		d.core.post(func() { d.past(cmd, ok, run) })
+	})
+}
+
+// past records the answer; a refusal once, then the question is asked again in silence.
+func (d *drive) past(cmd machine.AskPast, ok bool, run string) {
+	if !d.run.AwaitsPast(cmd.Task, cmd.Epoch) {
+		return
+	}
+	if ok || !d.run.PastRefused(cmd.Task) {
+		d.record(machine.PastAnswered{Task: cmd.Task, Epoch: cmd.Epoch, OK: ok, Run: run})
+	}
+	if !ok {
+		name := "past/" + cmd.Task
+		d.core.timers.cancel(d.alarms[name])
+		d.alarms[name] = d.core.after(pastDelay, func() {
+			delete(d.alarms, name)
+			d.askPast(cmd)
+		})
+	}
+}
+
+// attemptEnded hears from the worker: the slot is free at once, dependents wait for the record.
+func (d *drive) attemptEnded(key machine.Key, out machine.Outcome) {
+	d.core.free(d.id, key)
+	if d.live[key] == liveAttempt {
+		delete(d.live, key)
+	}
+	d.record(machine.AttemptEnded{Key: key, Outcome: out})
+	d.settleFailed()
+}
+
+// fail gives a run up: its journal cannot be written. Nothing is lost: what is recorded stays, and
+// resume goes on from there.
+func (d *drive) fail(err error) {
+	if d.err != nil {
+		return
+	}
+	d.err = err
+	for key, kind := range d.live {
+		switch kind {
+		case liveAttempt, livePoke:
+			d.core.work.Stop(d.id, key, "cancelled")
+		case liveWait:
+			d.core.pokes.remove(d, key)
+			delete(d.live, key)
+		}
+	}
+	d.core.ready.RemoveRun(d.id)
+	d.settleFailed()
+}
+
+// settleFailed lets go of a failed run once nothing of it lives any more.
+func (d *drive) settleFailed() {
+	if d.err != nil && len(d.live) == 0 && d.core.drives[d.id] == d {
+		d.over(d.err)
+	}
+}
+
+// over ends the drive.
+func (d *drive) over(err error) {
+	d.core.drop(d)
+	if d.unlock != nil {
+		d.unlock()
+	}
+	sum := d.run.Summarize()
+	for _, w := range d.waits {
+		w(sum, err)
+	}
+	for _, ack := range d.acks {
+		ack(err)
+	}
+	d.waits, d.acks = nil, nil
+}
+
+// tell passes the changes of the last step to whoever watches.
+func (d *drive) tell(ev machine.Event) {
+	for _, ch := range d.run.Changes() {
+		u := runner.Update{
+			At: ev.At, Run: d.id, Task: ch.Task, Attempt: ch.Attempt,
+			State: ch.State.String(), Reason: ch.Reason, Next: ch.Next, Type: "task",
+		}
+		if ch.Index >= 0 {
+			i := ch.Index
+			u.Index = &i
+		}
+		if ch.Task == "" {
+			u.Type, u.State = "run", string(ch.Run)
+			if ch.Run.Terminal() && d.run.State().Terminal() {
+				u.Type = "run_finished"
+				sum := d.run.Summarize()
+				u.Summary = &sum
+			}
+		} else if ch.State == machine.Running && d.core.opt.LogPath != nil {
+			if start, ok := ev.Fact.(machine.AttemptStarted); ok {
+				u.Log = d.core.opt.LogPath(d.id, d.run.Plan().DAG, start.Key)
+			}
+		}
+		d.core.opt.Observe(u)
+	}
+}

@@ -1,0 +1,315 @@
+// Package local is the durable engine inside one process: an event loop over the pure machine, a
+// journal, one heap of timers and a pool of executors. Nothing in it sleeps.
+//
+// core.go is the engine without its goroutine, which the simulation drives too; this file gives it
+// a loop, locks, and the runner.Engine interface.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"weft/machine"
+	"weft/runner"
+	"weft/store"
+)
+
+// An Engine drives runs in this process.
+type Engine struct {
+	core  *Core
+	store store.Store
+	locks Locks
+	left  func(run string) ([]machine.Key, error)
+	clock Clock
+
+	mu     sync.Mutex
+	inbox  []func()
+	wake   chan struct{}
+	done   chan struct{}
+	closed bool
+}
+
+// Config is what an Engine is made of.
+type Config struct {
+	Store  store.Store
+	Worker Worker
+	Clock  Clock
+	Locks  Locks
+	// Leftovers ends whatever an earlier weft left alive of a run, and tells of which attempts.
+	Leftovers func(run string) ([]machine.Key, error)
+	Options
+}
+
+// Locks tell who drives a run: one process at a time.
+type Locks interface {
+	// Lock takes a run's lock, or fails with an error that wraps ErrDriven.
+	Lock(run string) (unlock func(), err error)
+}
+
+// ErrDriven says that another process drives the run.
+var ErrDriven = errors.New("another weft drives it")
+
+// ErrClosed says that the engine has been closed.
+var ErrClosed = errors.New("the engine is closed")
+
+// New starts an engine; Close ends it.
+func New(cfg Config) *Engine {
+	e := &Engine{
+		store: cfg.Store, locks: cfg.Locks, left: cfg.Leftovers, clock: cfg.Clock,
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	e.core = NewCore(cfg.Options, cfg.Store, cfg.Worker, cfg.Clock, e.post)
+	go e.loop()
+	return e
+}
+
+var _ runner.Engine = (*Engine)(nil)
+
+// post hands a function to the loop. It never blocks.
+func (e *Engine) post(f func()) {
+	e.mu.Lock()
+	e.inbox = append(e.inbox, f)
+	e.mu.Unlock()
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (e *Engine) take() (fs []func(), closed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	fs, e.inbox = e.inbox, nil
+	return fs, e.closed
+}
+
+func (e *Engine) loop() {
+	defer close(e.done)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		fs, closed := e.take()
+		for _, f := range fs {
+			f()
+		}
+		if closed && len(fs) == 0 {
+			return
+		}
+		e.core.Tick()
+		e.core.Turn()
+		if len(fs) > 0 {
+			continue
+		}
+		wait := time.Hour
+		if due, ok := e.core.Next(); ok {
+			wait = max(0, due-e.clock.Mono())
+		}
+		timer.Reset(wait)
+		select {
+		case <-e.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// Close ends the loop. What runs is left to itself: the caller cancels or waits first.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.post(func() {})
+	<-e.done
+}
+
+// Start makes a run durable and begins it. A run id that exists is not started again: the run is
+// returned with an error that wraps store.ErrExists.
+func (e *Engine) Start(ctx context.Context, req runner.Request) (string, error) {
+	if req.Run == "" {
+		req.Run = RunID(req.Type, req.LogicalDate, e.clock.Now())
+	}
+	unlock, err := e.locks.Lock(req.Run)
+	if err != nil {
+		return req.Run, err
+	}
+	d, err := prepare(ctx, e.store, e.clock, req, e.reserve(req.Plan))
+	if err != nil {
+		e.post(func() { e.core.coming[req.Plan.DAG]-- })
+		unlock()
+		return req.Run, err
+	}
+	d.unlock = unlock
+	e.post(func() {
+		e.core.coming[req.Plan.DAG]--
+		e.core.adopt(d, nil)
+	})
+	return req.Run, nil
+}
+
+// reserve counts a run that is being made durable, and tells whether it must be held.
+func (e *Engine) reserve(p *machine.Plan) (hold bool) {
+	answer := make(chan bool, 1)
+	e.post(func() {
+		answer <- e.core.full(p.DAG, p.MaxActiveRuns)
+		e.core.coming[p.DAG]++
+	})
+	select {
+	case hold = <-answer:
+	case <-e.done:
+	}
+	return hold
+}
+
+// RunID makes the id of a run: manual ones by the instant of the request, others by logical date.
+func RunID(kind string, logical, now time.Time) string {
+	if kind == "manual" {
+		return "manual__" + machine.Timestamp(now)
+	}
+	return kind + "__" + machine.Timestamp(logical)
+}
+
+// Resume goes on with a run that nobody drives. A run that is over is left as it is.
+func (e *Engine) Resume(ctx context.Context, run string) error {
+	return e.with(ctx, run, nil)
+}
+
+// with adopts a run that nobody drives, or finds the drive it has, and has facts recorded in it.
+func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error {
+	if done, err := e.tellDrive(run, fact); done {
+		return err
+	}
+	unlock, err := e.locks.Lock(run)
+	if err != nil {
+		return err
+	}
+	d, err := open(ctx, e.store, run)
+	if err != nil {
+		unlock()
+		return err
+	}
+	if d.run.State().Terminal() && fact == nil {
+		unlock()
+		return nil
+	}
+	found := map[machine.Key]bool{}
+	if e.left != nil {
+		keys, err := e.left(run)
+		if err != nil {
+			unlock()
+			return fmt.Errorf("cannot go on with run %s: %w", run, err)
+		}
+		for _, k := range keys {
+			found[k] = true
+		}
+	}
+	d.unlock = unlock
+	ack := make(chan error, 1)
+	e.post(func() {
+		e.core.adopt(d, found)
+		if fact == nil {
+			ack <- nil
+			return
+		}
+		d.recordAcked(fact, func(err error) { ack <- err })
+	})
+	return e.await(ctx, ack)
+}
+
+// tellDrive has a fact recorded in the drive that a run has here; done is false if it has none.
+func (e *Engine) tellDrive(run string, fact machine.Fact) (done bool, err error) {
+	ack := make(chan error, 1)
+	none := errors.New("none")
+	e.post(func() {
+		d := e.core.drives[run]
+		switch {
+		case d == nil:
+			ack <- none
+		case fact == nil:
+			ack <- nil
+		default:
+			d.recordAcked(fact, func(err error) { ack <- err })
+		}
+	})
+	err = e.await(context.Background(), ack)
+	if errors.Is(err, none) {
+		return false, nil
+	}
+	return true, err
+}
+
+func (e *Engine) await(ctx context.Context, ack <-chan error) error {
+	select {
+	case err := <-ack:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.done:
+		return ErrClosed
+	}
+}
+
+// recordAcked records a fact and tells when it is durable and has been stepped on.
+func (d *drive) recordAcked(f machine.Fact, ack func(error)) {
+	if d.err != nil {
+		ack(d.err)
+		return
+	}
+	d.acks[d.seq+1] = ack
+	d.record(f)
+}
+
+// Cancel ends a run; it returns when the order is durable.
+func (e *Engine) Cancel(ctx context.Context, run, by, reason string) error {
+	return e.with(ctx, run, machine.CancelAsked{By: by, Reason: reason})
+}
+
+// Reopen clears tasks of a run; it returns when the order is durable.
+func (e *Engine) Reopen(ctx context.Context, run string, order machine.Reopened) error {
+	return e.with(ctx, run, order)
+}
+
+// Wait returns a run's summary once it has finished; its state then is terminal. If the run had to
+// be given up (its journal cannot be written) the error says why, and resume goes on with it.
+func (e *Engine) Wait(ctx context.Context, run string) (machine.Summary, error) {
+	type answer struct {
+		sum machine.Summary
+		err error
+	}
+	got := make(chan answer, 1)
+	e.post(func() {
+		d := e.core.drives[run]
+		if d == nil {
+			got <- answer{err: errNotDriven}
+			return
+		}
+		d.waits = append(d.waits, func(s machine.Summary, err error) { got <- answer{s, err} })
+	})
+	select {
+	case a := <-got:
+		if errors.Is(a.err, errNotDriven) {
+			return Load(ctx, e.store, run)
+		}
+		return a.sum, a.err
+	case <-ctx.Done():
+		return machine.Summary{}, ctx.Err()
+	case <-e.done:
+		return machine.Summary{}, ErrClosed
+	}
+}
+
+var errNotDriven = errors.New("not driven here")
+
+// Load reads a run's summary from its journal.
+func Load(ctx context.Context, st store.Store, run string) (machine.Summary, error) {
+	recs, err := st.Read(ctx, run)
+	if err != nil {
+		return machine.Summary{}, err
+	}
+	r, err := Replay(ctx, st, run, recs)
+	if err != nil {
+		return machine.Summary{}, err
+	}
+	return r.Summarize(), nil
+}

@@ -1,0 +1,182 @@
+package local
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"weft/machine"
+	"weft/runner"
+)
+
+// A sensor is one attempt of a task that waits: between two pokes it is this value and an alarm.
+type sensor struct {
+	d       *drive
+	key     machine.Key
+	task    *machine.Task
+	since   time.Time // first poke of the epoch
+	n       int       // pokes so far
+	lane    string
+	alarm   *alarm
+	stopped bool
+}
+
+// pokes is the pool in which sensors are asked: a bound on how many at once, first come first
+// served within a lane, in turn between lanes; and no lane may take all of it, so that a host that
+// hangs delays only its own.
+type pokes struct {
+	slots  int
+	busy   int
+	inLane map[string]int
+	lanes  []string // those with someone waiting, in turn
+	queue  map[string][]*sensor
+	all    map[*drive]map[machine.Key]*sensor
+}
+
+func (p *pokes) init(slots int) {
+	p.slots = slots
+	p.inLane, p.queue, p.all = map[string]int{}, map[string][]*sensor{}, map[*drive]map[machine.Key]*sensor{}
+}
+
+// laneCap is how much of the pool one lane may take.
+func (p *pokes) laneCap() int { return max(1, p.slots*3/4) }
+
+func (p *pokes) add(s *sensor) {
+	if p.all[s.d] == nil {
+		p.all[s.d] = map[machine.Key]*sensor{}
+	}
+	p.all[s.d][s.key] = s
+	p.enqueue(s)
+}
+
+func (p *pokes) enqueue(s *sensor) {
+	if len(p.queue[s.lane]) == 0 {
+		p.lanes = append(p.lanes, s.lane)
+	}
+	p.queue[s.lane] = append(p.queue[s.lane], s)
+}
+
+// remove forgets a sensor that is not being poked.
+func (p *pokes) remove(d *drive, key machine.Key) {
+	s := p.all[d][key]
+	if s == nil {
+		return
+	}
+	s.stopped = true
+	d.core.timers.cancel(s.alarm)
+	p.forget(s)
+}
+
+func (p *pokes) forget(s *sensor) {
+	delete(p.all[s.d], s.key)
+	if len(p.all[s.d]) == 0 {
+		delete(p.all, s.d)
+	}
+}
+
+// next takes the sensor whose turn it is; nil if none may be poked now.
+func (p *pokes) next() *sensor {
+	for i := 0; i < len(p.lanes) && p.busy < p.slots; {
+		lane := p.lanes[i]
+		q := p.queue[lane]
+		for len(q) > 0 && q[0].stopped {
+			q = q[1:]
+		}
+		if len(q) == 0 {
+			delete(p.queue, lane)
+			p.lanes = slices.Delete(p.lanes, i, i+1)
+			continue
+		}
+		if p.inLane[lane] >= p.laneCap() {
+			p.queue[lane] = q
+			i++
+			continue
+		}
+		s := q[0]
+		p.queue[lane] = q[1:]
+		p.lanes = append(slices.Delete(p.lanes, i, i+1), lane)
+		if len(q) == 1 {
+			delete(p.queue, lane)
+			p.lanes = p.lanes[:len(p.lanes)-1]
+		}
+		p.busy++
+		p.inLane[lane]++
+		return s
+	}
+	return nil
+}
+
+func (p *pokes) done(s *sensor) {
+	p.busy--
+	if p.inLane[s.lane]--; p.inLane[s.lane] == 0 {
+		delete(p.inLane, s.lane)
+	}
+}
+
+// startPokes pokes who is due.
+func (c *Core) startPokes() {
+	for {
+		s := c.pokes.next()
+		if s == nil {
+			return
+		}
+		o, ok := s.d.run.Order(s.key)
+		if !ok {
+			c.pokes.done(s)
+			c.pokes.forget(s)
+			delete(s.d.live, s.key)
+			continue
+		}
+		s.n++
+		if s.since.IsZero() {
+			s.since = c.clock.Now().UTC()
+		}
+		s.d.live[s.key] = livePoke
+		if s.n == 1 {
+			s.d.record(machine.AttemptStarted{Key: s.key})
+		}
+		c.work.Poke(o, s.n, s.since, func(res runner.PokeResult) {
+			c.post(func() { s.d.poked(s, res) })
+		})
+	}
+}
+
+// poked hears how a poke ended. "Not yet" is no event: the next one is armed, that is all.
+func (d *drive) poked(s *sensor, res runner.PokeResult) {
+	c := d.core
+	c.pokes.done(s)
+	if res.Done || d.err != nil || c.drives[d.id] != d {
+		c.pokes.forget(s)
+		delete(d.live, s.key)
+		d.record(machine.AttemptEnded{Key: s.key, Outcome: res.Outcome})
+		d.settleFailed()
+		return
+	}
+	d.live[s.key] = liveWait
+	fire := func() {
+		s.alarm = nil
+		c.pokes.enqueue(s)
+	}
+	if !res.NotBefore.IsZero() {
+		s.alarm = c.at(res.NotBefore, fire)
+		return
+	}
+	s.alarm = c.after(s.interval(), fire)
+}
+
+// interval is the time from the end of a poke to the start of the next: poke_interval, or with
+// exponential_backoff that doubled with each poke, up to max_wait, less a deterministic tenth.
+func (s *sensor) interval() time.Duration {
+	def := s.task.Sensor
+	d := float64(def.PokeInterval)
+	if def.ExponentialBackoff {
+		d *= math.Pow(2, float64(min(s.n-1, 40)))
+		if limit := float64(def.MaxWait); limit > 0 {
+			d = min(d, limit)
+		}
+		jitterKey := s.key
+		jitterKey.Attempt = s.key.Attempt*1000 + s.n
+		d *= 1 - 0.1*machine.Chance(s.d.id, jitterKey)
+	}
+	return time.Duration(min(d, float64(30*24*time.Hour)))
+}

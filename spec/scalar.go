@@ -1,0 +1,165 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"weft/expr"
+)
+
+// jsonNumber is JSON's grammar; nothing else is a number: not 010, 0x1F, 1_000, .5 or .inf.
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+// value makes a JSON value of a node where any type fits: JSON's null, true, false and numbers are
+// those, everything else and everything quoted is text.
+func (d *DAG) value(n *Node) any { return d.valueAs(n, nil) }
+
+// valueAs makes a JSON value of a node whose place has a JSON Schema: where that wants text and
+// nothing else that a scalar can be, a scalar is its source text.
+func (d *DAG) valueAs(n *Node, schema any) any {
+	s := resolveRef(schema, schema)
+	switch n.Kind {
+	case Mapping:
+		m := make(map[string]any, len(n.Fields))
+		for _, f := range n.Fields {
+			m[f.Key.Text] = d.valueAs(f.Value, member(schema, s, f.Key.Text))
+		}
+		return m
+	case Sequence:
+		list := make([]any, len(n.Items))
+		for i, it := range n.Items {
+			list[i] = d.valueAs(it, member(schema, s, "items"))
+		}
+		return list
+	}
+	if n.Quote != Plain {
+		return n.Text
+	}
+	if want := scalarTypes(s); len(want) == 1 && want[0] == "string" && n.Text != "" {
+		return n.Text
+	}
+	return d.scalar(n)
+}
+
+// scalar types a plain scalar by its text.
+func (d *DAG) scalar(n *Node) any {
+	switch n.Text {
+	case "", "null":
+		return nil
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	if !jsonNumber.MatchString(n.Text) {
+		return n.Text
+	}
+	if i, err := strconv.ParseInt(n.Text, 10, 64); err == nil {
+		return int(i)
+	}
+	f, err := strconv.ParseFloat(n.Text, 64)
+	if err != nil || !strings.ContainsAny(n.Text, ".eE") {
+		d.report(yNumber, d.span(n), "%s is too large to be kept as a number", cut(n.Text, 30)).help("quote it if it is text")
+	}
+	if err != nil {
+		return n.Text
+	}
+	return f
+}
+
+// A place is a schema inside a document; root is for its references.
+type place struct{ root, at any }
+
+// member returns the schema of a mapping's key, or of a list's "items".
+func member(schema, at any, key string) any {
+	root := schema
+	if p, ok := schema.(place); ok {
+		root = p.root
+	}
+	m, _ := at.(map[string]any)
+	if key == "items" {
+		if m["items"] != nil {
+			return place{root, m["items"]}
+		}
+	}
+	if props, ok := m["properties"].(map[string]any); ok && props[key] != nil {
+		return place{root, props[key]}
+	}
+	if more, ok := m["additionalProperties"].(map[string]any); ok {
+		return place{root, more}
+	}
+	return nil
+}
+
+// resolveRef follows $ref inside the document.
+func resolveRef(schema, root any) any {
+	if p, ok := schema.(place); ok {
+		schema, root = p.at, p.root
+	}
+	for range 10 {
+		m, ok := schema.(map[string]any)
+		ref, isRef := m["$ref"].(string)
+		if !ok || !isRef || !strings.HasPrefix(ref, "#/") {
+			return schema
+		}
+		at := root
+		for _, part := range strings.Split(ref[2:], "/") {
+			mm, _ := at.(map[string]any)
+			at = mm[part]
+		}
+		schema = at
+	}
+	return schema
+}
+
+// scalarTypes returns which types of scalars a schema admits, nil = any.
+func scalarTypes(s any) []string {
+	m, _ := s.(map[string]any)
+	var out []string
+	switch t := m["type"].(type) {
+	case string:
+		out = []string{t}
+	case []any:
+		for _, x := range t {
+			if name, ok := x.(string); ok {
+				out = append(out, name)
+			}
+		}
+	default:
+		for _, key := range []string{"anyOf", "oneOf"} {
+			list, _ := m[key].([]any)
+			for _, b := range list {
+				types := scalarTypes(b)
+				if types == nil {
+					return nil
+				}
+				out = append(out, types...)
+			}
+		}
+	}
+	out = slices.DeleteFunc(out, func(t string) bool { return t == "array" || t == "object" })
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// schemaValue reads a JSON Schema as a value, for valueAs; nil if there is none.
+func schemaValue(raw json.RawMessage) any {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return nil
+	}
+	return v
+}
+
+// encode writes a JSON value in its one form: keys sorted, no escaping for HTML.
+func encode(v any) json.RawMessage {
+	b, err := expr.EncodeJSON(v)
+	if err != nil { // only numbers that JSON lacks, which nothing here makes
+		b, _ = json.Marshal(nil)
+	}
+	return bytes.Clone(b)
+}

@@ -1,0 +1,79 @@
+package spec
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of a file (section 1 of the language).
+const (
+	maxBytes  = 1 << 20
+	maxDepth  = 100
+	maxExpand = 10 // what aliases may make of a file, times what is written
+)
+
+// A Span is a stretch of a file: from a line and column to an exclusive end, counted from 1, columns
+// in code points.
+type Span struct{ Line, Col, EndLine, EndCol int }
+
+// A source is a file's text, cut into lines as YAML cuts it.
+type source struct {
+	lines [][]rune // without their breaks
+	last  walk     // see walked
+}
+
+func newSource(src []byte) *source {
+	text := string(bytes.TrimPrefix(src, []byte("\ufeff")))
+	text = breaks.Replace(text)
+	lines := strings.Split(text, "\n")
+	s := &source{lines: make([][]rune, len(lines))}
+	for i, l := range lines {
+		s.lines[i] = []rune(l)
+	}
+	return s
+}
+
+// breaks are YAML 1.1's, which yaml.v3 counts lines by.
+var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
+// line returns a line by its number, nil if there is none.
+func (s *source) line(n int) []rune {
+	if n < 1 || n > len(s.lines) {
+		return nil
+	}
+	return s.lines[n-1]
+}
+
+// rune returns the character at a place, 0 past the end of the line.
+func (s *source) rune(line, col int) rune {
+	l := s.line(line)
+	if col < 1 || col > len(l) {
+		return 0
+	}
+	return l[col-1]
+}
+
+// restOfLine is the span from a place to the end of what is written on its line.
+func (s *source) restOfLine(line, col int) Span {
+	end := len(strings.TrimRight(string(s.line(line)), " \t"))
+	end = utf8.RuneCountInString(string(s.line(line))[:end])
+	return Span{line, col, line, max(col+1, end+1)}
+}
+
+// badByte finds the first byte that is no UTF-8, or a control character that YAML does not allow.
+func badByte(src []byte) (line, col int, bad bool) {
+	line, col = 1, 1
+	for len(src) > 0 {
+		r, n := utf8.DecodeRune(src)
+		switch {
+		case r == utf8.RuneError && n == 1, r < ' ' && r != '\n' && r != '\t' && r != '\r', r == 0x7f:
+			return line, col, true
+		case r == '\n':
+			line, col = line+1, 0
+		}
+		src = src[n:]
+		col++
+	}
+	return 0, 0, false
+}

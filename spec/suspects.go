@@ -1,0 +1,199 @@
+package spec
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// suspects look for the mistake behind a YAML error near a line; the first that reports wins. The
+// lines of yaml.v3 are those of the error or of the construct that holds it, so some look around.
+var suspects = []func(d *DAG, line int, msg string) bool{
+	suspectAlias, suspectTab, suspectQuote, suspectIndicator, suspectColon, suspectNoSpace, suspectOdd, suspectIndent,
+}
+
+var unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+
+// suspectAlias: yaml.v3 tells the name of an alias without anchor, but not its line. It is also
+// what a glob or an emphasis at the start of a value looks like.
+func suspectAlias(d *DAG, _ int, msg string) bool {
+	m := unknownAnchor.FindStringSubmatch(msg)
+	if m == nil {
+		return false
+	}
+	for i, l := range d.src.lines {
+		at := strings.Index(string(l), "*"+m[1])
+		if at < 0 {
+			continue
+		}
+		col := len([]rune(string(l)[:at])) + 1
+		d.report(yIndicator, Span{i + 1, col, i + 1, col + 1 + len([]rune(m[1]))}, "*%s is a YAML alias, and no anchor &%s stands above", m[1], m[1]).
+			help("quote a value that begins with `*`")
+		return true
+	}
+	return false
+}
+
+func suspectTab(d *DAG, line int, msg string) bool {
+	from, to := max(1, line-2), min(line+2, len(d.src.lines))
+	if strings.Contains(msg, "cannot start any token") {
+		from, to = 1, len(d.src.lines)
+	}
+	for n := from; n <= to; n++ {
+		for i, r := range d.src.line(n) {
+			if r == '\t' && strings.TrimSpace(string(d.src.line(n))) != "" {
+				d.report(yTab, Span{n, i + 1, n, i + 2}, "a tab cannot indent YAML").label("this is a tab").help("indent with spaces")
+				return true
+			}
+			if r != ' ' {
+				break
+			}
+		}
+	}
+	return false
+}
+
+// suspectQuote finds the quote that was opened and never closed: yaml.v3 tells of the end of the
+// file, or of where the next quote made nonsense of what followed.
+func suspectQuote(d *DAG, line int, msg string) bool {
+	if !strings.Contains(msg, "unexpected end of stream") && !strings.Contains(msg, "quoted scalar") {
+		return false
+	}
+	for n := line; n >= 1; n-- {
+		l := d.src.line(n)
+		for i := len(l) - 1; i >= 0; i-- {
+			q := l[i]
+			if q != '"' && q != '\'' || !opensValue(l, i) || strings.Count(string(l[i:]), string(q))%2 == 0 {
+				continue
+			}
+			d.report(yQuote, d.src.restOfLine(n, i+1), "this quote is never closed").help("close it with %c, or leave out both", q)
+			return true
+		}
+	}
+	return false
+}
+
+// opensValue tells whether a value may begin at an index of a line.
+func opensValue(l []rune, i int) bool {
+	before := strings.TrimRight(string(l[:i]), " ")
+	return before == "" || strings.HasSuffix(before, ":") && len(before) < len(string(l[:i])) || strings.HasSuffix(before, "- ") ||
+		before == "-" || strings.HasSuffix(before, "[") || strings.HasSuffix(before, "{") || strings.HasSuffix(before, ",")
+}
+
+var (
+	badStart = regexp.MustCompile("^(\\s*(?:- )?(?:[^\\s#'\"{\\[][^:#]*:\\s+)?)([@%`])")
+	braces   = regexp.MustCompile(`:\s+(\{\{)`)
+)
+
+func suspectIndicator(d *DAG, line int, msg string) bool {
+	for n := max(1, line-1); n <= min(line+1, len(d.src.lines)); n++ {
+		text := string(d.src.line(n))
+		if m := badStart.FindStringSubmatch(text); m != nil && strings.Contains(msg, "cannot start any token") {
+			col := len([]rune(m[1])) + 1
+			d.report(yIndicator, Span{n, col, n, col + 1}, "a plain value cannot begin with %s", m[2]).help("quote the value")
+			return true
+		}
+		if m := braces.FindStringSubmatchIndex(text); m != nil {
+			col := len([]rune(text[:m[2]])) + 1
+			d.report(yIndicator, Span{n, col, n, col + 2}, "a value that begins with {{ is a YAML map").
+				help("an expression is written ${{ … }}; quote a value that begins with a brace")
+			return true
+		}
+	}
+	return false
+}
+
+var colonInside = regexp.MustCompile(`^(\s*(?:- )?[^\s:'"{\[#][^:'"]*:\s+)([^'"{\[|>#][^#]*?)(:)(\s|$)`)
+
+func suspectColon(d *DAG, line int, msg string) bool {
+	if !strings.Contains(msg, "mapping values are not allowed") {
+		return false
+	}
+	for _, n := range []int{line, line + 1, line - 1} {
+		text := string(d.src.line(n))
+		if m := colonInside.FindStringSubmatchIndex(text); m != nil {
+			col := len([]rune(text[:m[6]])) + 1
+			d.report(yColon, Span{n, col, n, col + 1}, "`: ` inside a plain value reads as a key").help("quote the value")
+			return true
+		}
+	}
+	return false
+}
+
+var noSpace = regexp.MustCompile(`^(\s*(?:- )?[A-Za-z_][\w-]*)(:)[^\s:/]`)
+
+// suspectNoSpace: key:value is text to YAML, and the key after it has no place.
+func suspectNoSpace(d *DAG, line int, msg string) bool {
+	if !strings.Contains(msg, "':'") && !strings.Contains(msg, "mapping values") && !strings.Contains(msg, "expected key") {
+		return false
+	}
+	for _, n := range []int{line, line - 1, line + 1} {
+		text := string(d.src.line(n))
+		if m := noSpace.FindStringSubmatchIndex(text); m != nil {
+			col := len([]rune(text[:m[4]])) + 1
+			d.report(yNoSpace, Span{n, col, n, col + 1}, "a space is missing after this colon").note("fix", "put a space after `:`")
+			return true
+		}
+	}
+	return false
+}
+
+func suspectOdd(d *DAG, line int, _ string) bool {
+	for n := max(1, line-1); n <= min(line+1, len(d.src.lines)); n++ {
+		for i, r := range d.src.line(n) {
+			switch {
+			case r == '“' || r == '”' || r == '‘' || r == '’':
+				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this is a curly quote; YAML knows only \" and '").note("fix", "write a straight quote")
+			case r != ' ' && r != '\t' && unicode.IsSpace(r), r == '\u200b', r == '\ufeff':
+				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this space is no ordinary one (U+%04X)", r).note("fix", "write an ordinary space")
+			default:
+				continue
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// suspectIndent finds a line, at or near the error, whose indentation is none of those that are
+// open above it.
+func suspectIndent(d *DAG, line int, msg string) bool {
+	if !strings.Contains(msg, "did not find expected") && !strings.Contains(msg, "mapping values") && !strings.Contains(msg, "could not find") {
+		return false
+	}
+	var open []int
+	for n := 1; n <= min(line+3, len(d.src.lines)); n++ {
+		text := string(d.src.line(n))
+		trimmed := strings.TrimLeft(text, " ")
+		if trimmed == "" || strings.HasPrefix(trimmed, "#") {
+			continue
+		}
+		in := len(text) - len(trimmed)
+		closed := false
+		for len(open) > 0 && open[len(open)-1] > in {
+			open = open[:len(open)-1]
+			closed = true
+		}
+		if closed && (len(open) == 0 || open[len(open)-1] != in) && n >= line-1 {
+			d.report(yIndent, d.src.restOfLine(n, in+1), "this lines up with nothing above it").
+				help("indent it like its neighbours: by %s", columnsWords(open))
+			return true
+		}
+		if len(open) == 0 || open[len(open)-1] < in {
+			open = append(open, in)
+		}
+	}
+	return false
+}
+
+func columnsWords(open []int) string {
+	switch {
+	case len(open) == 0:
+		return "no spaces"
+	case open[len(open)-1] == 0:
+		return "no spaces, or deeper"
+	case open[len(open)-1] == 1:
+		return "1 space"
+	}
+	return numberWord(open[len(open)-1]) + " spaces"
+}

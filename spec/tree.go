@@ -1,0 +1,194 @@
+package spec
+
+import (
+	"gopkg.in/yaml.v3"
+
+	"weft/machine"
+)
+
+// A planter makes Nodes of yaml.v3's, and checks what yaml.v3 does not: tags, keys that stand
+// twice, merges, depth, and what aliases blow up. It works on what is written, never on what it
+// expands to, so a bomb costs no more than its bytes.
+type planter struct {
+	dag    *DAG
+	made   map[*yaml.Node]*Node // anchors, once planted
+	open   map[*yaml.Node]bool  // nodes whose planting goes on: an alias of one is a loop
+	size   map[*Node]int        // nodes below, aliases expanded
+	height map[*Node]int
+	wrote  int // nodes as written
+	deep   bool
+}
+
+// plant returns the tree of a document, nil if nothing can be made of it.
+func (d *DAG) plant(doc *yaml.Node) *Node {
+	p := planter{
+		dag: d, made: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{},
+		size: map[*Node]int{}, height: map[*Node]int{},
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	root := p.node(doc.Content[0], 1)
+	switch {
+	case p.deep:
+		return nil
+	case p.height[root] > maxDepth:
+		d.report(yLimit, d.span(root), "the file is nested more than %d levels deep once its aliases are expanded", maxDepth)
+		return nil
+	case p.size[root] > maxExpand*p.wrote:
+		d.report(yLimit, p.firstAlias(doc), "aliases make more than %d times of what is written here", maxExpand).
+			help("repeat less, or make a `for_each` of it")
+		return nil
+	}
+	return root
+}
+
+func (p *planter) node(y *yaml.Node, depth int) *Node {
+	if y.Kind == yaml.AliasNode {
+		return p.alias(y)
+	}
+	p.wrote++
+	n := &Node{Pos: p.dag.src.valueStart(y.Line, y.Column)}
+	p.made[y] = n
+	p.size[n], p.height[n] = 1, 1
+	if depth > maxDepth {
+		if !p.deep {
+			p.dag.report(yLimit, spanAt(n.Pos, 1), "the file is nested more than %d levels deep", maxDepth)
+		}
+		p.deep = true
+		return n
+	}
+	p.tag(y, n)
+	p.open[y] = true
+	switch y.Kind {
+	case yaml.MappingNode:
+		n.Kind = Mapping
+		p.mapping(y, n, depth)
+	case yaml.SequenceNode:
+		n.Kind = Sequence
+		for _, c := range y.Content {
+			item := p.node(c, depth+1)
+			n.Items = append(n.Items, item)
+			p.grow(n, item)
+		}
+	default:
+		n.Text = y.Value
+		n.Quote = quoteOf(y.Style)
+	}
+	delete(p.open, y)
+	return n
+}
+
+func quoteOf(s yaml.Style) Quote {
+	switch {
+	case s&yaml.SingleQuotedStyle != 0:
+		return Single
+	case s&yaml.DoubleQuotedStyle != 0:
+		return Double
+	case s&yaml.LiteralStyle != 0:
+		return Literal
+	case s&yaml.FoldedStyle != 0:
+		return Folded
+	}
+	return Plain
+}
+
+// grow counts a child's nodes and height into its parent. Counts stay far below overflow: they are
+// cut where the limit is passed anyway.
+func (p *planter) grow(parent, child *Node) {
+	p.size[parent] = min(p.size[parent]+p.size[child], 1<<40)
+	p.height[parent] = max(p.height[parent], p.height[child]+1)
+}
+
+func (p *planter) alias(y *yaml.Node) *Node {
+	p.wrote++
+	if p.open[y.Alias] {
+		p.dag.report(yAlias, Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))},
+			"the alias *%s stands inside what it stands for", y.Value)
+		n := &Node{Pos: machine.Pos{Line: y.Line, Col: y.Column}}
+		p.size[n], p.height[n] = 1, 1
+		return n
+	}
+	return p.made[y.Alias]
+}
+
+// tag refuses tags. A lone `!` is one too; it is mostly an expression that lacks its quotes.
+func (p *planter) tag(y *yaml.Node, n *Node) {
+	at := n.Pos
+	if y.Style&yaml.TaggedStyle == 0 && p.dag.src.tagBefore(y.Line, y.Column) == nil {
+		return
+	}
+	text := "!"
+	if t := p.dag.src.tagBefore(y.Line, y.Column); t != nil {
+		at, text = t.Pos, t.Text
+	}
+	diag := p.dag.report(yTag, spanAt(at, len([]rune(text))), "%s is a YAML tag; values here have none", text)
+	if len(text) > 1 && text[1] != '!' {
+		diag.help("for \"not\" in an expression write `not %s`; for text, quote it", text[1:])
+	}
+}
+
+func (p *planter) mapping(y *yaml.Node, n *Node, depth int) {
+	first := map[string]*Node{}
+	var merges []*yaml.Node
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		k, v := y.Content[i], y.Content[i+1]
+		if k.Kind == yaml.ScalarNode && k.Value == "<<" && k.Style == 0 {
+			merges = append(merges, v)
+			p.wrote++
+			continue
+		}
+		key, value := p.node(k, depth+1), p.node(v, depth+1)
+		p.grow(n, key)
+		p.grow(n, value)
+		if key.Kind != Scalar || k.Kind == yaml.AliasNode && key.Kind != Scalar {
+			p.dag.report(yKey, spanAt(key.Pos, 1), "a key must be text, this is %s", key.words()).
+				help("if `{{ … }}` was meant as a value, quote it")
+			continue
+		}
+		if was, twice := first[key.Text]; twice {
+			p.dag.report(yDuplicate, p.dag.span(key), "the key %q stands here twice", key.Text).
+				label("the second one").related(p.dag.span(was), "the first one")
+			continue
+		}
+		first[key.Text] = key
+		n.Fields = append(n.Fields, Field{key, value})
+	}
+	for _, m := range merges {
+		p.merge(n, m, first, depth)
+	}
+}
+
+// merge adds the fields of `<<`: what is written in the mapping itself wins, then the earlier one.
+func (p *planter) merge(n *Node, y *yaml.Node, have map[string]*Node, depth int) {
+	from := p.node(y, depth+1)
+	list := []*Node{from}
+	if from.Kind == Sequence {
+		list = from.Items
+	}
+	for _, m := range list {
+		if m.Kind != Mapping {
+			p.dag.report(yAlias, spanAt(m.Pos, 1), "`<<` wants a map or a list of maps, this is %s", m.words())
+			continue
+		}
+		p.grow(n, m)
+		for _, f := range m.Fields {
+			if _, has := have[f.Key.Text]; !has {
+				have[f.Key.Text] = f.Key
+				n.Fields = append(n.Fields, f)
+			}
+		}
+	}
+}
+
+func (p *planter) firstAlias(y *yaml.Node) Span {
+	if y.Kind == yaml.AliasNode {
+		return Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))}
+	}
+	for _, c := range y.Content {
+		if s := p.firstAlias(c); s.Line > 0 {
+			return s
+		}
+	}
+	return Span{}
+}

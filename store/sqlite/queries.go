@@ -1,0 +1,114 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+)
+
+// A query names one of the writer's statements, which are prepared once.
+type query int
+
+const (
+	tailOf query = iota
+	addEvent
+	moveTail
+	sameDate
+	addRun
+	setRun
+	addPlan
+	runNumber
+	addAsk
+	dropAsk
+	queryCount
+)
+
+var queryTexts = [queryCount]string{
+	tailOf: `SELECT r.n, r.last_seq, r.last_sum, e.sum FROM runs r
+		LEFT JOIN events e ON e.run = r.n AND e.seq = r.last_seq WHERE r.id = ?`,
+	addEvent: `INSERT INTO events (run, seq, after, hash, event, sum) VALUES (?, ?, ?, ?, ?, ?)`,
+	moveTail: `UPDATE runs SET last_seq = ?, last_sum = ? WHERE n = ?`,
+	sameDate: `SELECT id FROM runs WHERE dag = ? AND logical_date = ? AND type IN ('scheduled', 'backfill')`,
+	addRun: `INSERT INTO runs (id, dag, type, logical_date, state, plan, dir, created_at, started_at, finished_at, tasks, sum)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	setRun: `UPDATE runs SET state = ?, plan = ?, dir = ?, created_at = ?, started_at = ?, finished_at = ?, tasks = ?, sum = ?
+		WHERE n = ? AND dag = ? AND type = ? AND logical_date = ?`,
+	addPlan: `INSERT INTO plans (hash, body) VALUES (?, ?)
+		ON CONFLICT DO UPDATE SET body = excluded.body WHERE body <> excluded.body`, // mends a damaged one
+	runNumber: `SELECT n FROM runs WHERE id = ?`,
+	addAsk:    `INSERT INTO asks (run, event, sum) VALUES (?, ?, ?)`,
+	dropAsk:   `DELETE FROM asks WHERE id = ?`,
+}
+
+// queries are the writer's prepared statements.
+type queries [queryCount]*sql.Stmt
+
+// prepare does so at the first write, all at once: within a transaction the only connection is taken.
+func (q *queries) prepare(db *sql.DB) error {
+	for i, text := range queryTexts {
+		if q[i] != nil {
+			continue
+		}
+		st, err := db.PrepareContext(context.Background(), text)
+		if err != nil {
+			return err
+		}
+		q[i] = st
+	}
+	return nil
+}
+
+// A tx is a transaction with the prepared statements bound to it as they are needed.
+type tx struct {
+	tx      *sql.Tx
+	queries *queries
+	bound   [queryCount]*sql.Stmt
+}
+
+func (t *tx) stmt(q query) *sql.Stmt {
+	if t.bound[q] == nil {
+		t.bound[q] = t.tx.Stmt(t.queries[q])
+	}
+	return t.bound[q]
+}
+
+func (t *tx) exec(q query, args ...any) (sql.Result, error) { return t.stmt(q).Exec(args...) }
+
+func (t *tx) row(q query, args ...any) *sql.Row { return t.stmt(q).QueryRow(args...) }
+
+// prepare keeps a statement of the read pool, by its text.
+func (s *Store) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.prepared[text]; st != nil {
+		return st, nil
+	}
+	st, err := s.read.PrepareContext(ctx, text)
+	if err == nil {
+		s.prepared[text] = st
+	}
+	return st, err
+}
+
+// rows carries out a prepared statement of the read pool, and each on every row that comes.
+func (s *Store) rows(ctx context.Context, text string, each func(*sql.Rows) error, args ...any) error {
+	st, err := s.prepare(ctx, text)
+	if err != nil {
+		return err
+	}
+	rows, err := st.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	return walk(rows, each)
+}
+
+// walk ends the rows in every case.
+func walk(rows *sql.Rows, each func(*sql.Rows) error) error {
+	defer func() { _ = rows.Close() }() // its error is Err's
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
