@@ -20,7 +20,10 @@ func (s *state) arith(op string, a, b any) (any, error) {
 	}
 	if p, ok := a.(string); ok && op == "+" {
 		if q, ok := b.(string); ok {
-			return p + q, s.grow(len(p) + len(q))
+			if err := s.grow(len(p) + len(q)); err != nil {
+				return nil, err
+			}
+			return p + q, nil
 		}
 	}
 	v, known, err := timeArith(op, a, b)
@@ -200,12 +203,17 @@ func scaled(op string, d time.Duration, by any) (v any, known bool, err error) {
 	f, _ := asFloat(by)
 	switch {
 	case op == "*":
-		v, err = scaleDuration(d, f)
+		if n, whole := by.(int); whole {
+			if product, ok := mulInt(int(d), n); ok {
+				return time.Duration(product), true, nil
+			}
+		}
+		v, err = floatDuration(float64(d) * f)
 		return v, true, err
 	case op == "/" && f == 0:
 		return nil, true, fault("cannot divide by zero")
 	case op == "/":
-		v, err = scaleDuration(d, 1/f)
+		v, err = floatDuration(float64(d) / f)
 		return v, true, err
 	}
 	return nil, false, nil

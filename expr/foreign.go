@@ -74,7 +74,8 @@ var foreignWords = map[string]string{
 
 func (s *source) foreignWord(i int) *Problem {
 	t := s.tokens[i]
-	if t.Kind != lexer.Identifier {
+	choice := t.Kind == lexer.Operator && (t.Value == "if" || t.Value == "else")
+	if t.Kind != lexer.Identifier && !choice {
 		return nil
 	}
 	here := func(msg, help string) *Problem {

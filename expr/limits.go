@@ -22,6 +22,7 @@ type state struct {
 	work     int
 	made     int
 	patterns map[string]*regexp.Regexp // compiled so far: a predicate asks the same one each time
+	costs    map[string]int            // of each pattern, in steps a byte
 }
 
 func newState(vars map[string]any) *state { return &state{vars: vars} }

@@ -1,9 +1,6 @@
 package expr
 
-import (
-	"math"
-	"unicode/utf8"
-)
+import "math"
 
 // member answers a.b and a[b]. What is not there is null, and so is any member of null.
 func (s *state) member(of, key any) (any, error) {
@@ -75,7 +72,7 @@ func (s *state) slice(of, from, to any) (any, error) {
 			return nil, err
 		}
 		text = []rune(str)
-		size = utf8.RuneCountInString(str)
+		size = len(text)
 	default:
 		return nil, faultf("cannot cut a part out of %s", kindOf(of))
 	}

@@ -14,7 +14,7 @@ func near(wrong string, names []string) []string {
 	}
 	var hits []hit
 	folded := fold(wrong)
-	limit := max(1, (len(folded)+2)/3)
+	limit := max(1, len(folded)/3)
 	for _, name := range names {
 		other := fold(name)
 		if d := len(folded) - len(other); d > limit || -d > limit || len(other) > 200 {

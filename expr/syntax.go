@@ -205,7 +205,7 @@ func (s *source) syntax(err error) *Problem {
 			break
 		}
 	}
-	if strings.HasPrefix(f.Message, "unexpected token") && found.Value != "" {
+	if strings.HasPrefix(f.Message, "unexpected token") && !strings.Contains(f.Message, "EOF") && found.Value != "" {
 		p.Msg = `"` + string(s.runes[found.From:min(found.To, len(s.runes))]) + `" cannot stand here`
 	}
 	if strings.HasPrefix(f.Message, "unrecognized character") {

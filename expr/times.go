@@ -97,11 +97,10 @@ func addDuration(a, b time.Duration) (time.Duration, error) {
 	return sum, nil
 }
 
-// scaleDuration multiplies; the bound is what a duration can hold, 292 years.
-func scaleDuration(d time.Duration, by float64) (time.Duration, error) {
-	f := float64(d) * by
-	if math.IsNaN(f) || math.Abs(f) >= math.MaxInt64 {
+// floatDuration takes nanoseconds; the bound is what a duration can hold, 292 years.
+func floatDuration(ns float64) (time.Duration, error) {
+	if math.IsNaN(ns) || math.Abs(ns) >= math.MaxInt64 {
 		return 0, fault("cannot multiply: the duration is too long")
 	}
-	return time.Duration(f), nil
+	return time.Duration(ns), nil
 }

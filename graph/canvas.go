@@ -1,6 +1,10 @@
 package graph
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/clipperhouse/displaywidth"
+)
 
 // Sides of a cell that a line leaves by.
 const (
@@ -25,6 +29,9 @@ type canvas struct {
 	turned bool
 	rows   [][]cell
 }
+
+// covered stands where the character before is two columns wide.
+const covered = -1
 
 // A cell holds a character, or parts of a line that a bus owns.
 type cell struct {
@@ -142,10 +149,17 @@ func (c *canvas) frame(x, y, width, height int, name string) {
 			}
 		}
 	}
-	for k, r := range []rune(" " + name + " ") {
-		if k+4 < width {
-			set(x+2+k, y, r)
+	at := x + 2
+	for _, r := range " " + name + " " {
+		w := displaywidth.Rune(r)
+		if at+w+2 > x+width {
+			break
 		}
+		set(at, y, r)
+		if w == 2 {
+			set(at+1, y, covered)
+		}
+		at += w
 	}
 	for dx := 1; dx < width-1; dx++ {
 		set(x+dx, y, '┈')
@@ -173,7 +187,9 @@ func (c *canvas) String() string {
 	for _, row := range c.rows {
 		var line strings.Builder
 		for _, cl := range row {
-			line.WriteRune(cl.rune())
+			if cl.char != covered {
+				line.WriteRune(cl.rune())
+			}
 		}
 		out.WriteString(strings.TrimRight(line.String(), " "))
 		out.WriteByte('\n')

@@ -8,6 +8,7 @@ package graph
 
 import (
 	"strings"
+	"unicode"
 
 	"weft/machine"
 )
@@ -90,7 +91,7 @@ func New(p *machine.Plan, states map[string]machine.State) *Graph {
 		t := &p.Tasks[i]
 		at[t.ID] = i
 		n := Node{
-			ID: t.ID, Description: t.Description, Group: t.Group, Uses: t.Uses,
+			ID: t.ID, Description: oneLine(t.Description), Group: oneLine(t.Group), Uses: t.Uses,
 			Sensor: t.Sensor != nil, Mapped: t.ForEach != nil, Trigger: triggerText(t.Trigger),
 		}
 		if t.When != nil {
@@ -138,7 +139,20 @@ func triggerText(t machine.Trigger) string {
 	return t.Rule
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine makes a user's text fit to be drawn: on one line, without control characters, which no
+// terminal should get and XML does not allow.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsGraphic(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}
 
 // label is what stands in a node's box: its name, then what is out of the ordinary, a line each.
 func (n *Node) label(width int) []string {

@@ -78,7 +78,8 @@ func (l *layering) bend(g *Graph) {
 		if from.group == to.group {
 			k.group = from.group // an edge within a group stays inside its frame
 		}
-		at, path := e.from, []int{e.from}
+		at, path := e.from, make([]int, 1, to.layer-from.layer+1)
+		path[0] = e.from
 		for k.layer = from.layer + 1; k.layer < to.layer; k.layer++ {
 			b, ok := bends[k]
 			if !ok {

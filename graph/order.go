@@ -6,7 +6,7 @@ import (
 )
 
 // sweeps is how often the layers are put in order; more gains little.
-const sweeps = 12
+const sweeps = 8
 
 // order puts each layer's items in an order with few crossings (Sugiyama, Tagawa, Toda 1981): each
 // item goes to the mean of its neighbours, down and up by turns; the best order seen is kept.
@@ -45,19 +45,30 @@ func (l *layering) order() {
 // sortLayer sorts by group first, where there is one, then by the items' own keys. Stable, so that
 // file order decides between equals.
 func (l *layering) sortLayer(layer []int, key, mean []float64) {
-	whole := func(i int) float64 {
-		if g := l.items[i].group; g >= 0 {
-			return mean[g]
-		}
-		return key[i]
+	type ranked struct {
+		whole, key   float64
+		group, index int
 	}
-	slices.SortStableFunc(layer, func(a, b int) int {
-		return cmp.Or(
-			cmp.Compare(whole(a), whole(b)),
-			cmp.Compare(l.items[a].group, l.items[b].group),
-			cmp.Compare(key[a], key[b]),
-		)
+	list := make([]ranked, len(layer))
+	for k, i := range layer {
+		r := ranked{key[i], key[i], l.items[i].group, i}
+		if r.group >= 0 {
+			r.whole = mean[r.group]
+		}
+		list[k] = r
+	}
+	slices.SortStableFunc(list, func(a, b ranked) int {
+		switch {
+		case a.whole != b.whole:
+			return cmp.Compare(a.whole, b.whole)
+		case a.group != b.group:
+			return a.group - b.group
+		}
+		return cmp.Compare(a.key, b.key)
 	})
+	for k := range list {
+		layer[k] = list[k].index
+	}
 }
 
 func (l *layering) groupMeans(pos []float64) []float64 {

@@ -42,6 +42,7 @@ func (l *layering) place(sp spacing) placement {
 			weight[i] = 8 // a long edge should be straight
 		}
 	}
+	var near []float64
 	for round := range 14 {
 		for k := range l.layers {
 			layer := l.layers[k]
@@ -49,11 +50,12 @@ func (l *layering) place(sp spacing) placement {
 				layer = l.layers[len(l.layers)-1-k]
 			}
 			for _, i := range layer {
-				want[i] = l.wanted(at, i, round)
+				want[i], near = l.wanted(at, i, round, near[:0])
 			}
 			l.fit(sp, layer, want, weight, at)
 		}
 	}
+	l.gather(sp, at)
 	for _, layer := range l.layers {
 		for _, i := range layer {
 			at[i] = math.Floor(at[i] + 0.5) // distances are whole, so none shrinks
@@ -94,8 +96,7 @@ func (l *layering) unjog(sp spacing, layer []int, near, far [][]int, at []float6
 }
 
 // wanted is the median of an item's neighbours: before it, after it, at last of both.
-func (l *layering) wanted(at []float64, i, round int) float64 {
-	var near []float64
+func (l *layering) wanted(at []float64, i, round int, near []float64) (float64, []float64) {
 	if round%2 == 0 || round >= 12 {
 		for _, j := range l.up[i] {
 			near = append(near, at[j])
@@ -106,15 +107,34 @@ func (l *layering) wanted(at []float64, i, round int) float64 {
 			near = append(near, at[j])
 		}
 	}
-	if len(near) == 0 {
-		return at[i]
+	switch len(near) {
+	case 0:
+		return at[i], near
+	case 1:
+		return near[0], near
 	}
 	slices.Sort(near)
 	m := len(near) / 2
 	if len(near)%2 == 1 {
-		return near[m]
+		return near[m], near
 	}
-	return (near[m-1] + near[m]) / 2
+	return (near[m-1] + near[m]) / 2, near
+}
+
+// gather moves what has no edges next to its neighbours in the layer: nothing else pulls it.
+func (l *layering) gather(sp spacing, at []float64) {
+	for _, layer := range l.layers {
+		alone := func(i int) bool { return len(l.up[i]) == 0 && len(l.down[i]) == 0 }
+		firm := slices.IndexFunc(layer, func(i int) bool { return !alone(i) })
+		for k := firm + 1; k < len(layer) && firm >= 0; k++ {
+			if i := layer[k]; alone(i) {
+				at[i] = at[layer[k-1]] + l.distance(sp, layer[k-1], i)
+			}
+		}
+		for k := firm - 1; k >= 0; k-- {
+			at[layer[k]] = at[layer[k+1]] - l.distance(sp, layer[k], layer[k+1])
+		}
+	}
 }
 
 // distance is how far apart two neighbours of a layer are kept, frames between them included.
@@ -137,8 +157,7 @@ func (l *layering) fit(sp spacing, layer []int, want, weight, at []float64) {
 		sum, weight float64
 		n           int
 	}
-	var blocks []block
-	shift := make([]float64, len(layer))
+	blocks, shift := make([]block, 0, len(layer)), make([]float64, len(layer))
 	for k, i := range layer {
 		if k > 0 {
 			shift[k] = shift[k-1] + l.distance(sp, layer[k-1], i)

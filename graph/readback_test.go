@@ -38,7 +38,7 @@ func TestTextReadsBack(t *testing.T) {
 	}
 }
 
-// A place is a cell and the side of it that one came in by.
+// A visit is a cell and the side of it that one came in by.
 type visit struct {
 	x, y int
 	came uint8
@@ -82,7 +82,7 @@ func readBack(s string, turned bool) map[string]bool {
 	out := map[string]bool{}
 	for at, id := range owner {
 		if rows[at[1]][at[0]] == joint {
-			for _, to := range follow(rows, visit{at[0] + start.x, at[1] + start.y, start.came}) {
+			for _, to := range follow(rows, visit{at[0] + start.x, at[1] + start.y, start.came}, start.came) {
 				x, y := to[0]+start.x, to[1]+start.y
 				out[fmt.Sprintf("%s → %s", id, owner[[2]int{x, y}])] = true
 			}
@@ -92,8 +92,8 @@ func readBack(s string, turned bool) map[string]bool {
 }
 
 // follow walks a line to all its arrows. A cell that does not open to where one comes from is a
-// bridge of another line: one goes straight on below it.
-func follow(rows [][]rune, from visit) (arrows [][2]int) {
+// bridge of another line: one goes straight on below it. Nobody reads against the layers: back.
+func follow(rows [][]rune, from visit, back uint8) (arrows [][2]int) {
 	sides := map[rune]uint8{'╌': east | west, '╎': north | south}
 	for s, r := range lines {
 		if s != 0 && (sides[r] == 0 || s == int(east|west) || s == int(north|south)) {
@@ -120,8 +120,7 @@ func follow(rows [][]rune, from visit) (arrows [][2]int) {
 			out = opposite[v.came]
 		}
 		for side, d := range step {
-			// Against the layers a line only leads back to another of its sources.
-			if out&side != 0 {
+			if out&side != 0 && side != back {
 				todo = append(todo, visit{v.x + d[0], v.y + d[1], opposite[side]})
 			}
 		}

@@ -6,34 +6,6 @@ import (
 	"strings"
 )
 
-// style carries light and dark, so that one file looks right on both; nothing in it is a name.
-const style = `
-    .weft { --bg: #ffffff; --ink: #1f2328; --soft: #59636e; --box: #f6f8fa; --line: #d1d9e0; --edge: #818b98; --accent: #0969da; --group: #f6f8fa80;
-      --success: #1a7f37; --failed: #d1242f; --running: #0969da; --waiting: #9a6700; --skipped: #818b98; --upstream_failed: #bc4c00; }
-    @media (prefers-color-scheme: dark) {
-      .weft { --bg: #0d1117; --ink: #f0f6fc; --soft: #9198a1; --box: #151b23; --line: #3d444d; --edge: #656c76; --accent: #4493f8; --group: #151b2380;
-        --success: #3fb950; --failed: #f85149; --running: #4493f8; --waiting: #d29922; --skipped: #656c76; --upstream_failed: #db6d28; }
-    }
-    .weft text { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-    .paper { fill: var(--bg); }
-    .box { fill: var(--box); stroke: var(--line); stroke-width: 1.25; }
-    .sensor .box { stroke-dasharray: 5 3; }
-    .back { fill: var(--box); stroke: var(--line); }
-    .id { font-size: 13px; font-weight: 600; fill: var(--ink); }
-    .small { font-size: 11px; fill: var(--soft); }
-    .rule { fill: var(--accent); }
-    .bar { fill: var(--line); }
-    .edge { fill: none; stroke: var(--edge); stroke-width: 1.4; }
-    .reference { stroke-dasharray: 5 4; }
-    .head { fill: var(--edge); }
-    .frame { fill: var(--group); stroke: var(--line); stroke-dasharray: 2 4; }
-    .group { font-size: 11px; fill: var(--soft); letter-spacing: .04em; }
-    .success .bar { fill: var(--success); } .failed .bar { fill: var(--failed); } .running .bar { fill: var(--running); }
-    .up_for_reschedule .bar, .deferred .bar, .up_for_retry .bar { fill: var(--waiting); }
-    .skipped .bar { fill: var(--skipped); } .upstream_failed .bar { fill: var(--upstream_failed); }
-    .skipped, .upstream_failed { opacity: .75; }
-  `
-
 // SVG draws a graph that Draw has laid out. It holds no script and refers to nothing outside.
 func (g *Graph) SVG() string {
 	var out strings.Builder

@@ -72,6 +72,8 @@ type Task struct {
 	ScriptEnv     []Var    `json:"script_env,omitempty"`
 	Workdir       string   `json:"workdir,omitempty"` // template; "" = the folder of the DAG file
 	Outputs       []Output `json:"outputs,omitempty"`
+	Artifacts     []Var    `json:"artifacts,omitempty"` // name → path under WEFT_TMPDIR, kept after success; templates
+	Inputs        []Var    `json:"inputs,omitempty"`    // path under WEFT_TMPDIR → what is there before the start; templates
 	Pool          string   `json:"pool"`
 	PoolSlots     int      `json:"pool_slots"`
 	Priority      int      `json:"priority,omitempty"`

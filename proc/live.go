@@ -70,8 +70,20 @@ func writeLive(f *os.File, l Live) error {
 	return err
 }
 
-// tryLock takes the lock of the file's open description, if nobody else has it.
+// tryLock takes the lock of the file's open description, if nobody else has it. A process that
+// this program is just forking has a copy of everything until its exec, the lock of a file closed
+// a moment ago included: ForkLock tells when that is over.
 func tryLock(f *os.File) (bool, error) {
+	locked, err := flock(f)
+	if locked || err != nil {
+		return locked, err
+	}
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return flock(f)
+}
+
+func flock(f *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {

@@ -43,7 +43,8 @@ func parseStat(b []byte) (st procStat, err error) {
 	if len(f) < 20 || len(f[0]) != 1 {
 		return st, errProcStat
 	}
-	st.zombie = f[0][0] == 'Z' || f[0][0] == 'X'
+	// A process whose main thread alone has ended looks like a zombie and is none.
+	st.zombie = (f[0][0] == 'Z' || f[0][0] == 'X') && (string(f[17]) == "1" || string(f[17]) == "0")
 	for n, dst := range []*int{&st.ppid, &st.pgrp, &st.sid} {
 		if *dst, err = strconv.Atoi(string(f[n+1])); err != nil {
 			return st, errProcStat
@@ -55,11 +56,6 @@ func parseStat(b []byte) (st procStat, err error) {
 	return st, nil
 }
 
-// hasMarker tells whether the environment a process was started with holds all entries.
-func hasMarker(pid int, marker []string) bool {
-	return len(marker) > 0 && holdsAll(environ(pid), marker)
-}
-
 // environ returns the environment a process was started with; nil if we may not see it.
 func environ(pid int) [][]byte {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
@@ -69,6 +65,7 @@ func environ(pid int) [][]byte {
 	return bytes.Split(b, []byte{0})
 }
 
+// holdsAll tells whether an environment holds all entries of a marker; no marker, no.
 func holdsAll(env [][]byte, marker []string) bool {
 	for _, want := range marker {
 		if !slices.ContainsFunc(env, func(kv []byte) bool { return string(kv) == want }) {
@@ -86,7 +83,7 @@ func idOf(f *os.File) (fileID, bool) {
 	if f == nil || unix.Fstat(int(f.Fd()), &st) != nil {
 		return fileID{}, false
 	}
-	return fileID{uint64(st.Dev), st.Ino}, true //nolint:unconvert // Dev is 32 bits wide on some machines
+	return fileID{uint64(st.Dev), st.Ino}, true
 }
 
 // openFiles calls yield with each file that a process has open, until it returns false.

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -195,5 +196,5 @@ func columnsWords(open []int) string {
 	case open[len(open)-1] == 1:
 		return "1 space"
 	}
-	return numberWord(open[len(open)-1]) + " spaces"
+	return strconv.Itoa(open[len(open)-1]) + " spaces"
 }

@@ -18,6 +18,14 @@ func (r refusal) Unwrap() error { return r.error }
 
 func refuse(err error) error { return refusal{err} }
 
+// unwrapped is the error that a refusal carries.
+func unwrapped(err error) error {
+	if r, ok := errors.AsType[refusal](err); ok {
+		return r.error
+	}
+	return err
+}
+
 // wrap says in words what could not be done and why; refusals say it themselves already.
 func wrap(doing string, err error) error {
 	if err == nil {

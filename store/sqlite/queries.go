@@ -18,13 +18,18 @@ const (
 	addPlan
 	runNumber
 	addAsk
+	sumAsk
 	dropAsk
 	queryCount
 )
 
+// byID finds the row r of a run by way of its number, so that r.id is read from the table itself and
+// not from the index: a damaged index may lead to another run, and that is how one sees it.
+const byID = `r.n = (SELECT n FROM runs WHERE id = ?)`
+
 var queryTexts = [queryCount]string{
-	tailOf: `SELECT r.n, r.last_seq, r.last_sum, e.sum FROM runs r
-		LEFT JOIN events e ON e.run = r.n AND e.seq = r.last_seq WHERE r.id = ?`,
+	tailOf: `SELECT r.n, r.id, r.last_seq, r.last_sum, e.sum FROM runs r
+		LEFT JOIN events e ON e.run = r.n AND e.seq = r.last_seq WHERE ` + byID,
 	addEvent: `INSERT INTO events (run, seq, after, hash, event, sum) VALUES (?, ?, ?, ?, ?, ?)`,
 	moveTail: `UPDATE runs SET last_seq = ?, last_sum = ? WHERE n = ?`,
 	sameDate: `SELECT id FROM runs WHERE dag = ? AND logical_date = ? AND type IN ('scheduled', 'backfill')`,
@@ -34,8 +39,9 @@ var queryTexts = [queryCount]string{
 		WHERE n = ? AND dag = ? AND type = ? AND logical_date = ?`,
 	addPlan: `INSERT INTO plans (hash, body) VALUES (?, ?)
 		ON CONFLICT DO UPDATE SET body = excluded.body WHERE body <> excluded.body`, // mends a damaged one
-	runNumber: `SELECT n FROM runs WHERE id = ?`,
+	runNumber: `SELECT r.n, r.id FROM runs r WHERE ` + byID,
 	addAsk:    `INSERT INTO asks (run, event, sum) VALUES (?, ?, ?)`,
+	sumAsk:    `UPDATE asks SET sum = ? WHERE id = ?`,
 	dropAsk:   `DELETE FROM asks WHERE id = ?`,
 }
 

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"weft/store"
 )
@@ -30,7 +31,9 @@ type Store struct {
 	write *sql.DB // one connection, used by the writer alone
 	read  *sql.DB
 	w     *writer
-	close func() error
+
+	closed atomic.Bool
+	close  func() error
 
 	mu       sync.Mutex
 	prepared map[string]*sql.Stmt // of read, by text
@@ -97,6 +100,7 @@ var creating sync.Mutex
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shut() error {
+	s.closed.Store(true)
 	s.w.stop()
 	err := s.read.Close() // first: the last connection to close tidies the log up, and must be able to write
 	return wrap("cannot close "+s.path, errors.Join(err, s.write.Close()))

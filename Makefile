@@ -1,0 +1,7 @@
+.PHONY: check soak bench
+check:
+	./check
+soak:
+	./check soak
+bench:
+	./check bench

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"weft/machine"
+	"weft/runner"
+	"weft/runner/local"
+)
+
+func cancelCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "cancel RUN",
+		Short: "end a run: what runs is stopped, nothing further starts",
+		Long: `End a run, whoever drives it. What runs is stopped, first politely; unfinished tasks become
+failed with the reason cancelled; no callback runs. A run that nobody drives is ended here.`,
+		Example: "  weft cancel latest",
+		Args:    exactArgs(1, "name the run: its id, the beginning of it, or latest"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return e.cancel(args[0]) },
+	}
+}
+
+// cancelPoll is how often cancel looks whether the run's driver has obeyed.
+const cancelPoll = 50 * time.Millisecond
+
+func (e *env) cancel(name string) error {
+	s, row, err := e.openRun(name)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if row.State.Terminal() {
+		fmt.Fprintf(e.stdout, "%s is over already: %s\n", row.ID, row.State)
+		return nil
+	}
+	ctx := context.Background()
+	order := machine.CancelAsked{By: userName(), Reason: "weft cancel"}
+	s.drive(e.plugins, func(runner.Update) {})
+	err = s.engine.Cancel(ctx, row.ID, order.By, order.Reason)
+	switch {
+	case errors.Is(err, local.ErrDriven):
+		err = e.askDriver(s, row.ID, order)
+	case err == nil:
+		_, err = s.engine.Wait(ctx, row.ID)
+	}
+	if err != nil {
+		return err
+	}
+	if row, err = s.store.GetRun(ctx, row.ID); err == nil {
+		fmt.Fprintf(e.stdout, "%s is %s\n", row.ID, row.State)
+	}
+	return err
+}
+
+// askDriver leaves the order, durable, for the process that drives the run, and waits for it to be
+// carried out. If that process dies, whoever resumes the run finds the order.
+func (e *env) askDriver(s *session, run string, order machine.CancelAsked) error {
+	ctx := context.Background()
+	if err := s.store.PutAsk(ctx, run, machine.Event{At: time.Now().UTC(), Fact: order}); err != nil {
+		return err
+	}
+	patience := time.After(s.conf.Grace + 10*time.Second)
+	for {
+		row, err := s.store.GetRun(ctx, run)
+		if err != nil || row.State.Terminal() {
+			return err
+		}
+		select {
+		case <-patience:
+			return &hinted{fmt.Errorf("cannot see the end of run %s yet: the order is given", run), "weft runs show " + run + " tells how far it is"}
+		case <-time.After(cancelPoll):
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"weft/machine"
+)
+
+func explainCommand(e *env) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "explain RUN TASK",
+		Short:   "why a task is in its state: the rule, each upstream, what decided",
+		Example: "  weft explain latest publish",
+		Args:    exactArgs(2, "name the run and the task"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return e.explain(args[0], args[1], asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	return cmd
+}
+
+func (e *env) explain(name, task string, asJSON bool) error {
+	s, row, err := e.openRun(name)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	r, err := s.replay(row.ID)
+	if err != nil {
+		return err
+	}
+	ex, ok := r.Explain(task)
+	if !ok {
+		return noTask(r, row.ID, task)
+	}
+	if asJSON {
+		return e.printJSON(ex)
+	}
+	e.printExplanation(ex)
+	return nil
+}
+
+func (e *env) printExplanation(ex machine.Explanation) {
+	fmt.Fprintf(e.stdout, "%s is %s", ex.Task, ex.State)
+	if ex.Reason != "" {
+		fmt.Fprintf(e.stdout, ": %s", ex.Reason)
+	}
+	fmt.Fprintln(e.stdout)
+	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(w, "  trigger\t%s\n", ex.Trigger)
+	verdict := ex.Verdict
+	if !ex.At.IsZero() {
+		verdict += ", decided at " + ex.At.Local().Format("15:04:05.000")
+	}
+	fmt.Fprintf(w, "  says\t%s\n", verdict)
+	if ex.Because != "" {
+		fmt.Fprintf(w, "  because\t%s\n", ex.Because)
+	}
+	for i, u := range ex.Upstream {
+		label := ""
+		if i == 0 {
+			label = "upstream"
+		}
+		by := ""
+		if u.Ref {
+			by = "  (by a reference)"
+		}
+		fmt.Fprintf(w, "  %s\t%s is %s%s\n", label, u.ID, u.State, by)
+	}
+	lines(w, "waits for", ex.Waiting)
+	lines(w, "attempts", ex.Attempts)
+	_ = w.Flush()
+}
+
+func lines(w *tabwriter.Writer, label string, list []string) {
+	for _, line := range list {
+		fmt.Fprintf(w, "  %s\t%s\n", label, line)
+		label = ""
+	}
+}

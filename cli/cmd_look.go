@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"weft/machine"
+	"weft/runner/local"
+	"weft/store"
+)
+
+// openRun opens the state folder and finds a run in it: by its id, by a beginning of it that only
+// one has, or as `latest`.
+func (e *env) openRun(name string) (*session, store.Run, error) {
+	s, err := openSession(e.conf, false)
+	if err != nil {
+		return nil, store.Run{}, err
+	}
+	row, err := s.findRun(name)
+	if err != nil {
+		s.close()
+		return nil, store.Run{}, err
+	}
+	return s, row, nil
+}
+
+// maxNamed bounds how many runs a message names.
+const maxNamed = 5
+
+func (s *session) findRun(name string) (store.Run, error) {
+	ctx := context.Background()
+	row, err := s.store.GetRun(ctx, name)
+	if err == nil || !errors.Is(err, store.ErrNotFound) {
+		return row, err
+	}
+	rows, err := s.store.ListRuns(ctx, store.Filter{})
+	if err != nil {
+		return store.Run{}, err
+	}
+	if name == "latest" && len(rows) > 0 {
+		sort.SliceStable(rows, func(i, j int) bool { return rows[i].CreatedAt.After(rows[j].CreatedAt) })
+		return rows[0], nil
+	}
+	var fits []store.Run
+	var ids []string
+	for _, r := range rows {
+		if strings.HasPrefix(r.ID, name) {
+			fits, ids = append(fits, r), append(ids, r.ID)
+		}
+	}
+	switch {
+	case len(fits) == 1:
+		return fits[0], nil
+	case len(fits) == 0:
+		return store.Run{}, &hinted{fmt.Errorf("cannot find run %q", name), "weft runs lists them"}
+	case len(ids) > maxNamed:
+		ids = append(ids[:maxNamed], fmt.Sprintf("and %d more", len(ids)-maxNamed))
+	}
+	return store.Run{}, &hinted{fmt.Errorf("cannot tell which run %q is", name), "it may be " + strings.Join(ids, ", ")}
+}
+
+// replay folds a run's journal into its machine, to look at.
+func (s *session) replay(id string) (*machine.Run, error) {
+	recs, err := s.store.Read(context.Background(), id)
+	if err != nil {
+		return nil, err
+	}
+	return local.Replay(context.Background(), s.store, id, recs)
+}
+
+// noTask says that a run has no such task, and which it has.
+func noTask(r *machine.Run, run, task string) error {
+	var ids []string
+	for i := range r.Plan().Tasks {
+		ids = append(ids, r.Plan().Tasks[i].ID)
+	}
+	if len(ids) > maxNamed*2 {
+		ids = append(ids[:maxNamed*2], "…")
+	}
+	return &hinted{fmt.Errorf("cannot find task %q in run %s", task, run), "its tasks are " + strings.Join(ids, ", ")}
+}

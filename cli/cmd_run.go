@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"weft/machine"
+	"weft/runner/local"
+	"weft/store"
+)
+
+func runCommand(e *env) *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run FILE|ID",
+		Short: "run a DAG and wait for its end",
+		Long: `Run a DAG from its file, or by its id in the DAGs folder, and wait for its end.
+
+At a terminal a live tree shows what happens; elsewhere each event is a line, and
+--json makes each an object, the last of which is the summary.
+Ctrl-C cancels the run cleanly; pressed twice it kills.`,
+		Example: `  weft run dags/hello.yaml
+  weft run nightly -p region=north -p 'days:=[1, 2]' --logical-date 2026-01-02`,
+		Args: exactArgs(1, "name the DAG: a file, or an id"),
+		RunE: func(cmd *cobra.Command, args []string) error { return e.run(args[0], o) },
+	}
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.params, "param", "p", nil, "a param: name=value, or name:=JSON")
+	f.StringVar(&o.date, "logical-date", "", "the date the run is for (default now)")
+	f.StringVar(&o.id, "run-id", "", "the run's id; one that exists is not started again")
+	f.BoolVar(&o.json, "json", false, "one JSON object an event")
+	return cmd
+}
+
+type runOptions struct {
+	params   []string
+	date, id string
+	json     bool
+}
+
+// run starts a run and sees it to its end.
+func (e *env) run(arg string, o runOptions) error {
+	file, plan, err := e.load(arg)
+	if err != nil {
+		return err
+	}
+	params, err := checkedParams(plan, o.params)
+	if err != nil {
+		return err
+	}
+	s, err := openSession(e.conf, true)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	req, err := s.manual(plan, file, o.id, o.date, params)
+	if err != nil {
+		return err
+	}
+	watch := e.watch(s, o.json, true)
+	defer watch.Close()
+	watch.begin(plan)
+	s.drive(e.plugins, watch.Update)
+	run, err := s.engine.Start(context.Background(), req)
+	switch {
+	case errors.Is(err, store.ErrExists) && o.id != "":
+		err = s.engine.Resume(context.Background(), run)
+	case errors.Is(err, store.ErrExists):
+		err = fmt.Errorf("cannot start run %s: %w", run, err)
+	}
+	if err != nil {
+		return driven(err)
+	}
+	return e.await(s, watch, run)
+}
+
+// await waits for the ends of runs; the worst of them is the answer. Ctrl-C cancels them; pressed
+// twice it kills what lives and leaves the rest to resume.
+func (e *env) await(s *session, watch *watching, runs ...string) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	over := make(chan struct{})
+	defer close(over)
+	go e.interrupts(s, watch, runs, signals, over)
+	var worst error
+	for _, run := range runs {
+		sum, err := s.engine.Wait(context.Background(), run)
+		if err != nil {
+			return &hinted{err: fmt.Errorf("cannot go on with run %s: %w", run, err), hint: "weft runs resume " + run + " goes on once that is mended"}
+		}
+		watch.finish(sum)
+		if sum.State != machine.RunSuccess {
+			worst = errRunFailed
+		}
+	}
+	if watch.interrupted.Load() {
+		return errInterrupted
+	}
+	return worst
+}
+
+// interrupts turns the first signal into a cancel and the second into a kill.
+func (e *env) interrupts(s *session, watch *watching, runs []string, signals <-chan os.Signal, over <-chan struct{}) {
+	select {
+	case <-over:
+		return
+	case <-signals:
+	}
+	watch.interrupt()
+	for _, run := range runs {
+		go func() {
+			_ = s.engine.Cancel(context.Background(), run, userName(), "interrupted") // Wait says what came of it
+		}()
+	}
+	select {
+	case <-over:
+	case <-signals:
+		for _, run := range runs {
+			_, _ = s.endLeftovers(run, 0)
+		}
+		watch.Close()
+		fmt.Fprintln(e.stderr, "killed; weft runs resume goes on with it")
+		os.Exit(exitInterrupted)
+	}
+}
+
+// driven adds who to ask to an error about a run that another process drives.
+func driven(err error) error {
+	if errors.Is(err, local.ErrDriven) {
+		return &hinted{err: err, hint: "weft logs -f follows it, weft cancel ends it"}
+	}
+	return err
+}

@@ -1,0 +1,255 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"weft/machine"
+	"weft/runner/local"
+	"weft/store"
+)
+
+func runsCommand(e *env) *cobra.Command {
+	var o listOptions
+	cmd := &cobra.Command{
+		Use:   "runs",
+		Short: "list runs; show one; go on with one that was cut off",
+		Example: `  weft runs --dag nightly
+  weft runs show latest
+  weft runs resume`,
+		Args: exactArgs(0, "weft runs takes no argument: weft runs show RUN shows one"),
+		RunE: func(cmd *cobra.Command, args []string) error { return e.listRuns(o) },
+	}
+	cmd.Flags().StringVar(&o.dag, "dag", "", "of this DAG alone")
+	cmd.Flags().StringSliceVar(&o.states, "state", nil, "in these states alone: queued running success failed cancelled")
+	cmd.Flags().IntVarP(&o.limit, "limit", "n", 20, "how many, newest first; 0 = all")
+	cmd.Flags().BoolVar(&o.json, "json", false, "a JSON list")
+	cmd.AddCommand(showCommand(e), resumeCommand(e))
+	return cmd
+}
+
+type listOptions struct {
+	dag    string
+	states []string
+	limit  int
+	json   bool
+}
+
+func (e *env) listRuns(o listOptions) error {
+	f := store.Filter{DAG: o.dag, Limit: o.limit}
+	for _, s := range o.states {
+		switch st := machine.RunState(s); st {
+		case machine.RunQueued, machine.RunRunning, machine.RunSuccess, machine.RunFailed, machine.RunCancelled:
+			f.States = append(f.States, st)
+		default:
+			return usagef("cannot list runs that are %q: a run is queued, running, success, failed or cancelled", s)
+		}
+	}
+	s, err := openSession(e.conf, false)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	rows, err := s.store.ListRuns(context.Background(), f)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		if rows == nil {
+			rows = []store.Run{}
+		}
+		return e.printJSON(rows)
+	}
+	if len(rows) == 0 {
+		fmt.Fprintln(e.stdout, "no runs")
+		return nil
+	}
+	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "RUN\tDAG\tSTATE\tSTARTED\tTOOK")
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.DAG, r.State, when(r.StartedAt), took(r.StartedAt, r.FinishedAt))
+	}
+	return w.Flush()
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+func took(from, to time.Time) string {
+	if from.IsZero() || to.IsZero() {
+		return "-"
+	}
+	d := to.Sub(from)
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
+
+func showCommand(e *env) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "show RUN",
+		Short:   "show a run: each task's state, and why",
+		Example: "  weft runs show latest --json",
+		Args:    exactArgs(1, "name the run: its id, the beginning of it, or latest"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return e.showRun(args[0], asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "the summary, as weft run --json ends with")
+	return cmd
+}
+
+func (e *env) showRun(name string, asJSON bool) error {
+	s, row, err := e.openRun(name)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	r, err := s.replay(row.ID)
+	if err != nil {
+		return err
+	}
+	sum := r.Summarize()
+	if asJSON {
+		return e.printJSON(sum)
+	}
+	fmt.Fprintf(e.stdout, "%s of %s: %s", sum.Run, sum.DAG, sum.State)
+	if sum.Reason != "" {
+		fmt.Fprintf(e.stdout, " (%s)", sum.Reason)
+	}
+	fmt.Fprintf(e.stdout, "\nstarted %s, took %s\n\n", when(sum.StartedAt), took(sum.StartedAt, sum.FinishedAt))
+	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "TASK\tSTATE\tATTEMPTS\tTOOK\tWHY")
+	for _, id := range taskOrder(r.Plan(), sum) {
+		t := sum.Tasks[id]
+		fmt.Fprintf(w, "%s\t%s%s\t%d\t%s\t%s\n", id, t.State, instances(t), t.Attempts, took(t.StartedAt, t.EndedAt), firstLine(t.Reason))
+	}
+	return w.Flush()
+}
+
+// taskOrder is the file's order, callbacks after the tasks.
+func taskOrder(p *machine.Plan, sum machine.Summary) []string {
+	ids := make([]string, 0, len(sum.Tasks))
+	for i := range p.Tasks {
+		ids = append(ids, p.Tasks[i].ID)
+	}
+	for _, id := range sortedKeys(sum.Tasks) {
+		if strings.Contains(id, ".") {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func instances(t machine.TaskSummary) string {
+	if len(t.Instances) == 0 {
+		return ""
+	}
+	ok := 0
+	for _, in := range t.Instances {
+		if in.State == machine.Success {
+			ok++
+		}
+	}
+	return fmt.Sprintf(" %d/%d", ok, len(t.Instances))
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+func resumeCommand(e *env) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "resume [RUN]",
+		Short: "go on with runs that were cut off",
+		Long: `Go on with a run that a crash, a kill or a power cut interrupted; without a name, with every
+such run. What still lives of it is ended first; finished tasks are not run again.
+Runs that another weft drives are left alone.`,
+		Example: "  weft runs resume",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return e.resume(args[0], asJSON)
+			}
+			return e.resumeAll(asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object an event")
+	return cmd
+}
+
+func (e *env) resume(name string, asJSON bool) error {
+	s, row, err := e.openRun(name)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return e.resumeRuns(s, []string{row.ID}, asJSON)
+}
+
+// resumeAll goes on with every run that nobody drives, all at once.
+func (e *env) resumeAll(asJSON bool) error {
+	s, err := openSession(e.conf, false)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	rows, err := s.store.ListRuns(context.Background(), store.Filter{States: []machine.RunState{machine.RunQueued, machine.RunRunning}})
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		if !asJSON {
+			fmt.Fprintln(e.stdout, "no run was cut off")
+		}
+		return nil
+	}
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[len(rows)-1-i] = r.ID // the oldest first
+	}
+	return e.resumeRuns(s, ids, asJSON)
+}
+
+// resumeRuns goes on with runs and waits for their ends; the worst of them is the command's end.
+func (e *env) resumeRuns(s *session, ids []string, asJSON bool) error {
+	watch := e.watch(s, asJSON, len(ids) == 1)
+	defer watch.Close()
+	s.drive(e.plugins, watch.Update)
+	var worst error
+	var going []string
+	for _, id := range ids {
+		r, err := s.replay(id)
+		if err == nil {
+			watch.follow(r)
+			err = s.engine.Resume(context.Background(), id)
+		}
+		switch {
+		case err == nil:
+			going = append(going, id)
+		case len(ids) == 1:
+			return driven(err)
+		case errors.Is(err, local.ErrDriven):
+			fmt.Fprintf(e.stderr, "%s is left alone: another weft drives it\n", id)
+		default: // one run that cannot go on stops nobody else's
+			e.complain(err)
+			worst = errSome
+		}
+	}
+	if err := e.await(s, watch, going...); err != nil {
+		worst = err
+	}
+	return worst
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"weft/expr"
+	"weft/machine"
+	"weft/runner"
+	"weft/spec"
+)
+
+// params reads -p k=v and -p k:=JSON: text by name, JSON values by name.
+func paramFlags(flags []string) (given map[string]any, text map[string]string, err error) {
+	given, text = map[string]any{}, map[string]string{}
+	for _, f := range flags {
+		name, value, ok := strings.Cut(f, "=")
+		if !ok || name == "" || name == ":" {
+			return nil, nil, usagef("cannot read -p %q: write -p name=value, or -p name:=JSON", f)
+		}
+		raw, isJSON := strings.CutSuffix(name, ":")
+		if !isJSON {
+			text[name] = value
+			continue
+		}
+		v, err := expr.DecodeJSON([]byte(value))
+		if err != nil {
+			return nil, nil, usagef("cannot read -p %q: %s is no JSON: %v", f, value, err)
+		}
+		given[raw] = v
+	}
+	return given, text, nil
+}
+
+// checkedParams fills in defaults and holds what was given against the DAG's params.
+func checkedParams(plan *machine.Plan, flags []string) (map[string]any, error) {
+	given, text, err := paramFlags(flags)
+	if err != nil {
+		return nil, err
+	}
+	params, problems := spec.CheckParams(plan, given, text)
+	if len(problems) == 0 {
+		return params, nil
+	}
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		lines[i] = p.String()
+	}
+	return nil, usagef("cannot run %s: %s", plan.DAG, strings.Join(lines, "; "))
+}
+
+// dateLayouts are the forms of --logical-date; without a zone it is UTC.
+var dateLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", time.DateOnly}
+
+func logicalDate(s string) (time.Time, error) {
+	for _, layout := range dateLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC().Truncate(time.Microsecond), nil
+		}
+	}
+	return time.Time{}, usagef("cannot read --logical-date %q: write 2026-01-02 or 2026-01-02T03:04:05Z", s)
+}
+
+// findFile resolves what `weft run` is given: a file, or the id of a DAG below the DAGs folder.
+func findFile(arg, folder string, ids func(file string) (string, bool)) (string, error) {
+	if info, err := os.Stat(arg); err == nil && !info.IsDir() {
+		return arg, nil
+	}
+	if strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml") {
+		return "", fmt.Errorf("cannot read %s: there is no such file", arg)
+	}
+	var found []string
+	files, err := dagFiles(folder)
+	if err != nil {
+		return "", &hinted{fmt.Errorf("cannot find DAG %q: %w", arg, err), "name a file, or the folder with --dags"}
+	}
+	for _, f := range files {
+		if id, ok := ids(f); ok && id == arg {
+			found = append(found, f)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return "", &hinted{fmt.Errorf("cannot find DAG %q: no file in %s has that id", arg, folder), "weft validate lists what is there"}
+	}
+	return "", fmt.Errorf("cannot run DAG %q: %s have that id", arg, strings.Join(found, " and "))
+}
+
+// manual makes the request of a run that someone orders now.
+func (s *session) manual(plan *machine.Plan, file, runID, date string, params map[string]any) (runner.Request, error) {
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return runner.Request{}, fmt.Errorf("cannot find the folder of %s: %w", file, err)
+	}
+	when := time.Now().UTC().Truncate(time.Microsecond)
+	if date != "" {
+		if when, err = logicalDate(date); err != nil {
+			return runner.Request{}, err
+		}
+	}
+	if runID != "" {
+		if err := checkRunID(runID); err != nil {
+			return runner.Request{}, err
+		}
+	}
+	return runner.Request{
+		Plan: plan, Dir: dir, Run: runID, Type: "manual", LogicalDate: when, IntervalStart: when, IntervalEnd: when,
+		Params: params, Vars: s.conf.Vars, By: userName(), MaxInstances: s.conf.MaxInstances, Handoff: plan.Handoff,
+	}, nil
+}
+
+// checkRunID holds a run id against section 1 of the language.
+func checkRunID(id string) error {
+	ok := len(id) <= 200 && !strings.Contains(id, "..")
+	for _, r := range id {
+		ok = ok && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.:+-", r))
+	}
+	if !ok {
+		return usagef("cannot use run id %q: letters, digits and _ . : + - only, no .., at most 200", id)
+	}
+	return nil
+}
+
+// userName is who ordered something, for the record.
+func userName() string {
+	for _, name := range []string{"USER", "LOGNAME"} {
+		if u := os.Getenv(name); u != "" {
+			return u
+		}
+	}
+	return fmt.Sprintf("uid %d", os.Getuid())
+}

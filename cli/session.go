@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"weft/clock"
+	"weft/config"
+	"weft/logs"
+	"weft/machine"
+	"weft/plugins"
+	"weft/proc"
+	"weft/runner"
+	"weft/runner/local"
+	"weft/store"
+	"weft/store/sqlite"
+)
+
+// A session is what the commands that look at or drive runs share: the state folder's store, and,
+// once drive is called, an engine.
+type session struct {
+	conf   config.Config
+	store  *sqlite.Store
+	engine *local.Engine
+	exec   *runner.Executor
+	logs   *logs.Store
+	dirs   sync.Map // run id → folder of its DAG file
+
+	capping chan struct{} // closed to end the watch over logs that grow
+	capped  sync.WaitGroup
+}
+
+// openSession opens the state folder. Where create is false and there is none yet, it is
+// errNoState: a command that only looks makes nothing.
+func openSession(conf config.Config, create bool) (*session, error) {
+	if _, err := os.Stat(conf.Home); err != nil && !create {
+		return nil, errNoState(conf.Home)
+	}
+	st, err := sqlite.Open(conf.Home)
+	if err != nil {
+		return nil, err
+	}
+	return &session{conf: conf, store: st, logs: logs.New(filepath.Join(conf.Home, "logs"), conf.LogCap)}, nil
+}
+
+// errNoState is said of a state folder that does not exist.
+func errNoState(home string) error {
+	return &hinted{
+		err:  fmt.Errorf("cannot find any runs: there is no state folder %s", home),
+		hint: "weft run FILE makes one; --home or WEFT_HOME names another",
+	}
+}
+
+// drive starts an engine that tells observe of every change.
+func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
+	s.exec = &runner.Executor{
+		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: os.Environ(), CleanEnv: s.conf.CleanEnv(),
+		Grace: s.conf.Grace, HandoffURI: s.conf.Handoff,
+		OpenLog: func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
+		SealLog: func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
+		CreateLive: func(path string, o machine.Order, env []string) (*os.File, error) {
+			return proc.CreateLive(path, proc.Live{
+				DAG: o.Plan.DAG, Run: o.Run.Run, Task: o.Key.Task, Index: o.Key.Index, Epoch: o.Key.Epoch,
+				Attempt: o.Key.Attempt, Marker: proc.Marker(env),
+			})
+		},
+	}
+	s.engine = local.New(local.Config{
+		Store: s.store, Clock: clock.Real, Locks: local.FileLocks{Dir: filepath.Join(s.conf.Home, "runs")},
+		Worker:    &local.Crew{Exec: s.exec, Store: s.store, LaneOf: s.lane},
+		Leftovers: func(run string) ([]machine.Key, error) { return s.endLeftovers(run, s.conf.Grace) },
+		Options: local.Options{
+			Limits: machine.Limits{Pools: s.conf.Pools}, PokeSlots: s.conf.PokeSlots, Observe: observe,
+			LogPath: func(run, dag string, key machine.Key) string { return s.logs.Path(logID(run, dag, key)) },
+		},
+	})
+	s.watchLogs()
+}
+
+// lane names what a poke may hang on: a host, else the plugin on this machine.
+func (s *session) lane(o machine.Order) string {
+	if h := s.exec.Host(o); h != "" {
+		return h
+	}
+	return o.Task.Uses
+}
+
+// endLeftovers ends what an earlier weft left alive of a run, and tells of which attempts.
+func (s *session) endLeftovers(run string, grace time.Duration) ([]machine.Key, error) {
+	paths, err := runner.LiveFiles(s.conf.Home, run)
+	if err != nil || len(paths) == 0 {
+		return nil, err
+	}
+	if err := proc.EndLeftovers(context.Background(), grace, paths...); err != nil {
+		return nil, err
+	}
+	var keys []machine.Key
+	for _, p := range paths {
+		if l, err := proc.ReadLive(p); err == nil && l.Run == run {
+			keys = append(keys, machine.Key{Task: l.Task, Index: l.Index, Epoch: l.Epoch, Attempt: l.Attempt})
+		}
+	}
+	return keys, runner.Sweep(s.conf.Home, run)
+}
+
+// dirOf returns the folder of a run's DAG file: the default working directory of its tasks.
+func (s *session) dirOf(run string) string {
+	if dir, ok := s.dirs.Load(run); ok {
+		return dir.(string)
+	}
+	row, err := s.store.GetRun(context.Background(), run)
+	if err != nil {
+		return ""
+	}
+	s.dirs.Store(run, row.Dir)
+	return row.Dir
+}
+
+// watchLogs keeps the logs of what runs below their cap, once a while.
+func (s *session) watchLogs() {
+	s.capping = make(chan struct{})
+	s.capped.Go(func() {
+		tick := time.NewTicker(capInterval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-s.capping:
+				return
+			case <-tick.C:
+				s.logs.CapAll()
+			}
+		}
+	})
+}
+
+// capInterval is how often logs that grow are looked at: a flood of 1 GB/s is 200 MB ahead.
+const capInterval = 200 * time.Millisecond
+
+func (s *session) close() {
+	if s.capping != nil {
+		close(s.capping)
+		s.capped.Wait()
+	}
+	if s.engine != nil {
+		s.engine.Close()
+	}
+	_ = s.store.Close() // every append was durable when it was acknowledged
+}
+
+func logID(run, dag string, key machine.Key) logs.ID {
+	return logs.ID{DAG: dag, Run: run, Task: key.Task, Index: key.Index, Attempt: key.Attempt}
+}
+
+var _ store.Store = (*sqlite.Store)(nil)

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"weft/machine"
+)
+
+const (
+	reportLines = 20 // of a failed task's log
+	reportTasks = 5  // failed tasks whose logs are shown
+)
+
+// report is what stays on the screen below the last frame: the ends of the logs of what failed,
+// the run in one line, and what to type to see more. tail may be nil.
+func (b *board) report(color bool, tail func(log string, lines int) []string) string {
+	if b.summary == nil && b.finished.IsZero() {
+		return ""
+	}
+	var out strings.Builder
+	var failed []*row
+	for _, r := range b.rows {
+		if r.state == machine.Failed.String() {
+			failed = append(failed, r)
+		}
+	}
+	for i, r := range failed {
+		if i == reportTasks {
+			fmt.Fprintf(&out, "\n%s\n", paint(color, faint, fmt.Sprintf("… and %d more failed", len(failed)-i)))
+			break
+		}
+		b.failure(&out, r, color, tail)
+	}
+	out.WriteByte('\n')
+	out.WriteString(b.verdict(color))
+	if len(failed) > 0 {
+		fmt.Fprintf(&out, "  %s\n  %s\n",
+			"weft logs "+shellWord(b.run)+" "+failed[0].id, "weft explain "+shellWord(b.run)+" "+failed[0].id)
+	}
+	return out.String()
+}
+
+func (b *board) failure(out *strings.Builder, r *row, color bool, tail func(string, int) []string) {
+	head := "✗ " + r.id
+	if r.reason != "" {
+		head += ": " + clean(r.reason)
+	}
+	fmt.Fprintf(out, "\n%s\n", paint(color, red, head))
+	log := cmp.Or(r.failLog, r.log)
+	if tail == nil || log == "" {
+		return
+	}
+	for _, l := range tail(log, reportLines) {
+		fmt.Fprintf(out, "  %s %s\n", paint(color, faint, "│"), clean(l))
+	}
+}
+
+// verdict is the run in one line.
+func (b *board) verdict(color bool) string {
+	text := fmt.Sprintf("%s  %s", b.dag, b.run)
+	if !b.started.IsZero() && !b.finished.IsZero() {
+		text += "  in " + elapsed(b.finished.Sub(b.started))
+	}
+	text += "  " + tally(b.rows)
+	if b.summary != nil && b.summary.Reason != "" {
+		text += "  (" + clean(b.summary.Reason) + ")"
+	} else if b.reason != "" {
+		text += "  (" + clean(b.reason) + ")"
+	}
+	return paint(color, runLook(b.state), b.state) + "  " + text + "\n"
+}
+
+// shellWord is a word that can be typed: ids of runs may hold a plus and colons, which are safe;
+// anything else is quoted.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:+-") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"weft/machine"
+)
+
+// A scene is what a frame is drawn for. The same board and scene give the same frame.
+type scene struct {
+	width, height int // height 0 = no limit
+	now           time.Time
+	color         bool
+	lastLine      func(log string) string // of a log; nil = none
+	final         bool                    // the frame that stays: nothing moves any more
+}
+
+// view draws a frame: a headline, then a row a task. What does not fit the height is left out,
+// first what has finished and what has not begun, and counted in a last line.
+func (b *board) view(s scene) string {
+	lines := []string{b.headline(s), ""}
+	shown, hidden := b.rows, []*row(nil)
+	if room := s.height - len(lines) - 1; s.height > 0 && len(b.rows) > room {
+		shown, hidden = choose(b.rows, max(room-1, 1))
+	}
+	idWidth := 0
+	for _, r := range b.rows {
+		idWidth = max(idWidth, ansi.StringWidth(r.id))
+	}
+	idWidth = min(idWidth, 40, max(s.width/2, 8))
+	for _, r := range shown {
+		lines = append(lines, r.line(s, idWidth))
+	}
+	if len(hidden) > 0 {
+		lines = append(lines, paint(s.color, faint, "  … "+tally(hidden)+" not shown"))
+	}
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(ansi.Truncate(l, s.width, "…"), " ")
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// headline is the DAG, the run, its state, how long, and how many tasks are in which state.
+func (b *board) headline(s scene) string {
+	end := s.now
+	if !b.finished.IsZero() {
+		end = b.finished
+	}
+	parts := []string{paint(s.color, strong, b.dag), b.run}
+	state := b.state
+	if !b.started.IsZero() {
+		state += " " + elapsed(end.Sub(b.started))
+	}
+	parts = append(parts, paint(s.color, runLook(b.state), state))
+	var counts []string
+	for _, c := range countOrder {
+		n := 0
+		for _, st := range c.states {
+			n += b.counts[st]
+		}
+		if n > 0 {
+			counts = append(counts, paint(s.color, looks[c.states[0]].style, fmt.Sprintf("%s %d %s", looks[c.states[0]].glyph, n, c.word)))
+		}
+	}
+	return strings.Join(append(parts, counts...), "  ")
+}
+
+// countOrder is how the headline and the tally sum up states.
+var countOrder = []struct {
+	word   string
+	states []string
+}{
+	{"running", []string{"running", "deferred"}},
+	{"waiting", []string{"up_for_reschedule"}},
+	{"to retry", []string{"up_for_retry"}},
+	{"failed", []string{"failed"}},
+	{"not reached", []string{"upstream_failed"}},
+	{"success", []string{"success"}},
+	{"skipped", []string{"skipped"}},
+	{"queued", []string{"queued", "scheduled"}},
+	{"to come", []string{"none"}},
+}
+
+func tally(rows []*row) string {
+	n := map[string]int{}
+	for _, r := range rows {
+		n[r.state]++
+	}
+	var parts []string
+	for _, c := range countOrder {
+		sum := 0
+		for _, s := range c.states {
+			sum += n[s]
+		}
+		if sum > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", sum, c.word))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// rank says what a row is worth on a small screen; smaller is more.
+var rank = map[string]int{
+	"running": 0, "deferred": 0, "up_for_retry": 0, "failed": 1, "up_for_reschedule": 2,
+	"queued": 3, "scheduled": 3, "upstream_failed": 5, "success": 6, "none": 7, "skipped": 8,
+}
+
+// choose keeps the n rows that are worth most, in their order; of equals that have finished the
+// latest, of others the first.
+func choose(rows []*row, n int) (shown, hidden []*row) {
+	byWorth := slices.Clone(rows)
+	slices.SortStableFunc(byWorth, func(a, b *row) int {
+		return cmp.Or(cmp.Compare(rank[a.state], rank[b.state]), b.ended.Compare(a.ended))
+	})
+	keep := make(map[*row]bool, n)
+	for _, r := range byWorth[:min(n, len(byWorth))] {
+		keep[r] = true
+	}
+	for _, r := range rows {
+		if keep[r] {
+			shown = append(shown, r)
+		} else {
+			hidden = append(hidden, r)
+		}
+	}
+	return shown, hidden
+}
+
+// line is one row: glyph, name, how long, and what is worth saying in its state.
+func (r *row) line(s scene, idWidth int) string {
+	look := looks[r.state]
+	glyph := look.glyph
+	if r.state == machine.Running.String() && !s.final {
+		glyph = spinner[int(s.now.UnixMilli()/100)%len(spinner)]
+	}
+	id := ansi.Truncate(r.id, idWidth, "…")
+	id += strings.Repeat(" ", idWidth-ansi.StringWidth(id))
+	if r.state == machine.None.String() {
+		id = paint(s.color, faint, id)
+	}
+	took := ""
+	if !r.begun.IsZero() {
+		end := s.now
+		if !r.ended.IsZero() {
+			end = r.ended
+		}
+		took = elapsed(end.Sub(r.begun))
+	}
+	return fmt.Sprintf("%s %s  %7s  %s", paint(s.color, look.style, glyph), id, took, r.detail(s))
+}
+
+func (r *row) detail(s scene) string {
+	var parts []string
+	if r.mapped && r.size > 0 {
+		done, failed := r.done()
+		p := fmt.Sprintf("%d/%d", done, r.size)
+		if failed > 0 {
+			p += paint(s.color, red, fmt.Sprintf(" %d failed", failed))
+		}
+		parts = append(parts, p)
+	}
+	if r.attempt > 1 {
+		parts = append(parts, fmt.Sprintf("attempt %d", r.attempt))
+	}
+	switch r.state {
+	case "running", "deferred":
+		if s.lastLine != nil && r.log != "" {
+			if l := clean(s.lastLine(r.log)); l != "" {
+				parts = append(parts, paint(s.color, faint, l))
+			}
+		}
+	case "up_for_reschedule":
+		w := "waits since " + clockText(r.since, s.now)
+		if !r.next.IsZero() {
+			w += ", until " + clockText(r.next, s.now)
+		}
+		parts = append(parts, paint(s.color, faint, w))
+	case "up_for_retry":
+		w := "again"
+		if !r.next.IsZero() {
+			w = "again at " + clockText(r.next, s.now)
+			if d := r.next.Sub(s.now); d > 0 && !s.final {
+				w += " (in " + elapsed(d) + ")"
+			}
+		}
+		parts = append(parts, paint(s.color, yellow, w))
+		if r.reason != "" {
+			parts = append(parts, paint(s.color, faint, clean(r.reason)))
+		}
+	case "success", "none":
+	default:
+		text := strings.ReplaceAll(r.state, "_", " ")
+		if r.reason != "" {
+			text += ": " + clean(r.reason)
+		}
+		parts = append(parts, paint(s.color, looks[r.state].style, text))
+	}
+	return strings.Join(parts, "  ")
+}
+
+// clockText is a moment as short as it is clear: the day only where it is another.
+func clockText(t, now time.Time) string {
+	t = t.In(now.Location())
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04:05")
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
+// elapsed is a duration in at most six columns.
+func elapsed(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1fs", d.Truncate(100*time.Millisecond).Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// clean makes text from a task fit for one line of a terminal: no escapes, nothing that moves.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r':
+			return ' '
+		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0:
+			return -1
+		}
+		return r
+	}, ansi.Strip(s))
+	return strings.TrimSpace(s)
+}

@@ -1,0 +1,86 @@
+package expr
+
+import (
+	"maps"
+	"slices"
+)
+
+// A Scope is what an expression may name at one place of a DAG, and what it must give.
+type Scope struct {
+	// Roots are the names that are legal here, with their types: dag, run, params … without tasks.
+	Roots map[string]Type
+	// Elsewhere are names of the language that are not legal here; the text says why, or where.
+	Elsewhere map[string]string
+	// Tasks are the tasks that exist, by id. Nil: tasks may not be named here.
+	Tasks map[string]TaskScope
+	// Want is what the expression must give; KindAny asks nothing.
+	Want Kind
+	// Wants, if Want is KindAny, are several that will do (for_each: a list or a map).
+	Wants []Kind
+	// Verdict: CheckTrigger reads the expression of `verdict`, where upstream has no meaning.
+	Verdict bool
+}
+
+// A TaskScope is what is known of a task before any run.
+type TaskScope struct {
+	Output    Type
+	Artifacts []string // names of its artifacts; nil = not known
+	Mapped    bool     // it has instances
+}
+
+// DAGType is the type of dag.
+func DAGType() Type {
+	return MapOf(map[string]Type{"id": Of(KindString), "file": Of(KindString), "tags": ListOf(Of(KindString))}, false)
+}
+
+// RunType is the type of run; in callbacks of a DAG it has state and failed, too.
+func RunType(callback bool) Type {
+	fields := map[string]Type{
+		"id": Of(KindString), "type": Of(KindString),
+		"logical_date": Of(KindTime), "data_interval_start": Of(KindTime), "data_interval_end": Of(KindTime),
+		"ds": Of(KindString), "ds_nodash": Of(KindString), "ts": Of(KindString), "ts_nodash": Of(KindString),
+		"started_at": Of(KindTime), "epoch": Of(KindInt),
+	}
+	if callback {
+		fields["state"], fields["failed"] = Of(KindString), ListOf(Of(KindString))
+	}
+	return MapOf(fields, false)
+}
+
+// ErrorType is the type of error in retry_if and in a task's on_failure.
+func ErrorType() Type {
+	return MapOf(map[string]Type{"kind": Of(KindString), "message": Of(KindString), "exit_code": Of(KindInt)}, false)
+}
+
+// taskType is the type of tasks.X.
+func taskType(t TaskScope) Type {
+	output := t.Output
+	if t.Mapped {
+		output = ListOf(t.Output)
+	}
+	ref := MapOf(map[string]Type{"uri": Of(KindString), "size": Of(KindInt), "sha256": Of(KindString)}, false)
+	artifacts := Of(KindObject)
+	if t.Artifacts != nil {
+		fields := make(map[string]Type, len(t.Artifacts))
+		for _, name := range t.Artifacts {
+			fields[name] = Type{}
+		}
+		artifacts = MapOf(fields, false)
+	}
+	instance := MapOf(map[string]Type{"index": Of(KindInt), "state": Of(KindString), "output": t.Output, "ref": ref}, false)
+	return MapOf(map[string]Type{
+		"output": output, "state": Of(KindString), "error": Of(KindString),
+		"ref": ref, "artifacts": artifacts, "instances": ListOf(instance),
+	}, false)
+}
+
+// names are what may begin an expression here.
+func (sc *Scope) names() []string {
+	names := slices.Collect(maps.Keys(sc.Roots))
+	if sc.Tasks != nil {
+		names = append(names, "tasks")
+	}
+	return names
+}
+
+func (sc *Scope) taskIDs() []string { return slices.Sorted(maps.Keys(sc.Tasks)) }

@@ -1,0 +1,205 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"weft/expr"
+	"weft/machine"
+	"weft/plugins"
+)
+
+// An attempt is one call of a plugin, from its scratch folder to its outcome.
+type attempt struct {
+	x       *Executor
+	o       machine.Order
+	started func()
+	poke    int // 0 = no sensor
+	since   time.Time
+
+	plugin  plugins.Plugin
+	apart   bool // the plugin needs no folder, no log and no live file of its own
+	scratch scratch
+	live    *os.File
+	log     attemptLog
+	exprs   *expr.Cache
+	vars    map[string]any // what expressions see
+}
+
+// A StopError, as the cause with which an attempt's context is cancelled, says why it was stopped.
+type StopError struct{ Reason string } // cancelled, timeout (of the run)
+
+func (e *StopError) Error() string { return "stopped: " + e.Reason }
+
+// A timeoutError is the cause with which an attempt's own timeout ends it.
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string { return "timed out after " + time.Duration(e).String() }
+
+// run carries the call out, lets end judge what came of it, and leaves nothing behind.
+func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Result) (PokeResult, error)) (res PokeResult) {
+	begin := a.x.clock().Mono()
+	a.exprs = a.x.cache()
+	a.log.now = a.x.clock().Now
+	if a.poke <= 1 {
+		a.log.first = fmt.Sprintf("attempt %d begins", a.o.Key.Attempt)
+	}
+	a.log.open = func() (*os.File, error) {
+		if a.x.OpenLog == nil {
+			return os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		}
+		return a.x.OpenLog(a.o)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			res = a.failed(plugins.Errorf(plugins.Internal, "cannot go on: %s panicked: %v", a.o.Task.Uses, p))
+		}
+		res.Outcome.Elapsed = int64(a.x.clock().Mono() - begin)
+		a.tidy(res.Done)
+	}()
+	got, err := a.work(ctx)
+	if err == nil {
+		res, err = end(ctx, got)
+	}
+	if err != nil {
+		return a.failed(err)
+	}
+	a.x.caches.Put(a.exprs) // not after a panic: who knows what it holds
+	return res
+}
+
+// work runs the plugin under the attempt's timeout. Once the context has ended, whatever the
+// plugin says is about its being stopped: a script that traps the signal and exits 0 is no success.
+func (a *attempt) work(ctx context.Context) (plugins.Result, error) {
+	if d := time.Duration(a.o.Task.Timeout); d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d, timeoutError(d))
+		defer cancel()
+	}
+	res, err := a.call(ctx)
+	if ctx.Err() != nil {
+		return plugins.Result{}, stopped(context.Cause(ctx))
+	}
+	return res, err
+}
+
+func (a *attempt) call(ctx context.Context) (plugins.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return plugins.Result{}, err
+	}
+	if a.plugin = a.x.Plugins.Get(a.o.Task.Uses); a.plugin == nil {
+		return plugins.Result{}, plugins.Errorf(plugins.BadInput, "cannot use %s: this weft has no such plugin", a.o.Task.Uses)
+	}
+	_, a.apart = a.plugin.(plugins.InProcess)
+	if err := a.layOut(); err != nil {
+		return plugins.Result{}, &plugins.Error{Kind: plugins.Temporary, Err: err}
+	}
+	if a.started != nil {
+		a.started()
+	}
+	c, err := a.prepare(ctx)
+	if err != nil {
+		return plugins.Result{}, err
+	}
+	return a.plugin.Run(ctx, c)
+}
+
+// layOut makes the attempt's places. A plugin that works apart gets none; its log is opened with
+// its first line.
+func (a *attempt) layOut() error {
+	if a.apart {
+		return nil
+	}
+	var err error
+	if a.scratch, err = makeScratch(a.x.Home, a.o.Run.Run, a.o.Key); err != nil {
+		return fmt.Errorf("cannot make a scratch folder: %w", err)
+	}
+	if err := a.log.ready(); err != nil {
+		return fmt.Errorf("cannot open the log: %w", err)
+	}
+	if a.x.CreateLive != nil {
+		if a.live, err = a.x.CreateLive(a.scratch.live, a.o, a.identity()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare renders and checks all that the plugin is given.
+func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
+	if err := a.see(ctx); err != nil {
+		return nil, err
+	}
+	input, err := a.input()
+	if err != nil {
+		return nil, err
+	}
+	env, err := a.environ()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := a.workdir()
+	if err != nil {
+		return nil, err
+	}
+	return &plugins.Call{
+		Input: input, Env: env, Dir: dir,
+		TmpDir: a.scratch.dir, Output: a.scratch.output(), Log: a.log.file, Live: a.live,
+		Grace: a.x.Grace, Shell: a.x.Shell, Poke: a.poke, Since: a.since,
+		Now: a.x.clock().Now, Started: func(int) {}, Logf: a.log.printf,
+	}, nil
+}
+
+// settle ends an attempt whose call succeeded.
+func (a *attempt) settle(ctx context.Context, res plugins.Result) (PokeResult, error) {
+	if res.NotYet {
+		return PokeResult{}, plugins.Errorf(plugins.Internal, "cannot end %s: it says to wait, and is no sensor here", a.o.Task.Uses)
+	}
+	out, err := a.take(res)
+	if err != nil {
+		return PokeResult{}, err
+	}
+	return a.succeed(ctx, res, out)
+}
+
+func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) (PokeResult, error) {
+	raw, ref, err := a.keep(ctx, out)
+	if err != nil {
+		return PokeResult{}, err
+	}
+	return PokeResult{Done: true, Outcome: machine.Outcome{State: machine.Success, Exit: res.Exit, Output: raw, Ref: ref}}, nil
+}
+
+// tidy closes and removes what the attempt had. It comes last, when nothing of it lives any more.
+func (a *attempt) tidy(done bool) {
+	if a.live != nil {
+		_ = a.live.Close() // its lock is all that mattered
+	}
+	if err := a.scratch.remove(); err != nil {
+		a.log.weft("cannot remove the scratch folder: " + err.Error())
+	}
+	a.log.close()
+	if done && a.log.used && a.x.SealLog != nil {
+		if err := a.x.SealLog(a.o); err != nil {
+			a.log.weft("cannot seal the log: " + err.Error())
+			a.log.close()
+		}
+	}
+}
+
+// failed makes the outcome of an error, and tells it to the log's reader.
+func (a *attempt) failed(err error) PokeResult {
+	out := outcomeOf(err)
+	if a.poke > 0 && a.notYet(out) {
+		return PokeResult{}
+	}
+	if a.poke > 0 && out.State == machine.Failed && a.sensor().OnError == "skip" && a.excused(out) {
+		out.State, out.Kind = machine.Skipped, ""
+	}
+	a.log.weft(fmt.Sprintf("attempt %d %s: %s", a.o.Key.Attempt, out.State, strings.TrimSpace(out.Error)))
+	out.Error = short(out.Error)
+	return PokeResult{Done: true, Outcome: out}
+}

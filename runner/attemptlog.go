@@ -1,0 +1,92 @@
+package runner
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"weft/machine"
+)
+
+// LogPrefix opens each line of weft itself in an attempt's log.
+const LogPrefix = "[weft] "
+
+// An attemptLog is the log of an attempt, opened with its first line. It is safe for concurrent
+// use: a plugin may log from anywhere, even after it has returned (then nothing is written).
+type attemptLog struct {
+	open  func() (*os.File, error)
+	now   func() time.Time
+	first string // weft's line before all others; "" = none
+	file  *os.File
+	used  bool // something was, or may have been, written
+
+	mu   sync.Mutex
+	over bool
+}
+
+// ready opens the log, for a plugin whose processes write to it themselves.
+func (l *attemptLog) ready() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.begin()
+}
+
+// begin opens the log unless it is open, and writes the first line. l.mu is held.
+func (l *attemptLog) begin() error {
+	if l.file != nil {
+		return nil
+	}
+	f, err := l.open()
+	if err != nil {
+		return err
+	}
+	l.file, l.used = f, true
+	if l.first != "" {
+		l.line(l.first)
+		l.first = ""
+	}
+	return nil
+}
+
+// printf writes a line of the plugin.
+func (l *attemptLog) printf(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over || l.begin() != nil {
+		return
+	}
+	l.write(strings.TrimRight(fmt.Sprintf(format, args...), "\n") + "\n")
+}
+
+// weft writes a line of weft itself. It may come when the log is closed: the last word.
+func (l *attemptLog) weft(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.begin() == nil {
+		l.line(text)
+	}
+}
+
+func (l *attemptLog) line(text string) {
+	stamp := ""
+	if l.now != nil {
+		stamp = machine.Timestamp(l.now().Truncate(time.Second)) + " "
+	}
+	l.write(LogPrefix + stamp + oneLine(text) + "\n")
+}
+
+// write gives a line to the kernel at once, so that lines of different writers stay whole. That a
+// log cannot be written (a full disk) ends no work.
+func (l *attemptLog) write(line string) { _, _ = l.file.WriteString(line) }
+
+func (l *attemptLog) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	if l.file != nil {
+		_ = l.file.Close() // each line has been written
+		l.file = nil
+	}
+}

@@ -1,0 +1,127 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"weft/clock"
+	"weft/expr"
+	"weft/handoff"
+	"weft/machine"
+	"weft/plugins"
+)
+
+// An Executor carries out one order at a time per call, beside the plugin: scratch folder, inputs,
+// rendering, environment, log, timeout, `until`, output, spill. It keeps no state of a run, so
+// both engines use it, and any number of calls at once. Its fields must not change once it is used.
+type Executor struct {
+	Plugins *plugins.Registry
+	Home    string                  // absolute folder of weft's state; scratch folders are made below it
+	Dir     func(run string) string // absolute folder of the run's DAG file; nil = where weft was started
+	Clock   clock.Clock             // nil = the machine's
+	Environ []string                // weft's own environment, K=V
+	// CleanEnv is the configuration's env_policy: clean; a DAG can ask for it too.
+	CleanEnv bool
+	Grace    time.Duration // from the polite signal to the hard one
+	Shell    []string      // default shell of `run` text; nil = bash if there, else sh
+	// Handoff opens the place a URI names; nil = handoff.Known. HandoffURI is for runs and DAGs
+	// that name none; "" = a folder below Home.
+	Handoff    func(uri string) (handoff.Backend, error)
+	HandoffURI string
+	// OpenLog opens the attempt's log for appending, SealLog is told that it is complete. Without
+	// OpenLog nothing is logged.
+	OpenLog func(o machine.Order) (*os.File, error)
+	SealLog func(o machine.Order) error
+	// CreateLive makes the file at path by whose lock a later weft sees that something of the
+	// attempt lives; env is what names the attempt in its processes' environment. nil = none.
+	CreateLive func(path string, o machine.Order, env []string) (*os.File, error)
+
+	inherited inherited
+	checkers  checkers
+	caches    sync.Pool // of *expr.Cache, each in the hands of one call
+	lists     lists
+}
+
+// A PokeResult is what one poke of a sensor came to.
+type PokeResult struct {
+	Done      bool            // the attempt is over, as Outcome says; else: not yet
+	Outcome   machine.Outcome // where Done
+	NotBefore time.Time       // not yet, and the plugin knows when to ask again; zero = by poke_interval
+}
+
+// Attempt carries out one attempt. It returns soon after ctx ends, with nothing of the attempt left
+// alive, and it never panics. started is called once the attempt is alive: its live file and log
+// are there, its inputs are about to be rendered.
+func (x *Executor) Attempt(ctx context.Context, o machine.Order, started func()) machine.Outcome {
+	a := attempt{x: x, o: o, started: started}
+	return a.run(ctx, a.settle).Outcome
+}
+
+// Poke asks a sensor once; poke counts from 1, since is the moment of the first.
+func (x *Executor) Poke(ctx context.Context, o machine.Order, poke int, since time.Time) PokeResult {
+	a := attempt{x: x, o: o, poke: poke, since: since}
+	return a.run(ctx, a.judge)
+}
+
+// Host tells which host a poke of this order goes to, so that pokes are fair between hosts;
+// "" = this machine, or not known.
+func (x *Executor) Host(o machine.Order) string {
+	h, ok := x.Plugins.Get(o.Task.Uses).(plugins.Hoster)
+	if !ok {
+		return ""
+	}
+	a := attempt{x: x, o: o, exprs: x.cache()}
+	defer x.caches.Put(a.exprs)
+	if a.see(context.Background()) != nil {
+		return "" // the poke itself will say why
+	}
+	input, err := a.renderInput()
+	if err != nil {
+		return ""
+	}
+	return h.Host(input)
+}
+
+func (x *Executor) clock() clock.Clock {
+	if x.Clock == nil {
+		return clock.Real
+	}
+	return x.Clock
+}
+
+func (x *Executor) cache() *expr.Cache {
+	if c, ok := x.caches.Get().(*expr.Cache); ok {
+		return c
+	}
+	return new(expr.Cache)
+}
+
+// place opens the handoff in force for an order.
+func (x *Executor) place(o machine.Order) (handoff.Backend, error) {
+	uri := o.Run.Handoff
+	for _, other := range []string{o.Plan.Handoff, x.HandoffURI, handoff.FileURI(x.Home + "/handoff")} {
+		if uri == "" {
+			uri = other
+		}
+	}
+	if x.Handoff != nil {
+		return x.Handoff(uri)
+	}
+	return handoff.Known().At(uri)
+}
+
+// handoffKey is where a value of an order lies: the language, section 4.
+func handoffKey(o machine.Order, name string) string {
+	return fmt.Sprintf("%s/%s/%s/%s/%d/%s", o.Plan.DAG, o.Run.Run, o.Key.Task, indexText(o.Key.Index), o.Key.Attempt, name)
+}
+
+// indexText is how an index stands in keys, names and the environment: `-` where there is none.
+func indexText(i int) string {
+	if i < 0 {
+		return "-"
+	}
+	return fmt.Sprint(i)
+}

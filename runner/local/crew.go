@@ -1,0 +1,153 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"weft/machine"
+	"weft/runner"
+	"weft/store"
+)
+
+// An Executor carries out single orders; runner.Executor is the one there is.
+type Executor interface {
+	Attempt(ctx context.Context, o machine.Order, started func()) machine.Outcome
+	Poke(ctx context.Context, o machine.Order, poke int, since time.Time) runner.PokeResult
+	Evaluate(ctx context.Context, o machine.Order, q machine.Evaluate) machine.Evaluated
+}
+
+// A Crew is the Worker of a real engine: a goroutine for each attempt and poke that is alive,
+// bounded by the slots that Admit hands out.
+type Crew struct {
+	Exec  Executor
+	Store store.Store
+	// LaneOf names the host a poke goes to; nil = all in one lane by plugin.
+	LaneOf func(o machine.Order) string
+
+	mu   sync.Mutex
+	stop map[crewKey]context.CancelCauseFunc
+}
+
+var _ Worker = (*Crew)(nil)
+
+type crewKey struct {
+	run string
+	key machine.Key
+}
+
+// begin makes the context of one attempt or poke.
+func (c *Crew) begin(run string, key machine.Key) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	id := crewKey{run, key}
+	c.mu.Lock()
+	if c.stop == nil {
+		c.stop = map[crewKey]context.CancelCauseFunc{}
+	}
+	c.stop[id] = cancel
+	c.mu.Unlock()
+	return ctx, func() {
+		c.mu.Lock()
+		delete(c.stop, id)
+		c.mu.Unlock()
+		cancel(nil)
+	}
+}
+
+// Attempt implements Worker.
+func (c *Crew) Attempt(o machine.Order, done func(machine.Outcome)) {
+	ctx, end := c.begin(o.Run.Run, o.Key)
+	go func() {
+		out := c.Exec.Attempt(ctx, o, nil)
+		end()
+		done(out)
+	}()
+}
+
+// Poke implements Worker.
+func (c *Crew) Poke(o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
+	ctx, end := c.begin(o.Run.Run, o.Key)
+	go func() {
+		res := c.Exec.Poke(ctx, o, n, since)
+		if ctx.Err() != nil && !res.Done { // stopped while it asked: "not yet" is no answer any more
+			reason := context.Cause(ctx).Error()
+			res = runner.PokeResult{Done: true, Outcome: machine.Outcome{State: machine.Failed, Kind: reason, Error: reason}}
+		}
+		end()
+		done(res)
+	}()
+}
+
+// Evaluate implements Worker.
+func (c *Crew) Evaluate(o machine.Order, q machine.Evaluate, done func(machine.Evaluated)) {
+	go func() { done(c.Exec.Evaluate(context.Background(), o, q)) }()
+}
+
+// Stop implements Worker.
+func (c *Crew) Stop(run string, key machine.Key, reason string) {
+	c.mu.Lock()
+	cancel := c.stop[crewKey{run, key}]
+	c.mu.Unlock()
+	if cancel != nil {
+		cancel(&runner.StopError{Reason: reason})
+	}
+}
+
+// Lane implements Worker.
+func (c *Crew) Lane(o machine.Order) string {
+	if c.LaneOf != nil {
+		return c.LaneOf(o)
+	}
+	return o.Task.Uses
+}
+
+// Past implements Worker: depends_on_past looks at the newest earlier run that is not manual.
+func (c *Crew) Past(info machine.RunInfo, task string, done func(ok bool, run string)) {
+	go func() {
+		ok, run := c.past(context.Background(), info, task)
+		done(ok, run)
+	}()
+}
+
+func (c *Crew) past(ctx context.Context, info machine.RunInfo, task string) (bool, string) {
+	rows, err := c.Store.ListRuns(ctx, store.Filter{
+		DAG: info.DAG, Before: info.LogicalDate, Types: []string{"scheduled", "backfill"}, Limit: 1,
+	})
+	if err != nil {
+		return false, "(cannot read the runs: " + err.Error() + ")"
+	}
+	if len(rows) == 0 {
+		return true, ""
+	}
+	row := rows[0]
+	state, known := row.Tasks[task]
+	if !known {
+		sum, err := Load(ctx, c.Store, row.ID)
+		if err != nil {
+			return false, row.ID
+		}
+		t, there := sum.Tasks[task]
+		if !there { // the DAG did not have it then
+			return true, row.ID
+		}
+		state = t.State
+	}
+	return state == machine.Success || state == machine.Skipped, row.ID
+}
+
+// Asks implements Worker.
+func (c *Crew) Asks(run string, done func([]store.Ask)) {
+	go func() {
+		asks, err := c.Store.TakeAsks(context.Background(), run)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			asks = nil // looked for again soon
+		}
+		done(asks)
+	}()
+}
+
+// Drop implements Worker.
+func (c *Crew) Drop(ids []int64) {
+	go func() { _ = c.Store.DropAsks(context.Background(), ids) }() // repeated orders do no harm
+}

@@ -1,0 +1,144 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"weft/expr"
+	"weft/machine"
+	"weft/plugins"
+)
+
+// see gathers what expressions see, spilled values read back, and renders the environment.
+func (a *attempt) see(ctx context.Context) error {
+	if err := a.x.fetch(ctx, &a.o, taskSources(a.o)); err != nil {
+		return err
+	}
+	vars, err := a.o.Vars(nil)
+	if err != nil {
+		return &plugins.Error{Kind: plugins.BadInput, Err: err}
+	}
+	a.vars = vars
+	return nil
+}
+
+// taskSources are the templates that an attempt of the order renders, for telling what they read.
+func taskSources(o machine.Order) []string {
+	src := []string{string(o.Task.With), o.Task.Workdir}
+	for _, list := range [][]machine.Var{o.Plan.Env, o.Task.Env, o.Task.ScriptEnv} {
+		for _, v := range list {
+			src = append(src, v.Value)
+		}
+	}
+	if s := o.Task.Sensor; s != nil {
+		for _, e := range []*machine.Expr{s.Until, s.FailWhen} {
+			if e != nil {
+				src = append(src, e.Src)
+			}
+		}
+	}
+	return src
+}
+
+// renderInput fills the templates of `with`. Without any it is what the plan holds.
+func (a *attempt) renderInput() (json.RawMessage, error) {
+	with := a.o.Task.With
+	if len(with) == 0 {
+		return json.RawMessage("{}"), nil
+	}
+	if !bytes.Contains(with, []byte("${{")) {
+		return with, nil
+	}
+	v, err := a.exprs.RenderJSON(with, a.vars)
+	if err == nil {
+		with, err = expr.EncodeJSON(v)
+	}
+	if err == nil {
+		return with, nil
+	}
+	path := ""
+	var e *expr.Error
+	if errors.As(err, &e) {
+		path = e.Path
+	}
+	return nil, plugins.Errorf(plugins.BadInput, "%scannot evaluate %s: %w", a.at(path), a.named(path), err)
+}
+
+// renderText renders a template to text.
+func (a *attempt) renderText(tmpl string) (string, error) {
+	if !expr.HasExpr(tmpl) {
+		return tmpl, nil
+	}
+	v, err := a.exprs.Render(tmpl, a.vars)
+	if err != nil {
+		return "", err
+	}
+	return expr.Text(v)
+}
+
+func (a *attempt) workdir() (string, error) {
+	dir, err := a.renderText(a.o.Task.Workdir)
+	if err != nil {
+		return "", plugins.Errorf(plugins.BadInput, "%scannot evaluate workdir: %w", a.place(a.placeOf("workdir")), err)
+	}
+	base := ""
+	if a.x.Dir != nil {
+		base = a.x.Dir(a.o.Run.Run)
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(base, dir)
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", plugins.Errorf(plugins.Internal, "cannot tell the working directory: %w", err)
+	}
+	return dir, nil
+}
+
+// at is the place in the file of a path of the input, to stand before a message.
+func (a *attempt) at(path string) string {
+	if p := a.placeOf(join("with", path)); p != a.o.Task.Pos {
+		return a.place(p)
+	}
+	return a.place(a.placeOf(path)) // `run` and `shell` are keys of the task itself
+}
+
+// named is a path of the input as its author knows it.
+func (a *attempt) named(path string) string {
+	if a.o.Task.Uses == shell && path != "" {
+		return path
+	}
+	return join("with", path)
+}
+
+func join(a, b string) string {
+	if b == "" {
+		return a
+	}
+	return a + "." + b
+}
+
+// placeOf finds the place of a path of the task: its own, that of what it is a part of, or the task's.
+func (a *attempt) placeOf(path string) machine.Pos {
+	for path != "" {
+		for _, p := range a.o.Task.Places {
+			if p.Path == path {
+				return p.Pos
+			}
+		}
+		path = path[:max(0, strings.LastIndexByte(path, '.'))]
+	}
+	return a.o.Task.Pos
+}
+
+// place writes a place as messages begin with it: "dags/x.yaml:14:13: ".
+func (a *attempt) place(p machine.Pos) string {
+	if p.Line == 0 || a.o.Plan.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d:%d: ", a.o.Plan.File, p.Line, p.Col)
+}

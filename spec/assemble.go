@@ -1,0 +1,25 @@
+package spec
+
+import "slices"
+
+// assemble puts the tasks into the plan, once all rules that add to them have run.
+func assemble(d *DAG) {
+	for _, t := range slices.Concat(d.tasks, d.hooks) {
+		t.Reads = d.reads(t)
+	}
+	for _, cb := range d.hooks {
+		switch {
+		case cb.owner != nil:
+			cb.owner.OnFailure = append(cb.owner.OnFailure, cb.Task)
+		case cb.hook == "on_success":
+			d.plan.OnSuccess = append(d.plan.OnSuccess, cb.Task)
+		case cb.hook == "on_failure":
+			d.plan.OnFailure = append(d.plan.OnFailure, cb.Task)
+		default:
+			d.plan.OnLate = append(d.plan.OnLate, cb.Task)
+		}
+	}
+	for _, t := range d.tasks {
+		d.plan.Tasks = append(d.plan.Tasks, t.Task)
+	}
+}

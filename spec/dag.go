@@ -1,0 +1,202 @@
+package spec
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"weft/machine"
+	"weft/schema"
+)
+
+// Plugins is what there is to say in `uses`.
+type Plugins interface {
+	Plugin(name string) (PluginInfo, bool)
+	Names() []string // sorted
+}
+
+// A PluginInfo is what a file can be checked against.
+type PluginInfo struct {
+	Name, Title string
+	Input       json.RawMessage // JSON Schema of `with`; nil = anything
+	Output      json.RawMessage // JSON Schema of the output; nil = anything
+	Sensor      bool            // a sensor by nature
+}
+
+// Options is what is known around a file. The zero value checks the file alone.
+type Options struct {
+	Plugins      Plugins               // nil = any plugin, unchecked
+	Pools        map[string]int        // nil = offline: an unknown pool is a warning
+	Vars         map[string]any        // nil = not known: any name may be there
+	MaxInstances int                   // of for_each; 0 = 10,000
+	FileExists   func(rel string) bool // relative to the file's folder; nil = not asked
+}
+
+// A DAG is a file that still knows where each value stood.
+type DAG struct {
+	file string
+	opts Options
+	src  *source
+	root *Node
+	top  fields
+
+	plan     machine.Plan
+	defaults fields
+	tasks    []*task // file order
+	byID     map[string]*task
+	hooks    []*task // callbacks, of the DAG and of tasks
+	uses     []*use  // where expressions stand, in the order they were met
+	params   map[string]*param
+	envNames []string // of the DAG's env
+	checkers map[string]*schema.Checker
+
+	diags  []*Diagnostic
+	failed bool
+	cyclic bool
+}
+
+// Parse reads a DAG file; file is its name, for messages and the default id. The diagnostics are
+// all that was found, sorted; the DAG is nil only if nothing could be made of the bytes.
+func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
+	d := &DAG{
+		file: file, opts: o, src: newSource(nil),
+		byID: map[string]*task{}, params: map[string]*param{}, checkers: map[string]*schema.Checker{},
+	}
+	if !d.read(src) {
+		return nil, sorted(d.diags)
+	}
+	d.draft()
+	for _, r := range rules {
+		r.check(d)
+	}
+	return d, sorted(d.diags)
+}
+
+// read makes the tree of the bytes.
+func (d *DAG) read(src []byte) bool {
+	if len(src) > maxBytes {
+		d.report(yLimit, Span{1, 1, 1, 2}, "the file is larger than 1 MiB (%d bytes)", len(src)).
+			help("keep scripts and data in files beside it")
+		return false
+	}
+	if line, col, bad := badByte(src); bad {
+		d.report(yEncoding, Span{line, col, line, col + 1}, "this character is not allowed: the file must be UTF-8 text")
+		return false
+	}
+	d.src = newSource(src)
+	doc := d.parseYAML(src)
+	if doc == nil {
+		return false
+	}
+	d.root = d.plant(doc)
+	if d.root == nil {
+		return false
+	}
+	if d.root.Kind != Mapping {
+		d.report(sType, d.span(d.root), "a DAG file is a map with `tasks:`, this is %s", d.root.words())
+		return false
+	}
+	return true
+}
+
+// draft fills the plan from the tree, key by key. What needs the whole file is left to the rules.
+func (d *DAG) draft() {
+	d.plan = machine.Plan{Format: machine.PlanFormat, File: d.file, MaxActiveRuns: 16, MaxActiveTasks: 16}
+	d.top = d.fields(d.root, dagKeys, "the DAG")
+	d.head()
+	d.draftSchedule(d.top.get("schedule"))
+	d.draftParams(d.top.get("params"))
+	d.plan.Env = d.draftEnv(nil, d.top.get("env"), "env", true)
+	for _, v := range d.plan.Env {
+		d.envNames = append(d.envNames, v.Name)
+	}
+	d.draftDefaults()
+	d.draftVerdict(d.top.get("verdict"))
+	d.draftTasks(d.top.get("tasks"))
+	for _, hook := range []string{"on_success", "on_failure", "on_late"} {
+		d.draftHook(nil, hook, d.top.get(hook))
+	}
+	if d.plan.Deadline != 0 && d.top.get("on_late") == nil {
+		d.report(sMissing, d.span(d.top.key("deadline")), "`deadline` needs `on_late`: nothing happens when it passes")
+	}
+	if d.top.get("on_late") != nil && d.top.get("deadline") == nil {
+		d.report(sMissing, d.span(d.top.key("on_late")), "`on_late` needs `deadline`: it would never run")
+	}
+}
+
+// head reads the keys of a DAG that stand for themselves.
+func (d *DAG) head() {
+	p, get := &d.plan, d.top.get
+	p.DAG = stem(d.file)
+	if n := get("id"); n != nil {
+		if d.filled(n, "id", "text") && d.id(n, "the DAG's id", dagID) {
+			p.DAG = n.Text
+		}
+	} else if !dagID.pattern.MatchString(p.DAG) || len(p.DAG) > maxID {
+		d.report(nID, Span{1, 1, 1, 2}, "the file's name %q makes no id", cut(p.DAG, 60)).help("add `id:` with %s", dagID.words)
+	}
+	if n := get("weft"); n != nil && d.filled(n, "weft", "1") && n.Text != "1" {
+		d.report(sValue, d.span(n), "`weft` must be 1, the version of this language")
+	}
+	p.Description, _ = d.text(get("description"), "description")
+	p.Owner, _ = d.text(get("owner"), "owner")
+	for _, n := range d.list(get("tags"), "tags") {
+		p.Tags = append(p.Tags, n.Text)
+	}
+	p.Paused = d.boolean(get("paused"), "paused")
+	if v, ok := d.integer(get("max_active_runs"), "max_active_runs", 1); ok {
+		p.MaxActiveRuns = v
+	}
+	if v, ok := d.integer(get("max_active_tasks"), "max_active_tasks", 1); ok {
+		p.MaxActiveTasks = v
+	}
+	p.Timeout, _ = d.duration(get("timeout"), "timeout", false)
+	p.Deadline, _ = d.duration(get("deadline"), "deadline", false)
+	d.draftHandoff(get("handoff"))
+}
+
+// report adds a diagnostic; its code says how bad it is.
+func (d *DAG) report(code string, at Span, format string, args ...any) *Diagnostic {
+	sev, ok := warnings[code]
+	if !ok {
+		sev = Error
+	}
+	return d.reportAs(sev, code, at, format, args...)
+}
+
+func (d *DAG) reportAs(sev Severity, code string, at Span, format string, args ...any) *Diagnostic {
+	if sev == Error {
+		d.failed = true
+	}
+	diag := &Diagnostic{
+		Code: code, Severity: sev, File: d.file, Message: fmt.Sprintf(format, args...),
+		Line: at.Line, Column: at.Col, EndLine: at.EndLine, EndColumn: at.EndCol,
+	}
+	d.diags = append(d.diags, diag)
+	return diag
+}
+
+// Node returns the root of the tree. It is there even if the file has errors.
+func (d *DAG) Node() *Node { return d.root }
+
+// ID returns the DAG's id, as far as it could be read.
+func (d *DAG) ID() string { return d.plan.DAG }
+
+// File returns the name that the file was parsed under.
+func (d *DAG) File() string { return d.file }
+
+// Place returns where a node begins and ends on its first line.
+func (d *DAG) Place(n *Node) Span { return d.span(n) }
+
+// Plan returns the compiled DAG, sealed. It is an error if the file has any. Each call gives a plan
+// of its own.
+func (d *DAG) Plan() (*machine.Plan, error) {
+	if d.failed {
+		return nil, fmt.Errorf("cannot compile %s: it has errors", d.file)
+	}
+	body, err := json.Marshal(&d.plan)
+	if err != nil {
+		return nil, errors.New("cannot compile " + d.file + ": its plan cannot be written")
+	}
+	return machine.DecodePlan(body)
+}

@@ -1,0 +1,82 @@
+package spec
+
+import (
+	"regexp"
+	"slices"
+
+	"weft/machine"
+)
+
+// ours are the names by which weft itself speaks to a process.
+var ours = regexp.MustCompile(`^WEFT_(DAG_ID|RUN_ID|TASK_ID|INDEX|ATTEMPT|LOGICAL_DATE|OUTPUT|TMPDIR|IDEMPOTENCY_KEY|X[0-9]+|SECRET_.*)$`)
+
+// draftEnv reads environment variables: text, as it is written. outer tells whether they are the
+// DAG's or the defaults', where WEFT_* is refused altogether.
+func (d *DAG) draftEnv(t *task, n *Node, path string, outer bool) []machine.Var {
+	var vars []machine.Var
+	for _, f := range d.named(n, "env") {
+		name := f.Key.Text
+		switch {
+		case !envName.pattern.MatchString(name):
+			d.report(nEnv, d.span(f.Key), "%q is no name of an environment variable", cut(name, 40)).help("use %s", envName.words)
+			continue
+		case ours.MatchString(name) || outer && len(name) > 4 && name[:5] == "WEFT_":
+			d.report(nEnv, d.span(f.Key), "%s is a name of weft's own; `env` cannot set it", name)
+			continue
+		case !d.scalarHere(f.Value, name, "text"):
+			continue
+		}
+		vars = append(vars, machine.Var{Name: name, Value: f.Value.Text, Pos: f.Value.Pos})
+		d.use(&use{
+			task: t, where: "env", path: path + "." + name, node: f.Value, form: template,
+			edge: t != nil && !outer, outerEnv: outer,
+		})
+	}
+	return vars
+}
+
+// draftTaskEnv is `defaults.env` first, then the task's own. A name may stand there twice: the later
+// wins, and the earlier is what the later's value sees.
+func (d *DAG) draftTaskEnv(t *task) []machine.Var {
+	var vars []machine.Var
+	if n := d.defaults.get("env"); n != nil && n.Kind == Mapping {
+		for _, f := range n.Fields {
+			if f.Value.Kind == Scalar && envName.pattern.MatchString(f.Key.Text) {
+				vars = append(vars, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos})
+			}
+		}
+	}
+	own := d.draftEnv(t, t.f.get("env"), "env", false)
+	vars = append(vars, own...)
+	for _, v := range vars {
+		if !slices.Contains(t.env, v.Name) {
+			t.env = append(t.env, v.Name)
+		}
+	}
+	return vars
+}
+
+// draftDefaults checks `defaults` on its own, so that each mistake is reported where it stands and
+// whether or not a task uses it. What it says is read again under each task; telling the same thing
+// of the same place twice is folded.
+func (d *DAG) draftDefaults() {
+	n := d.top.get("defaults")
+	if n == nil {
+		return
+	}
+	d.defaults = d.fields(n, defaultsKeys, "`defaults`")
+	probe := &task{d: d, f: fields{m: map[string]Field{}}}
+	d.draftRetries(probe)
+	d.draftSlotsOf(probe)
+	d.shell(d.defaults.get("shell"))
+	d.draftEnv(nil, d.defaults.get("env"), "env", true)
+	if s := d.defaults.get("sensor"); s != nil {
+		d.fields(s, sensorKeys, "`sensor`")
+	}
+}
+
+// draftSlotsOf reads the slot keys that defaults may hold.
+func (d *DAG) draftSlotsOf(t *task) {
+	d.text(t.get("pool"), "pool")
+	d.text(t.get("queue"), "queue")
+}

@@ -1,0 +1,53 @@
+package spec
+
+import (
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"weft/machine"
+)
+
+// draftFiles reads `artifacts` and `inputs`: names and paths under the attempt's scratch folder.
+func (d *DAG) draftFiles(t *task) {
+	t.Artifacts = d.filesOf(t, "artifacts")
+	t.Inputs = d.filesOf(t, "inputs")
+}
+
+func (d *DAG) filesOf(t *task, key string) []machine.Var {
+	var out []machine.Var
+	for _, f := range d.named(t.f.get(key), key) {
+		if f.Value.Empty() || f.Value.Kind != Scalar {
+			d.report(sType, d.span(f.Key), "`%s.%s` must be a path or an expression, not %s", key, f.Key.Text, f.Value.words())
+			continue
+		}
+		if key == "inputs" && (path.IsAbs(f.Key.Text) || slices.Contains(strings.Split(f.Key.Text, "/"), "..")) {
+			d.report(sValue, d.span(f.Key), "the path of an input lies under $WEFT_TMPDIR: it cannot be absolute or hold `..`")
+			continue
+		}
+		out = append(out, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos})
+		d.use(&use{task: t, where: key, path: key + "." + f.Key.Text, node: f.Value, form: template, edge: key == "inputs"})
+	}
+	return out
+}
+
+// handoffs are the schemes of a handoff, and how one looks.
+var handoffs = map[string]string{
+	"s3": "s3://bucket/prefix", "file": "file:///dir", "dynamodb": "dynamodb://table",
+}
+
+func (d *DAG) draftHandoff(n *Node) {
+	if !d.filled(n, "handoff", "a URI like s3://bucket/prefix") {
+		return
+	}
+	u, err := url.Parse(n.Text)
+	switch {
+	case err != nil || handoffs[u.Scheme] == "":
+		d.report(sValue, d.span(n), "`handoff` must be a URI like s3://bucket/prefix, file:///dir or dynamodb://table")
+	case u.Scheme == "file" && (u.Host != "" || !path.IsAbs(u.Path)), u.Scheme != "file" && u.Host == "":
+		d.report(sValue, d.span(n), "`handoff` must look like %s", handoffs[u.Scheme])
+	default:
+		d.plan.Handoff = n.Text
+	}
+}

@@ -1,0 +1,132 @@
+package spec
+
+import (
+	"slices"
+	"strings"
+)
+
+// A table is the keys that a mapping may have, in the order of the language's page.
+type table struct {
+	what string // whose keys: "a task"
+	keys []string
+}
+
+var (
+	dagKeys = &table{"a DAG", []string{
+		"id", "weft", "description", "owner", "tags", "schedule", "paused", "params", "env", "defaults",
+		"max_active_runs", "max_active_tasks", "timeout", "handoff", "verdict", "deadline",
+		"on_success", "on_failure", "on_late", "tasks",
+	}}
+	taskKeys = &table{"a task", []string{
+		"run", "shell", "uses", "with", "needs", "trigger", "when", "for_each", "max_parallel", "sensor",
+		"retries", "retry_delay", "retry_backoff", "max_retry_delay", "retry_jitter", "retry_if", "timeout",
+		"env", "workdir", "outputs", "artifacts", "inputs", "pool", "pool_slots", "priority", "queue",
+		"depends_on_past", "on_failure", "group", "description",
+	}}
+	defaultsKeys = &table{"`defaults`", []string{
+		"retries", "retry_delay", "retry_backoff", "retry_jitter", "max_retry_delay", "timeout", "shell", "pool",
+		"queue", "env", "sensor",
+	}}
+	sensorKeys = &table{"`sensor`", []string{
+		"until", "fail_when", "poke_interval", "timeout", "soft_fail", "on_error", "exponential_backoff", "max_wait",
+	}}
+	scheduleKeys = &table{"`schedule`", []string{
+		"cron", "every", "at", "timezone", "start", "end", "catchup", "interval", "dst", "jitter",
+	}}
+	catchupKeys = &table{"`catchup`", []string{"max"}}
+	dstKeys     = &table{"`dst`", []string{"gap", "fold"}}
+	paramKeys   = &table{"a param", append([]string{"default"}, schemaWords...)}
+	outputKeys  = &table{"an output", schemaWords}
+)
+
+// notInCallbacks are a task's keys that a callback lacks: it has no place in the graph.
+var notInCallbacks = []string{"needs", "trigger", "for_each", "max_parallel", "depends_on_past", "on_failure"}
+
+// schemaWords are the keywords of JSON Schema, draft-07. A schema ignores what it does not know, so
+// a misspelt `default` would make a param required in silence: here it is an unknown key.
+var schemaWords = []string{
+	"type", "description", "title", "enum", "const", "examples", "format", "pattern", "minLength", "maxLength",
+	"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "items", "additionalItems",
+	"minItems", "maxItems", "uniqueItems", "contains", "properties", "required", "additionalProperties",
+	"patternProperties", "propertyNames", "minProperties", "maxProperties", "dependencies", "if", "then", "else",
+	"allOf", "anyOf", "oneOf", "not", "definitions", "$ref", "$schema", "$id", "$comment", "readOnly", "writeOnly",
+	"contentEncoding", "contentMediaType",
+}
+
+// homes are the tables that a key may belong to, in the order in which they are named to a user.
+var homes = []struct {
+	table *table
+	say   string
+}{
+	{taskKeys, "it is a key of a task, under `tasks`"},
+	{sensorKeys, "it belongs under `sensor`"},
+	{dagKeys, "it is a key of the DAG, at the top of the file"},
+	{scheduleKeys, "it belongs under `schedule`"},
+}
+
+// elsewhere are words of other tools and what they are here.
+var elsewhere = map[string]string{
+	"depends_on": "needs", "dependencies": "needs", "upstream": "needs", "depends": "needs", "after": "needs",
+	"command": "run", "cmd": "run", "script": "run", "bash_command": "run", "bash": "run", "exec": "run",
+	"operator": "uses", "plugin": "uses", "action": "uses", "executor": "uses",
+	"schedule_interval": "schedule", "cron": "schedule", "trigger_rule": "trigger", "if": "when", "condition": "when",
+	"strategy": "for_each", "matrix": "for_each", "expand": "for_each", "max_active_tis_per_dag": "max_parallel",
+	"timeout_minutes": "timeout", "timeout-minutes": "timeout", "execution_timeout": "timeout", "dagrun_timeout": "timeout",
+	"retry": "retries", "working_directory": "workdir", "working-directory": "workdir", "cwd": "workdir", "dir": "workdir",
+	"environment": "env", "steps": "tasks", "jobs": "tasks", "name": "id", "dag_id": "id", "default_args": "defaults",
+	"priority_weight": "priority", "task_group": "group", "on_failure_callback": "on_failure",
+	"on_success_callback": "on_success", "is_paused_upon_creation": "paused",
+}
+
+// fields is a mapping read against its table.
+type fields struct {
+	node *Node
+	m    map[string]Field
+}
+
+// get returns a key's value, nil if it is absent.
+func (f fields) get(key string) *Node { return f.m[key].Value }
+
+// key returns where a key stands.
+func (f fields) key(key string) *Node { return f.m[key].Key }
+
+// fields reads a mapping: keys that the table lacks are reported, `x-…` passed over. If the node
+// is no mapping that is reported too, and there are no fields.
+func (d *DAG) fields(n *Node, t *table, name string) fields {
+	f := fields{node: n, m: map[string]Field{}}
+	if n == nil {
+		return f
+	}
+	if n.Kind != Mapping {
+		d.report(sType, d.span(n), "%s must be a map, not %s", name, n.words())
+		return f
+	}
+	for _, field := range n.Fields {
+		key := field.Key.Text
+		switch {
+		case slices.Contains(t.keys, key):
+			f.m[key] = field
+		case strings.HasPrefix(key, "x-"):
+		default:
+			d.unknownKey(field.Key, t)
+		}
+	}
+	return f
+}
+
+func (d *DAG) unknownKey(key *Node, t *table) {
+	at := d.span(key)
+	if here, ok := elsewhere[key.Text]; ok && slices.Contains(t.keys, here) {
+		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
+		return
+	}
+	if near := nearest(key.Text, t.keys); len(near) == 0 || t.what == "`sensor`" && slices.Contains(taskKeys.keys, key.Text) {
+		for _, h := range homes {
+			if h.table != t && slices.Contains(h.table.keys, key.Text) {
+				d.report(sWrongPlace, at, "%s has no key %q", t.what, key.Text).label("not here").help("%s", h.say)
+				return
+			}
+		}
+	}
+	d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).suggest(key.Text, t.keys)
+}

@@ -1,0 +1,157 @@
+package spec
+
+import (
+	"maps"
+	"slices"
+
+	"weft/machine"
+	"weft/schema"
+)
+
+// A param is one input of a run under way to the plan.
+type param struct {
+	machine.Param
+	key  *Node
+	used bool
+}
+
+// schemaTypes are the names that `type` may have.
+var schemaTypes = []string{"string", "integer", "number", "boolean", "array", "object", "null"}
+
+// metaText types the keywords of a fragment that are text, whatever they look like.
+var metaText = map[string]any{"properties": map[string]any{
+	"description": textSchema, "title": textSchema, "pattern": textSchema, "format": textSchema, "$ref": textSchema,
+	"$comment": textSchema,
+}}
+
+var textSchema = map[string]any{"type": "string"}
+
+func (d *DAG) draftParams(n *Node) {
+	for _, f := range d.named(n, "params") {
+		d.id(f.Key, "the param's name", taskID)
+		p := &param{key: f.Key}
+		p.Name = f.Key.Text
+		p.Schema = []byte("{}")
+		if f.Value.Kind != Mapping {
+			d.paramShort(f)
+		} else {
+			d.draftParam(p, f.Value)
+		}
+		d.params[p.Name] = p
+		d.plan.Params = append(d.plan.Params, p.Param)
+	}
+}
+
+// paramShort is a value where a schema must stand: people write the default.
+func (d *DAG) paramShort(f Field) {
+	diag := d.report(sType, d.span(f.Value), "the param %q must be a map that says its type, not %s", f.Key.Text, f.Value.words())
+	switch {
+	case slices.Contains(schemaTypes, f.Value.Text):
+		diag.help("write `%s: {type: %s}`", f.Key.Text, f.Value.Text)
+	case f.Value.Kind == Scalar && !f.Value.Empty():
+		diag.help("write `%s: {type: string, default: …}`", f.Key.Text)
+	}
+}
+
+func (d *DAG) draftParam(p *param, n *Node) {
+	f := d.fields(n, paramKeys, "the param")
+	frag, ok := d.fragment(n, "the param \""+p.Name+"\"")
+	if !ok {
+		return
+	}
+	p.Schema = encode(frag)
+	def, has := f.m["default"]
+	if !has {
+		return
+	}
+	value := d.valueAs(def.Value, frag)
+	p.Default = encode(value)
+	c, err := schema.Compile(p.Schema)
+	if err != nil {
+		return
+	}
+	for _, v := range c.Check(value) {
+		at, _ := def.Value.deepest(v.Path)
+		d.report(sValue, d.span(at), "the default of param %q%s %s", p.Name, ofPath(v.Path), v.Message)
+	}
+}
+
+// fragment makes a JSON Schema of a mapping, without its `default`. Choices are typed as what they
+// choose: `enum: [010]` of texts is the text "010".
+func (d *DAG) fragment(n *Node, what string) (map[string]any, bool) {
+	frag := map[string]any{}
+	for _, f := range n.Fields {
+		if f.Key.Text != "default" && slices.Contains(schemaWords, f.Key.Text) {
+			frag[f.Key.Text] = d.valueAs(f.Value, member(metaText, any(metaText), f.Key.Text))
+		}
+	}
+	if !d.fragmentType(n.Get("type")) {
+		return nil, false
+	}
+	own := map[string]any{"type": frag["type"]}
+	if frag["type"] != nil {
+		for _, key := range []string{"enum", "examples"} {
+			if list := n.Get(key); list != nil && list.Kind == Sequence {
+				frag[key] = d.valueAs(list, map[string]any{"items": own})
+			}
+		}
+		if c := n.Get("const"); c != nil {
+			frag["const"] = d.valueAs(c, own)
+		}
+	}
+	if _, err := schema.Compile(encode(frag)); err != nil {
+		d.report(sSchema, d.span(n), "%s has no valid schema: %v", what, unwrapVoice(err))
+		return nil, false
+	}
+	return frag, true
+}
+
+// fragmentType checks `type` itself, the likeliest mistake, for the sake of its words.
+func (d *DAG) fragmentType(n *Node) bool {
+	ok := true
+	for _, t := range d.oneOrList(n, "type") {
+		if !slices.Contains(schemaTypes, t.Text) {
+			d.report(sValue, d.span(t), "there is no type %q", t.Text).suggest(t.Text, schemaTypes)
+			ok = false
+		}
+	}
+	return ok && (n == nil || n.Kind != Mapping)
+}
+
+// draftOutputs reads declared outputs: a type's name, or a fragment of JSON Schema.
+func (d *DAG) draftOutputs(t *task, n *Node) {
+	for _, f := range d.named(n, "outputs") {
+		d.id(f.Key, "the output's name", taskID)
+		out := machine.Output{Name: f.Key.Text, Schema: []byte("{}")}
+		switch {
+		case f.Value.Kind == Mapping:
+			d.fields(f.Value, outputKeys, "the output")
+			if frag, ok := d.fragment(f.Value, "the output \""+out.Name+"\""); ok {
+				out.Schema = encode(frag)
+			}
+		default:
+			names := []string{"string", "integer", "number", "boolean", "array", "object", "any"}
+			if name, ok := d.choice(f.Value, "outputs."+out.Name, names...); ok && name != "any" {
+				out.Schema = encode(map[string]any{"type": name})
+			}
+		}
+		t.Outputs = append(t.Outputs, out)
+	}
+}
+
+// outputSchema is what a task's output will be, as far as it is declared.
+func (t *task) outputSchema() []byte {
+	if len(t.Outputs) == 0 {
+		return t.plugin.Output
+	}
+	props := map[string]any{}
+	for _, o := range t.Outputs {
+		props[o.Name] = schemaValue(o.Schema)
+	}
+	names := slices.Sorted(maps.Keys(props))
+	required := make([]any, len(names))
+	for i, n := range names {
+		required[i] = n
+	}
+	return encode(map[string]any{"type": "object", "properties": props, "additionalProperties": false, "required": required})
+}

@@ -1,0 +1,205 @@
+package spec
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"weft/expr"
+	"weft/machine"
+)
+
+// The readers below give a key's value as the type its place wants. What does not fit is reported
+// and reads as absent (ok is false); a nil node is absent without a word.
+
+// text reads literal text: no expressions. Any scalar is text, as it is written.
+func (d *DAG) text(n *Node, key string) (string, bool) {
+	if !d.scalarHere(n, key, "text") || !d.literal(n, key) {
+		return "", false
+	}
+	return n.Text, true
+}
+
+func (d *DAG) scalarHere(n *Node, key, want string) bool {
+	if n == nil {
+		return false
+	}
+	if n.Kind != Scalar {
+		d.report(sType, d.span(n), "`%s` must be %s, not %s", key, want, n.words())
+		return false
+	}
+	return true
+}
+
+// filled is scalarHere for values that may not be empty.
+func (d *DAG) filled(n *Node, key, want string) bool {
+	if !d.scalarHere(n, key, want) {
+		return false
+	}
+	if n.Empty() {
+		d.report(sType, d.span(n), "`%s` has no value; it must be %s", key, want)
+		return false
+	}
+	return d.literal(n, key)
+}
+
+// literal refuses ${{ }} where a value is fixed when the file is read.
+func (d *DAG) literal(n *Node, key string) bool {
+	if !expr.HasExpr(n.Text) {
+		return true
+	}
+	off := len([]rune(n.Text[:strings.Index(n.Text, "${{")]))
+	d.report(sNoExpression, d.within(n, off, 3), "`%s` takes no ${{ }}: it is fixed when the file is read", key).
+		help("expressions may stand in `run`, `with`, `env`, `workdir`, `for_each`, `inputs` and `artifacts`")
+	return false
+}
+
+func (d *DAG) boolean(n *Node, key string) bool {
+	if !d.filled(n, key, "true or false") {
+		return false
+	}
+	switch {
+	case n.Quote == Plain && n.Text == "true":
+		return true
+	case n.Quote == Plain && n.Text == "false":
+		return false
+	}
+	if b, ok := looseBool(n.Text); ok {
+		d.report(yBool, d.span(n), "`%s` must be true or false, not %s", key, n.words()).label("write `%t`", b)
+		return false
+	}
+	d.report(sType, d.span(n), "`%s` must be true or false, not %s", key, n.words())
+	return false
+}
+
+// looseBool knows what YAML 1.1 and people take for a boolean.
+func looseBool(s string) (value, ok bool) {
+	switch strings.ToLower(s) {
+	case "yes", "on", "true", "y":
+		return true, true
+	case "no", "off", "false", "n":
+		return false, true
+	}
+	return false, false
+}
+
+func (d *DAG) integer(n *Node, key string, least int) (int, bool) {
+	if !d.filled(n, key, "a whole number") {
+		return 0, false
+	}
+	v, err := strconv.Atoi(n.Text)
+	if err != nil || n.Quote != Plain || !jsonNumber.MatchString(n.Text) {
+		d.notNumber(n, key, "a whole number")
+		return 0, false
+	}
+	if v < least {
+		d.report(sValue, d.span(n), "`%s` must be at least %d", key, least)
+		return 0, false
+	}
+	return v, true
+}
+
+func (d *DAG) decimal(n *Node, key string, least float64) (float64, bool) {
+	if !d.filled(n, key, "a number") {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(n.Text, 64)
+	if err != nil || n.Quote != Plain || !jsonNumber.MatchString(n.Text) {
+		d.notNumber(n, key, "a number")
+		return 0, false
+	}
+	if v < least {
+		d.report(sValue, d.span(n), "`%s` must be at least %v", key, least)
+		return 0, false
+	}
+	return v, true
+}
+
+// notNumber tells apart what is no number from what is one in another notation.
+func (d *DAG) notNumber(n *Node, key, want string) {
+	if v, err := strconv.ParseInt(strings.TrimLeft(strings.ReplaceAll(n.Text, "_", ""), "0"), 10, 64); err == nil {
+		d.report(yNumber, d.span(n), "`%s` must be %s, not %s", key, want, n.words()).label("write `%d`", v)
+		return
+	}
+	d.report(sType, d.span(n), "`%s` must be %s, not %s", key, want, n.words())
+}
+
+// duration reads a duration; zero is allowed only where it means something.
+func (d *DAG) duration(n *Node, key string, zero bool) (machine.Duration, bool) {
+	if !d.filled(n, key, "a duration like 90s or 1h30m") {
+		return 0, false
+	}
+	v, err := ParseDuration(n.Text)
+	if err != nil {
+		diag := d.report(sDuration, d.span(n), "`%s` must be a duration like 90s or 1h30m: %v", key, err)
+		if index(n.Text) >= 0 {
+			diag.label("write `%ss` for seconds", n.Text)
+		}
+		return 0, false
+	}
+	if v == 0 && !zero {
+		d.report(sValue, d.span(n), "`%s` must be longer than 0", key)
+		return 0, false
+	}
+	return machine.Duration(v), true
+}
+
+// choice reads one of some words.
+func (d *DAG) choice(n *Node, key string, of ...string) (string, bool) {
+	if !d.filled(n, key, orWords(quoted(of))) {
+		return "", false
+	}
+	if !slices.Contains(of, n.Text) {
+		d.report(sValue, d.span(n), "`%s` must be %s", key, orWords(quoted(of))).suggest(n.Text, of)
+		return "", false
+	}
+	return n.Text, true
+}
+
+// list returns the items of a list of literal texts.
+func (d *DAG) list(n *Node, key string) []*Node {
+	if n == nil {
+		return nil
+	}
+	if n.Kind != Sequence {
+		d.report(sType, d.span(n), "`%s` must be a list, not %s", key, n.words())
+		return nil
+	}
+	var out []*Node
+	for _, it := range n.Items {
+		if d.filled(it, key, "a list of texts") {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// oneOrList returns the texts of a value that is one text or a list of them.
+func (d *DAG) oneOrList(n *Node, key string) []*Node {
+	if n == nil || n.Kind == Sequence {
+		return d.list(n, key)
+	}
+	if !d.filled(n, key, "text or a list of texts") {
+		return nil
+	}
+	return []*Node{n}
+}
+
+// named walks a mapping whose keys are names of the user's.
+func (d *DAG) named(n *Node, key string) []Field {
+	if n == nil {
+		return nil
+	}
+	if n.Kind != Mapping {
+		d.report(sType, d.span(n), "`%s` must be a map of names, not %s", key, n.words())
+		return nil
+	}
+	return n.Fields
+}
+
+const day = machine.Duration(24 * time.Hour)
+
+func hours(n int) machine.Duration   { return machine.Duration(n) * machine.Duration(time.Hour) }
+func minutes(n int) machine.Duration { return machine.Duration(n) * machine.Duration(time.Minute) }
+func seconds(n int) machine.Duration { return machine.Duration(n) * machine.Duration(time.Second) }

@@ -1,0 +1,83 @@
+package spec
+
+import (
+	"regexp"
+
+	"weft/expr"
+)
+
+// ruleExpressions checks every expression but triggers and verdicts, and notes which tasks and
+// params they name.
+func ruleExpressions(d *DAG) {
+	s := d.newScopes()
+	for _, u := range d.uses {
+		switch {
+		case u.where == "trigger" || u.where == "verdict":
+		case u.form == scripted:
+			d.checkScript(u, s.of(u))
+		case u.form == bareForm:
+			info, problems := expr.Check(u.src, s.of(u))
+			d.told(u, u.off, info, problems)
+			d.noteParams(u.src)
+		default:
+			info, problems := expr.CheckTemplate(u.node.Text, s.of(u))
+			d.told(u, 0, info, problems)
+			parts, _ := expr.Split(u.node.Text)
+			for _, p := range parts {
+				if p.Expr {
+					d.noteParams(p.Text)
+				}
+			}
+		}
+	}
+}
+
+// told turns what a check found into diagnostics and references; off is where the checked source
+// begins in the node's text.
+func (d *DAG) told(u *use, off int, info expr.Info, problems []expr.Problem) {
+	for _, p := range problems {
+		d.exprProblem(u, off, p)
+	}
+	if u.task == nil {
+		return
+	}
+	for _, r := range info.Refs {
+		if d.byID[r.Task] == nil {
+			continue // reported by the check
+		}
+		u.task.refs = append(u.task.refs, reference{
+			id: r.Task, at: d.within(u.node, off+r.Offset, r.Len), where: u.where, edge: u.edge,
+		})
+	}
+}
+
+func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
+	at := d.within(u.node, off+p.Offset, p.Len)
+	code := p.Code
+	runes := []rune(u.node.Text)
+	if from, to := off+p.Offset, off+p.Offset+p.Len; code == eMember && to <= len(runes) && string(runes[from:to]) == "secrets" {
+		code = xSecret
+	}
+	diag := d.report(code, at, "%s", p.Msg)
+	if len(p.Suggest) > 0 {
+		diag.label("did you mean %s?", orWords(quoted(p.Suggest)))
+		if len(p.Suggest) == 1 {
+			diag.note("fix", "rename to `%s`", p.Suggest[0])
+		}
+	}
+	if p.Help != "" {
+		diag.help("%s", p.Help)
+	}
+}
+
+var paramUse = regexp.MustCompile(`\bparams\b\s*(?:\??\.\s*([A-Za-z_][A-Za-z0-9_]*)|\??\.?\[\s*["']([^"']*)["']\s*\])?`)
+
+// noteParams notes the params that an expression names; params as a whole names all of them.
+func (d *DAG) noteParams(src string) {
+	for _, m := range paramUse.FindAllStringSubmatch(src, -1) {
+		name := m[1] + m[2]
+		for _, p := range d.params {
+			p.used = p.used || name == "" || name == p.Name
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package spec
+
+// ruleNeeds resolves `needs`: each entry another task of this DAG, once.
+func ruleNeeds(d *DAG) {
+	ids := d.ids()
+	for _, t := range d.tasks {
+		seen := map[string]*Node{}
+		kept := t.needs[:0]
+		for _, n := range t.needs {
+			at := d.span(n.node)
+			first := seen[n.id]
+			switch {
+			case n.id == t.ID:
+				d.report(gSelf, at, "task %q needs itself", t.ID)
+			case d.byID[n.id] == nil:
+				diag := d.report(gUnknown, at, "task %q needs %q, which does not exist", t.ID, n.id).suggest(n.id, without(ids, t.ID))
+				if near := nearest(n.id, without(ids, t.ID)); len(near) == 1 {
+					diag.related(d.span(d.byID[near[0]].key), "%q is defined here", near[0])
+				}
+			case first != nil:
+				d.report(gTwice, at, "task %q needs %q twice", t.ID, n.id).related(d.span(first), "the first time")
+			default:
+				seen[n.id] = n.node
+				kept = append(kept, n)
+			}
+		}
+		t.needs = kept
+	}
+}
+
+// ids returns the tasks' ids in file order.
+func (d *DAG) ids() []string {
+	ids := make([]string, len(d.tasks))
+	for i, t := range d.tasks {
+		ids[i] = t.ID
+	}
+	return ids
+}
+
+func without(ids []string, id string) []string {
+	out := make([]string, 0, len(ids))
+	for _, x := range ids {
+		if x != id {
+			out = append(out, x)
+		}
+	}
+	return out
+}

@@ -1,0 +1,24 @@
+package spec
+
+import (
+	"maps"
+	"slices"
+)
+
+// rulePool checks each task's pool against the configuration's. Offline nobody knows the pools, so
+// there an unknown one is a warning.
+func rulePool(d *DAG) {
+	for _, t := range slices.Concat(d.tasks, d.hooks) {
+		n := t.get("pool")
+		size, ok := d.opts.Pools[t.Pool]
+		switch {
+		case n == nil && !ok, t.broken, n != nil && n.Kind != Scalar:
+		case !ok && d.opts.Pools != nil:
+			d.report(sPool, d.span(n), "there is no pool %q", t.Pool).suggest(t.Pool, slices.Sorted(maps.Keys(d.opts.Pools)))
+		case !ok && t.Pool != "default":
+			d.reportAs(Warning, sPool, d.span(n), "whether there is a pool %q is not known here", t.Pool)
+		case ok && t.PoolSlots > size:
+			d.report(sValue, d.span(t.f.get("pool_slots")), "%s wants %d slots of pool %q, which has %d: it would never run", t.name(), t.PoolSlots, t.Pool, size)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package spec
+
+import (
+	"slices"
+
+	"weft/expr"
+)
+
+// ruleTrigger checks triggers that are expressions. A trigger makes no edge: it may name only
+// direct upstream tasks.
+func ruleTrigger(d *DAG) {
+	s := d.newScopes()
+	for _, u := range d.uses {
+		if u.where != "trigger" {
+			continue
+		}
+		info, problems := expr.CheckTrigger(u.src, d.triggerScope(s))
+		d.told(u, u.off, info, problems)
+		t := u.task
+		if d.cyclic || len(problems) > 0 {
+			continue
+		}
+		upstream := slices.Concat(t.Needs, t.Refs)
+		for _, r := range info.Refs {
+			if d.byID[r.Task] == nil || slices.Contains(upstream, r.Task) {
+				continue
+			}
+			d.report(gNotUpstream, d.within(u.node, u.off+r.Offset, r.Len), "the trigger of task %q asks about %q, which is not upstream", t.ID, r.Task).
+				help("add %q to `needs`: a trigger makes no edge", r.Task)
+		}
+		if info.Names["upstream"] && len(t.Refs) > 0 {
+			d.warnCounting(u)
+		}
+	}
+}
+
+// warnCounting: whoever counts upstream tasks counts those that an expression made upstream, too.
+func (d *DAG) warnCounting(u *use) {
+	diag := d.report(gCounting, d.span(u.node), "the trigger of task %q counts upstream tasks, and references add %s", u.task.ID, orWords(quoted(u.task.Refs)))
+	for _, r := range u.task.refs {
+		if r.edge && slices.Contains(u.task.Refs, r.id) {
+			diag.related(r.at, "%q becomes upstream by this reference", r.id)
+		}
+	}
+	diag.help("name them in `needs`, so that what is counted is seen")
+}
+
+func (d *DAG) triggerScope(s *scopes) *expr.Scope {
+	return &expr.Scope{Tasks: s.tasks, Want: expr.KindBool, Roots: map[string]expr.Type{}}
+}
+
+// ruleVerdict checks a verdict that is an expression. It may name every task.
+func ruleVerdict(d *DAG) {
+	s := d.newScopes()
+	for _, u := range d.uses {
+		if u.where != "verdict" {
+			continue
+		}
+		sc := d.triggerScope(s)
+		sc.Verdict = true
+		info, problems := expr.CheckTrigger(u.src, sc)
+		d.told(u, u.off, info, problems)
+	}
+}

@@ -1,0 +1,386 @@
+package spec
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// readShell parses a script and notes how each expression is quoted; false after a syntax error,
+// which is then reported at its line.
+func (d *DAG) readShell(u *use, s *script, splices []splice) bool {
+	lang := syntax.LangBash
+	if s.shell == "sh" {
+		lang = syntax.LangPOSIX
+	}
+	masked := mask(s.node.Text, splices)
+	file, err := parseShell(masked, lang)
+	if err != nil {
+		d.shellError(u, err, lang)
+		return false
+	}
+	w := shellWalker{text: masked, splices: splices}
+	syntax.Walk(file, w.visit)
+	w.comments(file)
+	d.missingProgram(u, file)
+	return true
+}
+
+// parseShell never panics: whatever the parser trips over is an error.
+func parseShell(text string, lang syntax.LangVariant) (file *syntax.File, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			file, err = nil, errors.New("it is not understood")
+		}
+	}()
+	return syntax.NewParser(syntax.Variant(lang), syntax.KeepComments(true)).Parse(strings.NewReader(text), "")
+}
+
+// mask puts a word of the same length in the place of each expression.
+func mask(text string, splices []splice) string {
+	b := []byte(text)
+	for _, s := range splices {
+		for i := s.from; i < s.to; i++ {
+			b[i] = 'W'
+		}
+	}
+	return string(b)
+}
+
+func (d *DAG) shellError(u *use, err error, lang syntax.LangVariant) {
+	var pe syntax.ParseError
+	var le syntax.LangError
+	off, msg := uint(0), err.Error()
+	switch {
+	case errors.As(err, &pe):
+		off, msg = pe.Pos.Offset(), pe.Text
+	case errors.As(err, &le):
+		off, msg = le.Pos.Offset(), le.Feature+" are not known to it"
+	}
+	text := u.node.Text
+	at := min(int(off), len(text))
+	name := "bash"
+	if lang == syntax.LangPOSIX {
+		name = "sh"
+	}
+	for at > 0 && (at == len(text) || text[at] == '\n') { // the end of a line: its last character
+		at--
+	}
+	for at > 0 && !utf8.RuneStart(text[at]) {
+		at--
+	}
+	d.report(xShell, d.within(u.node, utf8.RuneCountInString(text[:at]), 1), "%s cannot read this script: %s", name, msg)
+}
+
+// missingProgram warns of a script that begins by running a file beside the DAG that is not there.
+// Later commands may run what earlier ones made.
+func (d *DAG) missingProgram(u *use, file *syntax.File) {
+	if d.opts.FileExists == nil || u.task.f.get("workdir") != nil || len(file.Stmts) == 0 {
+		return
+	}
+	call, ok := file.Stmts[0].Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Args) == 0 {
+		return
+	}
+	name := call.Args[0].Lit()
+	if !strings.HasPrefix(name, "./") || strings.ContainsAny(name, `\*?[`) || d.opts.FileExists(path.Clean(name)) {
+		return
+	}
+	off := utf8.RuneCountInString(u.node.Text[:call.Args[0].Pos().Offset()])
+	d.reportAs(Warning, sFile, d.within(u.node, off, utf8.RuneCountInString(name)), "there is no file %s beside the DAG file", name).
+		help("paths are relative to the folder of the DAG file, unless `workdir` says otherwise")
+}
+
+// A shellWalker finds for each expression the innermost piece of syntax that it stands in.
+type shellWalker struct {
+	text    string
+	splices []splice
+	stack   []syntax.Node
+}
+
+func (w *shellWalker) visit(n syntax.Node) bool {
+	if n == nil {
+		w.stack = w.stack[:len(w.stack)-1]
+		return true
+	}
+	w.stack = append(w.stack, n)
+	switch n.(type) {
+	case *syntax.Lit, *syntax.SglQuoted:
+		from, to := int(n.Pos().Offset()), int(n.End().Offset())
+		i, _ := slices.BinarySearchFunc(w.splices, from, func(s splice, at int) int { return s.from - at })
+		for ; i < len(w.splices) && w.splices[i].from < to; i++ {
+			if w.splices[i].to <= to {
+				w.place(&w.splices[i], n)
+			}
+		}
+	}
+	return true
+}
+
+// comments marks expressions in comments. The tree has them in several places, so the walk above
+// may have passed them by.
+func (w *shellWalker) comments(file *syntax.File) {
+	syntax.Walk(file, func(n syntax.Node) bool {
+		c, ok := n.(*syntax.Comment)
+		if !ok {
+			return true
+		}
+		from, to := int(c.Pos().Offset()), int(c.End().Offset())
+		for i := range w.splices {
+			if s := &w.splices[i]; s.from >= from && s.from < to {
+				s.place = inComment
+			}
+		}
+		return true
+	})
+}
+
+// place decides how an expression inside a literal or a single quoted text is quoted, from the
+// inside out.
+func (w *shellWalker) place(s *splice, leaf syntax.Node) {
+	s.place = inWord
+	if q, ok := leaf.(*syntax.SglQuoted); ok {
+		s.place, s.why = impossible, "in single quotes: nothing is replaced there"
+		if q.Dollar {
+			s.why = "in $'…': nothing is replaced there"
+		}
+		w.evaluated(s)
+		return
+	}
+	if w.escaped(s.from) {
+		s.place, s.why = impossible, "after a backslash"
+		return
+	}
+	for i := len(w.stack) - 2; i >= 0 && s.place != impossible; i-- {
+		if w.parent(s, i) {
+			break
+		}
+	}
+	w.evaluated(s)
+}
+
+// escaped tells whether an odd number of backslashes stands before a byte.
+func (w *shellWalker) escaped(at int) bool {
+	n := 0
+	for at-n > 0 && w.text[at-n-1] == '\\' {
+		n++
+	}
+	return n%2 == 1
+}
+
+// parent looks at one ancestor; true ends the search, for beyond it quoting begins anew.
+func (w *shellWalker) parent(s *splice, i int) bool {
+	child := w.stack[i+1]
+	switch p := w.stack[i].(type) {
+	case *syntax.DblQuoted:
+		s.place = inQuotes
+		return !w.arithmetic(s, i)
+	case *syntax.Redirect:
+		return w.redirect(s, p, child)
+	case *syntax.ArithmExp, *syntax.ArithmCmd, *syntax.LetClause, *syntax.CStyleLoop, *syntax.BinaryArithm, *syntax.UnaryArithm, *syntax.ParenArithm:
+		number(s, "in shell arithmetic")
+		return true
+	case *syntax.ParamExp:
+		return w.parameter(s, p, child)
+	case *syntax.Assign:
+		if p.Name == child || p.Index == child {
+			w.assigned(s, p, child)
+			return true
+		}
+	case *syntax.ArrayElem:
+		if p.Index == child {
+			number(s, "in the index of an array")
+			return true
+		}
+	case *syntax.BinaryTest:
+		if arithmeticTest(p.Op.String()) {
+			number(s, "beside "+p.Op.String())
+			return true
+		}
+	case *syntax.UnaryTest:
+		if op := p.Op.String(); op == "-v" || op == "-R" {
+			number(s, "after "+op)
+			return true
+		}
+	case *syntax.FuncDecl, *syntax.WordIter, *syntax.CoprocClause:
+		if named(p, child) {
+			never(s, "in the place of a name")
+			return true
+		}
+	case *syntax.CallExpr:
+		w.test(s, p, child)
+	case *syntax.Stmt, *syntax.CmdSubst, *syntax.ProcSubst:
+		return true
+	}
+	return false
+}
+
+func number(s *splice, why string) { s.place, s.why = inNumber, why }
+func never(s *splice, why string)  { s.place, s.why = impossible, why }
+
+// arithmetic tells whether double quotes themselves stand in shell arithmetic, or are an operand of
+// a numeric test: the search then goes on outside them.
+func (w *shellWalker) arithmetic(_ *splice, i int) bool {
+	for ; i >= 0; i-- {
+		switch w.stack[i].(type) {
+		case *syntax.Stmt, *syntax.CmdSubst, *syntax.ProcSubst:
+			return false
+		case *syntax.ArithmExp, *syntax.ArithmCmd, *syntax.LetClause, *syntax.CStyleLoop, *syntax.BinaryTest, *syntax.UnaryTest,
+			*syntax.CallExpr, *syntax.ParamExp, *syntax.Assign, *syntax.ArrayElem, *syntax.DeclClause:
+			return true
+		}
+	}
+	return false
+}
+
+// redirect: the body of a here-document is replaced in unless its word is quoted.
+func (w *shellWalker) redirect(s *splice, p *syntax.Redirect, child syntax.Node) bool {
+	switch {
+	case p.Hdoc != nil && child == syntax.Node(p.Hdoc):
+		if quotedWord(p.Word) {
+			never(s, "in a here-document whose word is quoted: nothing is replaced there")
+			return true
+		}
+		if s.place == inWord {
+			s.place = inQuotes
+		}
+	case p.Hdoc != nil && child == syntax.Node(p.Word):
+		never(s, "in the word of a here-document")
+	case p.N != nil && child == syntax.Node(p.N):
+		never(s, "in the place of a file descriptor")
+	}
+	return true
+}
+
+func quotedWord(word *syntax.Word) bool {
+	for _, part := range word.Parts {
+		lit, ok := part.(*syntax.Lit)
+		if !ok || strings.Contains(lit.Value, `\`) {
+			return true
+		}
+	}
+	return false
+}
+
+// parameter: ${name}, ${name[index]}, ${name:offset}, ${name#pattern}, ${name:-word}.
+func (w *shellWalker) parameter(s *splice, p *syntax.ParamExp, child syntax.Node) bool {
+	switch {
+	case p.Param != nil && child == syntax.Node(p.Param):
+		never(s, "in the place of a variable's name; for a dollar sign before it write \\$")
+		return true
+	case p.Index != nil && child == syntax.Node(p.Index):
+		number(s, "in the index of an array")
+		return true
+	case p.Slice != nil && (child == syntax.Node(p.Slice.Offset) || child == syntax.Node(p.Slice.Length)):
+		number(s, "in a substring's offset")
+		return true
+	case p.Exp != nil && !strings.HasPrefix(strings.TrimPrefix(p.Exp.Op.String(), ":"), "#") &&
+		!strings.HasPrefix(p.Exp.Op.String(), "%"):
+		return false // a word that is quoted as the whole is
+	}
+	return s.place == inWord // a pattern: quotes of its own make it literal, inside quotes too
+}
+
+// assigned: the name or the index of an assignment.
+func (w *shellWalker) assigned(s *splice, p *syntax.Assign, child syntax.Node) {
+	if p.Name != nil && child == syntax.Node(p.Name) {
+		never(s, "in the place of a variable's name")
+		return
+	}
+	number(s, "in the index of an array")
+}
+
+func named(p, child syntax.Node) bool {
+	switch p := p.(type) {
+	case *syntax.FuncDecl:
+		return p.Name != nil && child == syntax.Node(p.Name)
+	case *syntax.WordIter:
+		return p.Name != nil && child == syntax.Node(p.Name)
+	case *syntax.CoprocClause:
+		return p.Name != nil && child == syntax.Node(p.Name)
+	}
+	return false
+}
+
+// test: the operands of -eq and its like in `[` and `test`.
+func (w *shellWalker) test(s *splice, call *syntax.CallExpr, child syntax.Node) {
+	if len(call.Args) == 0 {
+		return
+	}
+	if name := call.Args[0].Lit(); name != "[" && name != "test" {
+		return
+	}
+	for i, arg := range call.Args {
+		if syntax.Node(arg) != child {
+			continue
+		}
+		if i > 0 && arithmeticTest(call.Args[i-1].Lit()) {
+			number(s, "beside "+call.Args[i-1].Lit())
+		} else if i+1 < len(call.Args) && arithmeticTest(call.Args[i+1].Lit()) {
+			number(s, "beside "+call.Args[i+1].Lit())
+		} else if i > 0 && call.Args[i-1].Lit() == "-v" {
+			number(s, "after -v")
+		}
+	}
+}
+
+func arithmeticTest(op string) bool {
+	return slices.Contains([]string{"-eq", "-ne", "-lt", "-le", "-gt", "-ge"}, op)
+}
+
+// again are commands whose arguments a shell reads once more, as code or as names with subscripts.
+var again = []string{"eval", "trap", "read", "unset", "mapfile", "readarray"}
+
+// evaluated marks an expression whose value is read again: an argument of eval, the script of sh -c,
+// or an assignment by a declaration that computes (declare -i).
+func (w *shellWalker) evaluated(s *splice) {
+	for i := range w.stack {
+		switch p := w.stack[i].(type) {
+		case *syntax.CallExpr:
+			if i+1 < len(w.stack) {
+				s.code = s.code || rereads(p, w.stack[i+1])
+			}
+		case *syntax.DeclClause:
+			for _, a := range p.Args {
+				if flag := literal(a.Value); a.Naked && strings.HasPrefix(flag, "-") && strings.Contains(flag, "i") && s.place != impossible {
+					number(s, "in a declaration of integers")
+				}
+			}
+		}
+	}
+}
+
+func literal(word *syntax.Word) string {
+	if word == nil {
+		return ""
+	}
+	return word.Lit()
+}
+
+func rereads(call *syntax.CallExpr, child syntax.Node) bool {
+	if len(call.Args) == 0 {
+		return false
+	}
+	name := path.Base(call.Args[0].Lit())
+	at := slices.IndexFunc(call.Args, func(a *syntax.Word) bool { return syntax.Node(a) == child })
+	if slices.Contains(again, name) {
+		return at > 0
+	}
+	if !slices.Contains([]string{"sh", "bash", "dash", "ksh", "zsh"}, name) {
+		return false
+	}
+	for i, a := range call.Args[1:] {
+		flag := a.Lit()
+		if !strings.HasPrefix(flag, "-") {
+			return false
+		}
+		if !strings.HasPrefix(flag, "--") && strings.Contains(flag, "c") {
+			return at == i+2 // the script; what follows are its arguments
+		}
+	}
+	return false
+}

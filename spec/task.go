@@ -1,0 +1,252 @@
+package spec
+
+import (
+	"slices"
+	"strings"
+
+	"weft/machine"
+)
+
+// A task is one under way from the file to the plan, or a callback.
+type task struct {
+	machine.Task
+	key   *Node // the id, where it stands
+	f     fields
+	d     *DAG
+	at    int    // position in the file; of no meaning for callbacks
+	hook  string // of a callback: on_success, on_failure, on_late
+	owner *task  // of a callback: whose it is; nil = the DAG's
+
+	plugin PluginInfo
+	known  bool // the plugin is
+	needs  []need
+	refs   []reference
+	script *script // of `run` text
+	env    []string
+	broken bool // is no map: says nothing about itself
+}
+
+// A need is one entry of `needs`.
+type need struct {
+	id   string
+	node *Node
+}
+
+// A reference is one tasks.X in an expression of a task.
+type reference struct {
+	id    string
+	at    Span
+	where string // the key: run, with, env, …
+	edge  bool   // makes X upstream
+}
+
+// get returns a key's node: the task's own, else that of `defaults`.
+func (t *task) get(key string) *Node {
+	if n := t.f.get(key); n != nil {
+		return n
+	}
+	if slices.Contains(defaultsKeys.keys, key) && key != "env" && key != "sensor" {
+		return t.d.defaults.get(key)
+	}
+	return nil
+}
+
+// callback tells whether the task is one.
+func (t *task) callback() bool { return t.hook != "" }
+
+// name is how messages call a task.
+func (t *task) name() string {
+	if t.callback() {
+		return "callback \"" + t.ID + "\""
+	}
+	return "task \"" + t.ID + "\""
+}
+
+func (d *DAG) draftTasks(n *Node) {
+	if n == nil {
+		if d.top.key("tasks") == nil {
+			d.report(sMissing, d.span(d.root), "the DAG has no `tasks`").help("add `tasks:` with at least one task")
+		}
+		return
+	}
+	if n.Empty() || n.Kind == Mapping && len(n.Fields) == 0 {
+		d.report(sMissing, d.span(d.top.key("tasks")), "`tasks` is empty; a DAG has at least one task")
+		return
+	}
+	for _, f := range d.named(n, "tasks") {
+		d.id(f.Key, "the task id", taskID)
+		t := &task{key: f.Key, d: d, at: len(d.tasks)}
+		t.ID = f.Key.Text
+		d.tasks = append(d.tasks, t)
+		d.byID[t.ID] = t
+		d.draftTask(t, f.Value, taskKeys)
+	}
+}
+
+// draftHook reads a map of callbacks.
+func (d *DAG) draftHook(owner *task, hook string, n *Node) {
+	t := &table{what: "a callback"}
+	for _, k := range taskKeys.keys {
+		if !slices.Contains(notInCallbacks, k) {
+			t.keys = append(t.keys, k)
+		}
+	}
+	for _, f := range d.named(n, hook) {
+		d.id(f.Key, "the callback's id", taskID)
+		cb := &task{key: f.Key, d: d, hook: hook, owner: owner}
+		cb.ID = f.Key.Text
+		d.hooks = append(d.hooks, cb)
+		d.draftTask(cb, f.Value, t)
+	}
+}
+
+// draftTask reads a task's keys, each by the file that knows it.
+func (d *DAG) draftTask(t *task, n *Node, keys *table) {
+	t.Pos = t.key.Pos
+	if n.Kind != Mapping {
+		diag := d.report(sType, d.span(t.key), "%s must be a map, not %s", t.name(), n.words())
+		if n.Kind == Scalar && !n.Empty() {
+			diag.help("for a command write `%s: {run: …}`", t.ID)
+		}
+		t.broken = true
+		return
+	}
+	t.f = d.fields(n, keys, t.name())
+	d.draftWork(t)
+	d.draftFlow(t)
+	d.draftRetries(t)
+	d.draftSlots(t)
+	d.draftSensor(t)
+	t.Env = d.draftTaskEnv(t)
+	d.draftOutputs(t, t.f.get("outputs"))
+	d.draftFiles(t)
+	t.Description, _ = d.text(t.f.get("description"), "description")
+	t.Group, _ = d.text(t.f.get("group"), "group")
+	if wd := t.f.get("workdir"); d.scalarHere(wd, "workdir", "a path") {
+		t.Workdir = wd.Text
+		d.template(t, "workdir", "workdir", wd)
+	}
+	if !t.callback() {
+		d.draftHook(t, "on_failure", t.f.get("on_failure"))
+	}
+}
+
+// draftFlow reads what decides whether and how often the task runs.
+func (d *DAG) draftFlow(t *task) {
+	for _, n := range d.oneOrList(t.f.get("needs"), "needs") {
+		t.needs = append(t.needs, need{n.Text, n})
+	}
+	d.draftTrigger(t, t.f.get("trigger"))
+	t.When = d.bare(t, "when", t.f.get("when"), true)
+	d.draftForEach(t, t.f.get("for_each"))
+	if n := t.f.get("max_parallel"); n != nil {
+		if v, ok := d.integer(n, "max_parallel", 1); ok {
+			t.MaxParallel = v
+		}
+		if t.f.get("for_each") == nil && t.f.key("for_each") == nil {
+			d.report(sMissing, d.span(t.f.key("max_parallel")), "`max_parallel` bounds the instances of `for_each`, and there is none")
+		}
+	}
+	t.DependsOnPast = d.boolean(t.f.get("depends_on_past"), "depends_on_past")
+}
+
+func (d *DAG) draftRetries(t *task) {
+	t.RetryDelay, t.RetryBackoff, t.MaxRetryDelay = minutes(5), 1, hours(24)
+	t.Retries, _ = d.integer(t.get("retries"), "retries", 0)
+	if v, ok := d.duration(t.get("retry_delay"), "retry_delay", true); ok {
+		t.RetryDelay = v
+	}
+	if v, ok := d.decimal(t.get("retry_backoff"), "retry_backoff", 1); ok {
+		t.RetryBackoff = v
+	}
+	if v, ok := d.duration(t.get("max_retry_delay"), "max_retry_delay", true); ok {
+		t.MaxRetryDelay = v
+		if v < t.RetryDelay {
+			d.report(rInterval, d.span(t.get("max_retry_delay")), "`max_retry_delay` is shorter than `retry_delay`")
+		}
+	}
+	t.RetryJitter, _ = d.decimal(t.get("retry_jitter"), "retry_jitter", 0)
+	t.RetryIf = d.bare(t, "retry_if", t.f.get("retry_if"), false)
+	t.Timeout, _ = d.duration(t.get("timeout"), "timeout", false)
+}
+
+func (d *DAG) draftSlots(t *task) {
+	t.Pool, t.PoolSlots = "default", 1
+	if s, ok := d.text(t.get("pool"), "pool"); ok {
+		t.Pool = s
+	}
+	if v, ok := d.integer(t.f.get("pool_slots"), "pool_slots", 1); ok {
+		t.PoolSlots = v
+	}
+	t.Priority, _ = d.integer(t.f.get("priority"), "priority", -1<<31)
+	t.Queue, _ = d.text(t.get("queue"), "queue")
+}
+
+// draftForEach reads a literal list, whose texts may be templates, or an expression.
+func (d *DAG) draftForEach(t *task, n *Node) {
+	switch {
+	case n == nil:
+	case n.Kind == Sequence:
+		t.ForEach = &machine.ForEach{List: encode(d.value(n))}
+		if most := d.maxInstances(); len(n.Items) > most {
+			d.report(sValue, d.span(t.f.key("for_each")), "`for_each` has %d elements; at most %d are allowed", len(n.Items), most)
+		}
+		d.templates(t, "for_each", "for_each", n)
+	case n.Kind == Mapping:
+		d.report(sType, d.span(n), "`for_each` must be a list or an expression, not a map").
+			help("for a literal map write `${{ fromJSON('{…}') }}`, or a list of maps")
+	case n.Empty():
+		d.report(sType, d.span(t.f.key("for_each")), "`for_each` has no value; it must be a list or an expression")
+	default:
+		t.ForEach = &machine.ForEach{Expr: d.bare(t, "for_each", n, true)}
+	}
+}
+
+func (d *DAG) maxInstances() int {
+	if d.opts.MaxInstances > 0 {
+		return d.opts.MaxInstances
+	}
+	return 10_000
+}
+
+// triggerRules are the named rules of section 5.
+var triggerRules = []string{
+	"all_success", "all_failed", "all_done", "all_skipped", "one_success", "one_failed", "one_done", "none_failed",
+	"none_failed_min_one_success", "none_skipped", "always", "all_done_min_one_success",
+}
+
+func (d *DAG) draftTrigger(t *task, n *Node) {
+	t.Trigger = machine.Trigger{Rule: "all_success"}
+	if n == nil || !d.scalarHere(n, "trigger", "a rule or an expression") {
+		return
+	}
+	if n.Empty() {
+		d.report(sType, d.span(t.f.key("trigger")), "`trigger` has no value; it must be a rule or an expression")
+		return
+	}
+	rule := strings.TrimSpace(n.Text)
+	switch {
+	case slices.Contains(triggerRules, rule):
+		t.Trigger.Rule = rule
+	case envName.pattern.MatchString(rule) && rule != "true" && rule != "false":
+		d.report(sValue, d.span(n), "there is no trigger rule %q", rule).suggest(rule, triggerRules).
+			note("note", "the rules are %s", joinWords(triggerRules))
+	default:
+		t.Trigger = machine.Trigger{Expr: d.bare(t, "trigger", n, false)}
+	}
+}
+
+func (d *DAG) draftVerdict(n *Node) {
+	d.plan.Verdict.Rule = "leaves"
+	if n == nil || !d.scalarHere(n, "verdict", "`leaves`, `strict` or an expression") {
+		return
+	}
+	switch rule := strings.TrimSpace(n.Text); {
+	case rule == "leaves" || rule == "strict":
+		d.plan.Verdict.Rule = rule
+	case envName.pattern.MatchString(rule) || rule == "":
+		d.report(sValue, d.span(n), "`verdict` must be leaves, strict or an expression").suggest(rule, []string{"leaves", "strict"})
+	default:
+		d.plan.Verdict = machine.Verdict{Expr: d.bare(nil, "verdict", n, false)}
+	}
+}

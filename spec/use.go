@@ -1,0 +1,119 @@
+package spec
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"weft/expr"
+	"weft/machine"
+)
+
+// A form is how expressions stand in a value.
+type form uint8
+
+const (
+	bareForm form = iota // the whole value is one
+	template             // ${{ }} inside text
+	scripted             // ${{ }} inside a script: see script.go
+)
+
+// A use is a value in which expressions stand, and what they may do there.
+type use struct {
+	task      *task // nil: the DAG's own
+	where     string
+	path      string // within the task, for machine.Place
+	node      *Node
+	form      form
+	edge      bool // references make upstream
+	noSecrets bool // in a place that otherwise takes them
+	outerEnv  bool // the env of the DAG or of defaults
+	src       string
+	off       int // runes in the node's text before src, of a bare one
+}
+
+// use notes a value; values without an expression are of no interest.
+func (d *DAG) use(u *use) {
+	if u.form == bareForm {
+		d.uses = append(d.uses, u)
+		return
+	}
+	i := strings.Index(u.node.Text, "${{")
+	if i < 0 {
+		if u.form == scripted {
+			d.uses = append(d.uses, u) // its syntax is checked all the same
+		} else if m := jinja.FindStringIndex(u.node.Text); m != nil {
+			d.jinja(u, m)
+		}
+		return
+	}
+	d.uses = append(d.uses, u)
+	if u.task != nil {
+		pos := d.src.at(u.node, len([]rune(u.node.Text[:i])))
+		u.task.Places = append(u.task.Places, machine.Place{Path: u.path, Pos: pos})
+	}
+}
+
+// jinja are the templates of Airflow: {{ ds }}, {{ params.x }}.
+var jinja = regexp.MustCompile(`\{\{\s*(ds|ds_nodash|ts|ts_nodash|run_id|dag_run|data_interval_start|data_interval_end|logical_date|execution_date|params|var|ti|task_instance|macros|conn)\b[^{}]*\}\}`)
+
+func (d *DAG) jinja(u *use, m []int) {
+	off := len([]rune(u.node.Text[:m[0]]))
+	d.report(expr.CodeForeign, d.within(u.node, off, len([]rune(u.node.Text[m[0]:m[1]]))), "this is a template of another tool; here it is plain text").
+		help("an expression is written ${{ … }}")
+}
+
+// templates notes every text below a value.
+func (d *DAG) templates(t *task, where, path string, n *Node) {
+	switch n.Kind {
+	case Mapping:
+		for _, f := range n.Fields {
+			d.templates(t, where, path+"."+f.Key.Text, f.Value)
+		}
+	case Sequence:
+		for i, it := range n.Items {
+			d.templates(t, where, join(path, i), it)
+		}
+	default:
+		d.use(&use{task: t, where: where, path: path, node: n, form: template, edge: true})
+	}
+}
+
+func (d *DAG) template(t *task, where, path string, n *Node) {
+	d.use(&use{task: t, where: where, path: path, node: n, form: template})
+}
+
+// bare reads a key that holds a bare expression, or one whole ${{ }}; the plan gets it bare.
+func (d *DAG) bare(t *task, where string, n *Node, edge bool) *machine.Expr {
+	if n == nil || !d.scalarHere(n, where, "an expression") {
+		return nil
+	}
+	if strings.TrimSpace(n.Text) == "" {
+		d.report(sType, d.span(n), "`%s` has no value; it must be an expression", where)
+		return nil
+	}
+	src, off := n.Text, 0
+	if isWhole(src) {
+		parts, _ := expr.Split(strings.TrimSpace(src))
+		off = lead(src) + parts[0].Offset
+		src = parts[0].Text
+	}
+	off += lead(src)
+	src = strings.TrimSpace(src)
+	d.use(&use{task: t, where: where, node: n, form: bareForm, edge: edge, src: src, off: off})
+	return &machine.Expr{Src: src, Pos: d.src.at(n, off)}
+}
+
+// lead counts the runes of white space that a text begins with.
+func lead(s string) int {
+	return len([]rune(s)) - len([]rune(strings.TrimLeftFunc(s, unicode.IsSpace)))
+}
+
+// isWhole tells whether a value is one ${{ }} and nothing else.
+func isWhole(s string) bool {
+	if !expr.HasExpr(s) {
+		return false
+	}
+	parts, p := expr.Split(strings.TrimSpace(s))
+	return p == nil && len(parts) == 1 && parts[0].Expr
+}

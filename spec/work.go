@@ -1,0 +1,256 @@
+package spec
+
+import (
+	"slices"
+
+	"weft/expr"
+	"weft/schema"
+)
+
+// draftWork reads what the task does: `run`, or `uses` and `with`.
+func (d *DAG) draftWork(t *task) {
+	run, uses := t.f.key("run"), t.f.key("uses")
+	switch {
+	case run != nil && uses != nil:
+		d.report(sExclusive, d.span(uses), "%s has both `run` and `uses`; it does one thing", t.name()).
+			related(d.span(run), "`run` is here")
+	case run != nil:
+		d.draftRun(t)
+	case uses != nil:
+		d.draftUses(t)
+	default:
+		d.report(sMissing, d.span(t.key), "%s does nothing: it needs `run` or `uses`", t.name())
+	}
+	if run != nil && uses == nil && t.f.key("with") != nil {
+		d.report(sExclusive, d.span(t.f.key("with")), "`with` is the input of a plugin; `run` has none").
+			help("hand values to a script by `env`, or by ${{ }} in it")
+	}
+	if run == nil && uses != nil && t.f.key("shell") != nil {
+		d.report(sExclusive, d.span(t.f.key("shell")), "`shell` belongs to `run`; %s has `uses`", t.name())
+	}
+}
+
+// draftRun reads a script or an argv into the shell plugin's input.
+func (d *DAG) draftRun(t *task) {
+	t.Uses = "shell"
+	d.plug(t)
+	run := t.f.get("run")
+	with := map[string]any{}
+	switch {
+	case run.Empty():
+		d.report(sType, d.span(t.f.key("run")), "`run` has no value; it must be a script, or a list of a program and its arguments")
+		return
+	case run.Kind == Mapping:
+		d.report(sType, d.span(run), "`run` must be a script or a list, not a map")
+		return
+	case run.Kind == Sequence:
+		with["run"] = d.argv(t, run, "with.run")
+		if s := t.f.key("shell"); s != nil {
+			d.report(sExclusive, d.span(s), "`shell` is for a script; a list runs without a shell")
+		}
+		t.With = encode(with)
+		return
+	}
+	with["run"] = run.Text
+	shell := d.shell(t.get("shell"))
+	if shell != nil {
+		with["shell"] = shell
+	}
+	t.script = &script{node: run, shell: shell, with: with}
+	d.use(&use{task: t, where: "run", path: "with.run", node: run, form: scripted, edge: true})
+	t.With = encode(with)
+}
+
+// shell reads which program reads a script: a name, an argv, or nil for bash, else sh.
+func (d *DAG) shell(n *Node) any {
+	switch {
+	case n == nil:
+		return nil
+	case n.Kind == Sequence:
+		argv, hasFile := []any{}, false
+		for _, it := range d.list(n, "shell") {
+			argv = append(argv, it.Text)
+			hasFile = hasFile || slices.Contains([]string{"{0}"}, it.Text)
+		}
+		if !hasFile {
+			d.report(sValue, d.span(n), "`shell` has no {0}, where the script's file goes").help("write it like `[python3, \"{0}\"]`")
+		}
+		return argv
+	}
+	if !d.filled(n, "shell", "bash, sh or a list") {
+		return nil
+	}
+	if n.Text != "bash" && n.Text != "sh" {
+		d.report(sValue, d.span(n), "`shell` must be bash, sh or a list").help("for another program write a list: `[%s, \"{0}\"]`", cut(n.Text, 40))
+		return nil
+	}
+	return n.Text
+}
+
+// argv reads a list whose elements become whole words of a command, expressions and all.
+func (d *DAG) argv(t *task, n *Node, path string) []any {
+	words := []any{}
+	for i, it := range n.Items {
+		if !d.scalarHere(it, "run", "a list of texts") {
+			continue
+		}
+		words = append(words, it.Text)
+		d.use(&use{task: t, where: "run", path: join(path, i), node: it, form: template, edge: true, noSecrets: true})
+	}
+	if len(n.Items) == 0 {
+		d.report(sType, d.span(n), "`run` is an empty list; it must begin with a program")
+	}
+	return words
+}
+
+// plug looks up the task's plugin.
+func (d *DAG) plug(t *task) {
+	if d.opts.Plugins != nil {
+		t.plugin, t.known = d.opts.Plugins.Plugin(t.Uses)
+	}
+}
+
+func (d *DAG) draftUses(t *task) {
+	n := t.f.get("uses")
+	if !d.filled(n, "uses", "the name of a plugin") {
+		return
+	}
+	t.Uses = n.Text
+	d.plug(t)
+	if d.opts.Plugins != nil && !t.known {
+		d.report(sPlugin, d.span(n), "there is no plugin %q", t.Uses).suggest(t.Uses, d.opts.Plugins.Names()).
+			help("`weft plugins` lists them")
+	}
+	d.draftWith(t)
+}
+
+// draftWith reads a plugin's input, typed and checked by its schema.
+func (d *DAG) draftWith(t *task) {
+	n := t.f.get("with")
+	if n != nil && !n.Empty() && n.Kind != Mapping {
+		d.report(sType, d.span(n), "`with` must be a map, not %s", n.words())
+		return
+	}
+	input := map[string]any{}
+	if n != nil && n.Kind == Mapping {
+		input, _ = d.valueAs(n, schemaValue(t.plugin.Input)).(map[string]any)
+		d.withUses(t, n)
+	}
+	t.With = encode(input)
+	if t.known && len(t.plugin.Input) > 0 {
+		d.checkInput(t, n, input)
+	}
+}
+
+// withUses notes the expressions of an input. The shell plugin's script is one wherever it stands.
+func (d *DAG) withUses(t *task, n *Node) {
+	for _, f := range n.Fields {
+		path := "with." + f.Key.Text
+		switch {
+		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Scalar:
+			with, _ := d.valueAs(n, schemaValue(t.plugin.Input)).(map[string]any)
+			t.script = &script{node: f.Value, shell: with["shell"], with: with}
+			d.use(&use{task: t, where: "run", path: path, node: f.Value, form: scripted, edge: true})
+		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Sequence:
+			d.argv(t, f.Value, path)
+		default:
+			d.templates(t, "with", path, f.Value)
+		}
+	}
+}
+
+// checkInput checks an input against its plugin's schema. What an expression will give is not known
+// yet; the plugin's input is checked again when it is rendered.
+func (d *DAG) checkInput(t *task, n *Node, input map[string]any) {
+	c := d.checker(t.Uses, t.plugin.Input)
+	if c == nil {
+		return
+	}
+	for _, v := range c.Check(input) {
+		if n != nil && openTo(n, v) {
+			continue
+		}
+		d.inputProblem(t, n, v)
+	}
+}
+
+// checker compiles a schema once a file; nil if it does not compile, which is the plugin's fault.
+func (d *DAG) checker(name string, raw []byte) *schema.Checker {
+	if c, ok := d.checkers[name]; ok {
+		return c
+	}
+	c, err := schema.Compile(raw)
+	if err != nil {
+		c = nil
+	}
+	d.checkers[name] = c
+	return c
+}
+
+// openTo tells whether a violation may vanish once the expressions at or below it have values.
+func openTo(n *Node, v schema.Violation) bool {
+	at, _ := n.deepest(v.Path)
+	if at.Kind == Scalar {
+		whole := isWhole(at.Text)
+		return whole || expr.HasExpr(at.Text) && v.Keyword != "type"
+	}
+	switch v.Keyword {
+	case "anyOf", "oneOf", "not", "contains", "enum", "const", "uniqueItems", "":
+		return holdsExpr(at)
+	}
+	return false
+}
+
+func holdsExpr(n *Node) bool {
+	if expr.HasExpr(n.Text) {
+		return true
+	}
+	for _, f := range n.Fields {
+		if holdsExpr(f.Value) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.Items, holdsExpr)
+}
+
+func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
+	where := "`with`"
+	if len(v.Path) > 0 {
+		where = "`" + pathWords(v.Path) + "`"
+	}
+	if v.Keyword == "additionalProperties" {
+		_, key := n.deepest(v.Path)
+		of := "plugin " + t.Uses
+		if len(v.Path) > 1 {
+			of = "`" + pathWords(v.Path[:len(v.Path)-1]) + "`"
+		}
+		d.report(sInputName, d.span(key), "%s has no input %q", of, v.Name).suggest(v.Name, v.Choices)
+		return
+	}
+	at := d.span(t.f.key("uses"))
+	if n != nil && n.Kind == Mapping {
+		value, key := n.deepest(v.Path)
+		switch {
+		case len(v.Path) == 0:
+			at = d.span(t.f.key("with"))
+		case value.Kind == Scalar && !value.Empty() || key == nil:
+			at = d.span(value)
+		default:
+			at = d.span(key)
+		}
+		if b, loose := looseBool(value.Text); loose && value.Quote == Plain && v.Keyword == "type" && len(v.Path) > 0 {
+			d.report(yBool, at, "%s %s", where, v.Message).label("write `%t` if a boolean is meant", b)
+			return
+		}
+	}
+	if v.Keyword == "required" && len(v.Path) == 0 {
+		d.report(sInput, at, "plugin %s needs input %q", t.Uses, v.Name)
+		return
+	}
+	diag := d.report(sInput, at, "%s %s", where, v.Message)
+	if value, _ := n.deepest(v.Path); value != nil && len(v.Choices) > 0 && value.Kind == Scalar {
+		if near := nearest(value.Text, v.Choices); len(near) > 0 {
+			diag.label("did you mean %s?", orWords(quoted(near)))
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package tests
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// outcomes asks each example for each of its ends: parameters, exit code, states.
+var outcomes = []struct {
+	dag, params string
+	code        int
+	states      string
+}{
+	{"hello", "", 0, "export=success arrived=success clean=success check=failed report=success tidy=success"},
+	{"hello", "flaky=false", 0, "clean=success report=success"},
+
+	{"branch", "", 0, "full=skipped delta=success publish=success"},
+	{"branch", "mode=full", 0, "full=success delta=skipped publish=success"},
+	{"branch", "mode=none", 0, "full=skipped delta=skipped publish=skipped"},
+
+	{"fan_in", "", 0, "two_of_three=success rows_and_another=success"},
+	{"fan_in", "drift=fail", 0, "drift=failed two_of_three=success rows_and_another=success"},
+	{"fan_in", "rows=fail", 0, "rows=failed two_of_three=success rows_and_another=upstream_failed"},
+	{"fan_in", "rows=fail nulls=fail", 1, "two_of_three=upstream_failed rows_and_another=upstream_failed"},
+	{"fan_in", "nulls=skip drift=skip", 1, "nulls=skipped two_of_three=skipped rows_and_another=skipped"},
+	{"fan_in", "nulls=skip drift=fail", 1, "two_of_three=upstream_failed rows_and_another=upstream_failed"},
+
+	{"retry", "", 0, "call=success after=success"},
+	{"retry", "good_from=9", 1, "call=failed after=upstream_failed"},
+	{"retry", "code=99", 0, "call=skipped after=skipped"},
+	{"retry", "code=100", 1, "call=failed after=upstream_failed"},
+	{"retry", "code=42", 1, "call=failed after=upstream_failed"},
+
+	{"mapped", "", 0, "plan=success part=failed region=success most=success"},
+	{"mapped", "bad=0", 0, "part=success most=success"},
+	{"mapped", "bad=3", 1, "part=failed most=upstream_failed"},
+	{"mapped", "parts=0", 1, "part=skipped most=skipped"},
+
+	{"sensors", "", 0, "pause=success file=skipped script=failed third_time=success go=success late=success"},
+	{"sensors", "file=/bin/sh", 0, "file=success script=success go=success late=success"},
+
+	{"callbacks", "", 0, "load=success publish=success on_success.mail=success"},
+	{"callbacks", "ok=false", 1, "load=failed publish=upstream_failed load.on_failure.ticket=success on_failure.mail=success on_failure.page=failed"},
+	{"callbacks", "slow=true", 0, "load=success on_late.warn=success on_success.mail=success"},
+
+	{"data", "", 0, "lines=success last_line=success argv=success together=success big=success size=success"},
+
+	{"verdicts", "", 0, "optional=failed core=success cleanup=success"},
+	{"verdicts", "core=fail", 1, "optional=failed core=failed cleanup=success"},
+
+	{"slots", "", 0, "waits=success first=success second=success wide=success rest=success"},
+}
+
+func TestEveryExampleInEveryOutcome(t *testing.T) {
+	for _, o := range outcomes {
+		name := o.dag
+		if o.params != "" {
+			name += " with " + o.params
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			file, err := filepath.Abs("../dags/" + o.dag + ".yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := []string{file}
+			for _, p := range strings.Fields(o.params) {
+				args = append(args, "-p", p)
+			}
+			sum, res := w.runJSON(args...)
+			var ids []string
+			for _, s := range strings.Fields(o.states) {
+				ids = append(ids, s[:strings.LastIndex(s, "=")])
+			}
+			if got := sum.states(ids...); got != o.states || res.code != o.code {
+				t.Errorf("exit %d, want %d\n got %s\nwant %s\n%s", res.code, o.code, got, o.states, res.stderr)
+			}
+		})
+	}
+}
+
+// TestEveryExampleIsListed keeps the table whole: a new example needs its outcomes.
+func TestEveryExampleIsListed(t *testing.T) {
+	files, err := filepath.Glob("../dags/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	listed := map[string]bool{}
+	for _, o := range outcomes {
+		listed[o.dag] = true
+	}
+	for _, f := range files {
+		if name := strings.TrimSuffix(filepath.Base(f), ".yaml"); !listed[name] {
+			t.Errorf("dags/%s.yaml has no line in outcomes", name)
+		}
+	}
+}
+
+func TestTheDataOfTheDataExampleArrives(t *testing.T) {
+	w := newWorld(t)
+	file, _ := filepath.Abs("../dags/data.yaml")
+	hostile := `a'b"c $(touch canary) ` + "`touch canary`" + ` \ ; touch canary`
+	sum, _ := w.runJSON(file, "-p", "name="+hostile)
+	if got, want := string(sum.Tasks["together"].Output), `"argv":"export-3.csv"`; !strings.Contains(got, want) {
+		t.Errorf("together gave %s, want %s in it", got, want)
+	}
+	if got, want := string(sum.Tasks["size"].Output), "200000"; got != want {
+		t.Errorf("size gave %s, want %s", got, want)
+	}
+	if got, want := string(sum.Tasks["last_line"].Output), `"done with a'b\"c $(touch canary)`; !strings.HasPrefix(got, want) {
+		t.Errorf("last_line gave %s, want it to begin with %s", got, want)
+	}
+}

@@ -1,0 +1,160 @@
+package tests
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayKnow is who may know whom: for each package of the house, the packages of the house that its
+// code (tests aside) may import. A new package is a new line here, so it is a decision someone sees.
+var mayKnow = map[string][]string{
+	"":                {"cli"},
+	"expr":            {},
+	"machine":         {"expr"},
+	"schema":          {},
+	"spec":            {"machine", "schema", "expr"},
+	"plugins":         {"schema"},
+	"plugins/*":       {"plugins", "schema", "proc", "awsconf"},
+	"plugins/all":     {"plugins", "plugins/*"},
+	"proc":            {},
+	"clock":           {},
+	"logs":            {},
+	"handoff":         {"machine", "awsconf"},
+	"config":          {},
+	"store":           {"machine"},
+	"store/*":         {"store", "machine"},
+	"runner":          {"machine", "expr", "schema", "plugins", "handoff", "logs", "secrets", "proc", "clock"},
+	"runner/local":    {"runner", "store", "machine", "expr"},
+	"graph":           {"machine"},
+	"diag":            {"spec"},
+	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},
+	"cli":             {"*"},
+	"tests":           {},
+	"store/storetest": {"store", "machine"},
+}
+
+// why is the reason that a failure prints.
+var why = map[string]string{
+	"expr":         "expr says what an expression may say and knows nobody: it must stay pure and usable everywhere",
+	"machine":      "the machine decides and does nothing: it may know expr alone, so that simulation, recovery, two engines and explain stay cheap",
+	"spec":         "spec turns bytes into a plan: it is handed the plugins by an interface of its own",
+	"plugins/*":    "a plugin gets one call and gives one result: it knows neither runs nor stores nor another plugin",
+	"runner":       "what both engines share must know neither engine and no store",
+	"runner/local": "the engines do not know each other, nor any concrete plugin",
+	"store/*":      "a store remembers: it knows the contract and nothing that runs",
+	"graph":        "a drawing is made of a plan alone",
+}
+
+// pure packages must not touch the world by their own imports (house.md).
+var pure = []string{"machine", "expr"}
+
+var forbidden = []string{
+	"os", "os/exec", "net", "net/http", "sync", "sync/atomic", "context", "log", "log/slog", "math/rand",
+	"math/rand/v2", "crypto/rand", "io/fs", "path/filepath", "syscall", "runtime",
+}
+
+// external packages and who alone may import them.
+var onlyIn = map[string][]string{
+	"github.com/expr-lang/expr":                {"expr"},
+	"github.com/aws/aws-sdk-go-v2/config":      {"awsconf"},
+	"go.temporal.io/":                          {"runner/temporal"},
+	"modernc.org/sqlite":                       {"store/sqlite"},
+	"gopkg.in/yaml.v3":                         {"spec", "config"},
+	"github.com/santhosh-tekuri/jsonschema/v5": {"schema"},
+	"github.com/spf13/cobra":                   {"cli"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func house(t *testing.T) map[string]listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "weft/...")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	pkgs := map[string]listed{}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs[strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "weft"), "/")] = p
+	}
+}
+
+// rule returns the line of the map that holds for a package.
+func rule(pkg string) (string, []string, bool) {
+	if r, ok := mayKnow[pkg]; ok {
+		return pkg, r, true
+	}
+	if i := strings.LastIndex(pkg, "/"); i > 0 {
+		if r, ok := mayKnow[pkg[:i]+"/*"]; ok {
+			return pkg[:i] + "/*", r, true
+		}
+	}
+	return "", nil, false
+}
+
+func allows(allowed []string, pkg string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		return a == "*" || a == pkg || (strings.HasSuffix(a, "/*") && strings.HasPrefix(pkg, strings.TrimSuffix(a, "*")))
+	})
+}
+
+func TestTheMapOfWhoMayKnowWhom(t *testing.T) {
+	for name, p := range house(t) {
+		line, allowed, ok := rule(name)
+		if !ok {
+			t.Errorf("package %q is not in the map: add a line to mayKnow and say whom it may know", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			in, ours := strings.CutPrefix(imp, "weft/")
+			if !ours {
+				continue
+			}
+			if in == "cli" && name != "" {
+				t.Errorf("%s imports cli: nobody but main may; cli is where everything meets", name)
+			}
+			if !allows(allowed, in) {
+				t.Errorf("%s imports %s, which the map does not allow (line %q): %s", name, in, line, why[line])
+			}
+		}
+	}
+}
+
+func TestThePureStayPure(t *testing.T) {
+	pkgs := house(t)
+	for _, name := range pure {
+		for _, imp := range pkgs[name].Imports {
+			if slices.Contains(forbidden, imp) {
+				t.Errorf("%s imports %s: it decides and does nothing, so that the same events give the same run everywhere", name, imp)
+			}
+		}
+	}
+}
+
+func TestOutsidePackagesStandBehindOneDoor(t *testing.T) {
+	for name, p := range house(t) {
+		for _, imp := range p.Imports {
+			for ext, doors := range onlyIn {
+				if (imp == ext || strings.HasPrefix(imp, strings.TrimSuffix(ext, "/")+"/")) && !slices.Contains(doors, name) {
+					t.Errorf("%s imports %s: only %s may, so that it can be replaced or bounded in one place", name, imp, strings.Join(doors, ", "))
+				}
+			}
+		}
+	}
+}
