@@ -119,6 +119,7 @@ type checker struct {
 	info     *Info
 	problems []Problem
 	element  *Type // of the list that the predicate around walks
+	skip     int   // names before this place belong to a mistake that has been reported
 }
 
 // add reports a problem at a node.
@@ -228,6 +229,9 @@ func (c *checker) root(n *ast.IdentifierNode) Type {
 		return Of(KindNull)
 	}
 	at := n.Location().From
+	if at < c.skip {
+		return Type{}
+	}
 	if n.Value == "tasks" && c.scope.Tasks != nil {
 		c.info.Names["tasks"] = true
 		c.addAt(at, 5, Problem{Code: CodeName, Msg: "tasks must be followed by a task's name", Help: "write tasks.X.output; X is a task"})

@@ -102,6 +102,7 @@ func (c *checker) unknownTask(name string, at int) Problem {
 	full := string(c.runes[at:end])
 	if _, ok := c.scope.Tasks[full]; ok && full != name {
 		p.Suggest, p.Help = nil, `a name with "-" is written tasks["`+full+`"]`
+		c.skip = end
 	} else if len(p.Suggest) == 0 {
 		p.Help = choices(c.scope.taskIDs())
 	}

@@ -3,7 +3,6 @@ package expr
 import (
 	"errors"
 	"fmt"
-	"sort"
 	"strings"
 	"testing"
 )
@@ -206,7 +205,8 @@ func TestCheckTrigger(t *testing.T) {
 	for _, c := range [][2]string{
 		{`success(a) && failed(load-it) || done("b")`, ``},
 		{`count(tasks.part.instances, .state == "success") * 100 >= 80 * len(tasks.part.instances)`, ``},
-		{`succes(a)`, `E303 0+6 there is no function "succes" (known here: done, failed, skipped, success)`},
+		{`succes(a)`, `E303 0+6 there is no function "succes" → success`},
+		{`tasks.load-it.state == "success"`, `G201 6+4 there is no task "load" (a name with "-" is written tasks["load-it"])`},
 		{`success()`, `E304 0+9 success takes the name of one task (write success(X))`},
 		{`success(aa)`, `G201 8+2 there is no task "aa" → a`},
 		{`success(tasks.a)`, `E304 8+7 success takes the name of a task alone (write success(a))`},
@@ -250,13 +250,4 @@ func ExampleJudge() {
 	j, _ := Judge(`count(upstream, .state == "success") >= 2`, facts)
 	fmt.Println(j.Truth, "because", j.Because)
 	// Output: true because count(upstream, .state == "success") >= 2
-}
-
-func sortedKeys(m map[string]string) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
 }

@@ -5,15 +5,15 @@ import "regexp"
 // The bounds of one expression: no more than 10 ms and 1 MB, whatever it is given. Values that
 // only pass through cost nothing; what is made and what is walked counts.
 const (
-	maxSource   = 16 << 10 // bytes of one expression
-	maxTemplate = 4 << 20  // bytes of one template, text and expressions
-	maxBrackets = 100      // nested brackets
-	maxNodes    = 2000     // of the syntax tree
-	maxMade     = 1 << 20  // bytes of texts and lists made by one evaluation
-	maxWork     = 100_000  // steps; one is about 50 ns
-	maxRange    = 10_000   // elements of a..b
-	maxDepth    = 200      // of a value that is compared, ordered, encoded or decoded
-	elemBytes   = 16       // what one element of a list costs
+	maxSource   = 8 << 10 // bytes of one expression
+	maxTemplate = 4 << 20 // bytes of one template, text and expressions
+	maxBrackets = 100     // nested brackets, or signs in a row
+	maxNodes    = 2000    // of the syntax tree
+	maxMade     = 1 << 20 // bytes of texts and lists made by one evaluation
+	maxWork     = 150_000 // steps; one is about 50 ns
+	maxRange    = 10_000  // elements of a..b
+	maxDepth    = 200     // of a value that is compared, ordered, encoded or decoded
+	elemBytes   = 16      // what one element of a list costs
 )
 
 // A state is one evaluation: what it sees and what it may still spend.
@@ -22,7 +22,7 @@ type state struct {
 	work     int
 	made     int
 	patterns map[string]*regexp.Regexp // compiled so far: a predicate asks the same one each time
-	costs    map[string]int            // of each pattern, in steps a byte
+	costs    map[string]int            // of each pattern, in half steps a byte
 }
 
 func newState(vars map[string]any) *state { return &state{vars: vars} }

@@ -82,7 +82,7 @@ func nativeTable() conf.FunctionsTable {
 			if !ok {
 				return nil, errors.New("a program was run without its state")
 			}
-			if err := s.spend(2); err != nil {
+			if err := s.spend(1); err != nil {
 				return nil, err
 			}
 			return run(s, params[1:])
@@ -295,6 +295,12 @@ func truth(n ast.Node) ast.Node {
 	return asTruth(low)
 }
 
+// truthful are natives that give nothing but a boolean.
+var truthful = map[string]bool{
+	"$==": true, "$!=": true, "$<": true, "$<=": true, "$>": true, "$>=": true, "$in": true,
+	"$contains": true, "$startsWith": true, "$endsWith": true, "$matches": true,
+}
+
 // asTruth guards a value that must be a boolean, unless it cannot be anything else.
 func asTruth(n ast.Node) ast.Node {
 	switch b := n.(type) {
@@ -304,6 +310,10 @@ func asTruth(n ast.Node) ast.Node {
 		return n // only ! is left after lowering
 	case *ast.BinaryNode:
 		if b.Operator != "??" {
+			return n
+		}
+	case *ast.CallNode:
+		if callee, ok := b.Callee.(*ast.IdentifierNode); ok && truthful[callee.Value] {
 			return n
 		}
 	}

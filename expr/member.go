@@ -1,6 +1,9 @@
 package expr
 
-import "math"
+import (
+	"math"
+	"unicode/utf8"
+)
 
 // member answers a.b and a[b]. What is not there is null, and so is any member of null.
 func (s *state) member(of, key any) (any, error) {
@@ -59,7 +62,6 @@ func wholeNumber(v any) (int, bool) {
 // slice answers a[from:to] of lists and texts; bounds beyond the ends are the ends.
 func (s *state) slice(of, from, to any) (any, error) {
 	var size int
-	var text []rune
 	list, isList := of.([]any)
 	str, isText := of.(string)
 	switch {
@@ -68,11 +70,10 @@ func (s *state) slice(of, from, to any) (any, error) {
 	case isList:
 		size = len(list)
 	case isText:
-		if err := s.grow(4 * len(str)); err != nil {
+		if err := s.scan(2 * len(str)); err != nil {
 			return nil, err
 		}
-		text = []rune(str)
-		size = len(text)
+		size = utf8.RuneCountInString(str)
 	default:
 		return nil, faultf("cannot cut a part out of %s", kindOf(of))
 	}
@@ -86,9 +87,21 @@ func (s *state) slice(of, from, to any) (any, error) {
 	}
 	hi = max(lo, hi)
 	if isText {
-		return string(text[lo:hi]), nil
+		start := byteAt(str, lo)
+		return str[start : start+byteAt(str[start:], hi-lo)], nil
 	}
 	return list[lo:hi:hi], nil
+}
+
+// byteAt is where the n-th code point begins.
+func byteAt(s string, n int) int {
+	for i := range s {
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return len(s)
 }
 
 func bound(v any, absent, size int) (int, error) {

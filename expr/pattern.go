@@ -11,7 +11,7 @@ const (
 )
 
 // compilePattern compiles a regular expression (RE2: no backtracking), unless it is so large that
-// compiling or matching would take long. The cost is steps a byte of the text that is matched.
+// compiling or matching would take long. The cost is half steps a byte of text.
 func compilePattern(p string) (*regexp.Regexp, int, error) {
 	if len(p) > maxPattern {
 		return nil, 0, fault("cannot read the regular expression: it is too long")
@@ -28,7 +28,16 @@ func compilePattern(p string) (*regexp.Regexp, int, error) {
 	if err != nil {
 		return nil, 0, faultf("cannot read %q as a regular expression", clip(p))
 	}
-	return re, 1 + size/8, nil
+	return re, patternCost(size), nil
+}
+
+// patternCost is half steps a byte of text: small patterns run in one pass, in larger ones every
+// instruction may be alive at once.
+func patternCost(size int) int {
+	if size <= 32 {
+		return 1 + size/16
+	}
+	return size / 2
 }
 
 // instructions estimates, from above, what a pattern compiles to.
@@ -59,7 +68,7 @@ func runMatches(s *state, args []any) (any, error) {
 		if re, cost, err = compilePattern(p); err != nil {
 			return nil, err
 		}
-		if err := s.spend(200 + 20*cost); err != nil {
+		if err := s.spend(200 + 4*cost); err != nil {
 			return nil, err
 		}
 		if s.patterns == nil {
@@ -71,7 +80,7 @@ func runMatches(s *state, args []any) (any, error) {
 	if len(t) > maxMade {
 		return nil, fault("cannot match: the text is larger than 1 MB")
 	}
-	if err := s.spend(1 + len(t)*s.costs[p]); err != nil {
+	if err := s.spend(1 + len(t)*s.costs[p]/2); err != nil {
 		return nil, err
 	}
 	return re.MatchString(t), nil

@@ -90,13 +90,16 @@ func (v *shaper) known(name string, at ast.Node) *function {
 	if isStateFunction(name) {
 		return nil
 	}
-	from := at.Location().From
+	from, legal := at.Location().From, functionNames()
+	if v.states {
+		legal = triggerFunctions
+	}
 	p := Problem{
 		Code: CodeName, Msg: "there is no function " + strconv.Quote(name),
-		Offset: from, Len: max(1, at.Location().To-from), Suggest: near(name, functionNames()), Help: foreignFunctions[name],
+		Offset: from, Len: max(1, at.Location().To-from), Suggest: near(name, legal), Help: foreignFunctions[name],
 	}
 	if p.Help == "" && len(p.Suggest) == 0 {
-		p.Help = "`weft explain E303` lists the functions"
+		p.Help = choices(legal)
 	}
 	v.problems = append(v.problems, p)
 	return nil

@@ -14,6 +14,9 @@ var unfinished = []string{"none", "scheduled", "queued", "running", "up_for_resc
 // stateFunctions are a trigger's; done holds in any finished state.
 var stateFunctions = []string{"success", "failed", "skipped", "done"}
 
+// triggerFunctions are all that a trigger may call.
+var triggerFunctions = append([]string{"count", "all", "any", "none", "len"}, stateFunctions...)
+
 func isStateFunction(name string) bool { return slices.Contains(stateFunctions, name) }
 
 func stateOfFunction(name string) string {

@@ -22,6 +22,7 @@ type source struct {
 	tree   ast.Node
 	whole  bool // it was one ${{ }}
 	base   int  // runes before it in what the caller gave
+	states bool // it is a trigger: success(X) and its like are known
 }
 
 // noBuiltins is the parser's set of functions that are off: all. Ours come in by their own names.
@@ -31,14 +32,19 @@ var noBuiltins = func() map[string]bool {
 	return c.Disabled
 }()
 
-// parse reads a bare expression, or one whole ${{ }}. It is total: what is wrong comes back as
+// parse reads a bare expression of a value, or one whole ${{ }}. It is total: what is wrong comes back as
 // problems, placed in src.
-func parse(src string) (s *source, problems []Problem) {
+func parse(src string) (s *source, problems []Problem) { return parseAs(src, false) }
+
+// parseTrigger is parse for triggers and verdicts.
+func parseTrigger(src string) (s *source, problems []Problem) { return parseAs(src, true) }
+
+func parseAs(src string, states bool) (s *source, problems []Problem) {
 	inner, at, whole, p := bare(src)
 	if p != nil {
 		return nil, []Problem{*p}
 	}
-	s = &source{runes: []rune(inner), whole: whole, base: at}
+	s = &source{runes: []rune(inner), whole: whole, base: at, states: states}
 	defer func() {
 		if recover() != nil { // expr-lang's parser met what it does not expect
 			s, problems = nil, []Problem{{Code: CodeSyntax, Msg: "the expression cannot be read", Offset: at, Len: max(1, runes(inner))}}
@@ -65,6 +71,9 @@ func (s *source) read(text string) *Problem {
 		return s.syntax(err)
 	}
 	s.setTokens(tokens)
+	if p := s.signs(); p != nil {
+		return p
+	}
 	if p := s.foreign(); p != nil {
 		return p
 	}
@@ -113,6 +122,20 @@ func (s *source) scan(text string) *Problem {
 			}
 		case c == ')' || c == ']' || c == '}':
 			depth--
+		}
+	}
+	return nil
+}
+
+// signs refuses long rows of ! and -, each of which the parser would go down for.
+func (s *source) signs() *Problem {
+	row := 0
+	for _, t := range s.tokens {
+		if row++; !t.Is(lexer.Operator, "!", "not", "-", "+") {
+			row = 0
+		}
+		if row > maxBrackets {
+			return &Problem{Code: CodeSyntax, Msg: "the signs are too many", Offset: t.From, Len: 1}
 		}
 	}
 	return nil

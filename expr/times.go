@@ -83,8 +83,11 @@ func inRange(t time.Time) (time.Time, error) {
 
 // clip shortens what a message quotes.
 func clip(s string) string {
-	if r := []rune(s); len(r) > 60 {
-		return string(r[:60]) + "…"
+	n := 0
+	for i := range s {
+		if n++; n > 60 {
+			return s[:i] + "…"
+		}
 	}
 	return s
 }

@@ -46,6 +46,7 @@ type reader struct {
 	scope    *Scope // nil when a run judges: names were checked before
 	info     *Info
 	problems []Problem
+	skip     int    // names before this place belong to a mistake that has been reported
 	in       string // the list that the predicate around walks: "", "upstream", "instances"
 	each     bool
 }
@@ -53,7 +54,7 @@ type reader struct {
 // CheckTrigger looks at the expression of a trigger, or of a verdict, without running it.
 func CheckTrigger(src string, sc *Scope) (Info, []Problem) {
 	info := Info{Names: map[string]bool{}, Type: Of(KindBool)}
-	s, problems := parse(src)
+	s, problems := parseTrigger(src)
 	if s == nil {
 		return info, problems
 	}
@@ -71,7 +72,7 @@ func CheckTrigger(src string, sc *Scope) (Info, []Problem) {
 
 // readTrigger reads the expression of a trigger for Judge.
 func readTrigger(src string) (*term, error) {
-	s, problems := parse(src)
+	s, problems := parseTrigger(src)
 	if len(problems) > 0 {
 		return nil, problems[0].asError()
 	}
@@ -245,6 +246,9 @@ func (r *reader) equality(n *ast.BinaryNode) *term {
 		}
 	}
 	textual := func(a, b termKind) bool { return a == words && (b == states || b == idents) }
+	if n.Left.Location().From < r.skip {
+		return &term{}
+	}
 	same := left.kind == right.kind && (left.kind == truths || left.kind == counts || left.kind == states || left.kind == idents)
 	if !same && !textual(left.kind, right.kind) && !textual(right.kind, left.kind) {
 		return r.bad(n, CodeType, termKindNames[left.kind]+" cannot be compared with "+termKindNames[right.kind]+" in a trigger", "")

@@ -9,6 +9,9 @@ import (
 // identifier is a name that stands alone: upstream.
 func (r *reader) identifier(n *ast.IdentifierNode) *term {
 	at, size := n.Location().From, len([]rune(n.Value))
+	if at < r.skip {
+		return &term{}
+	}
 	switch n.Value {
 	case "upstream":
 		if r.scope != nil && r.scope.Verdict {
@@ -57,7 +60,9 @@ func (r *reader) member(n *ast.MemberNode) *term {
 		}
 	case *ast.IdentifierNode:
 		if of.Value == "tasks" {
-			r.task(field.Value, r.inner(field))
+			if !r.task(field.Value, r.inner(field)) {
+				return &term{}
+			}
 			return r.bad(n, CodeType, "a task is neither true nor false", "write tasks."+field.Value+`.state == "success", or success(`+field.Value+")")
 		}
 		return r.identifier(of)
@@ -111,6 +116,7 @@ func (r *reader) task(name string, at int) bool {
 	}
 	c := checker{source: r.source, scope: r.scope}
 	r.badAt(at, runes(name), c.unknownTask(name, at))
+	r.skip = c.skip
 	return false
 }
 

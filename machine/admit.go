@@ -49,8 +49,7 @@ type Alive struct {
 // run at its limit is passed over in one look, however much of it is ready.
 type Waitlist struct {
 	groups map[group]*wants
-	where  map[slotKey]struct{}
-	size   int
+	where  map[slotKey]Want // what is wanted now; a heap may hold what no longer is
 }
 
 type group struct {
@@ -65,13 +64,13 @@ type slotKey struct {
 // Add puts a want in; one that is there already changes nothing.
 func (w *Waitlist) Add(want Want) {
 	if w.groups == nil {
-		w.groups, w.where = map[group]*wants{}, map[slotKey]struct{}{}
+		w.groups, w.where = map[group]*wants{}, map[slotKey]Want{}
 	}
 	id := slotKey{want.Run, want.Key}
 	if _, twice := w.where[id]; twice {
 		return
 	}
-	w.where[id] = struct{}{}
+	w.where[id] = want
 	g := group{pool: want.Pool, run: want.Run}
 	if want.Parallel > 0 {
 		g.task = want.Key.Task
@@ -82,7 +81,6 @@ func (w *Waitlist) Add(want Want) {
 		w.groups[g] = h
 	}
 	heap.Push(h, want)
-	w.size++
 }
 
 // Remove takes a want out; it tells whether it was there.
@@ -92,19 +90,24 @@ func (w *Waitlist) Remove(run string, key Key) bool {
 		return false
 	}
 	delete(w.where, id) // the heap forgets it when it comes up
-	w.size--
 	return true
 }
 
 // Len returns how many wait.
-func (w *Waitlist) Len() int { return w.size }
+func (w *Waitlist) Len() int { return len(w.where) }
+
+// holds tells whether an entry of a heap is still wanted.
+func (w *Waitlist) holds(want Want) bool {
+	now, ok := w.where[slotKey{want.Run, want.Key}]
+	return ok && now == want
+}
 
 // Admit grants slots: (limits, what is alive, what is ready) → grants, taken out of ready. It is
 // pure: the same input gives the same grants. A want at the head of its pool that does not fit
 // holds up the pool for lower ones, so that wide tasks are not starved by narrow ones; one that is
 // held by its run's or task's bound holds up nobody else.
 func Admit(limits Limits, alive []Alive, ready *Waitlist) []Want {
-	if ready.size == 0 {
+	if ready.Len() == 0 {
 		return nil
 	}
 	o := newOccupancy(limits, alive)
@@ -118,11 +121,7 @@ func Admit(limits Limits, alive []Alive, ready *Waitlist) []Want {
 		if h.Len() == 0 {
 			delete(ready.groups, g)
 		}
-		if _, ok := ready.where[slotKey{want.Run, want.Key}]; !ok {
-			continue
-		}
 		delete(ready.where, slotKey{want.Run, want.Key})
-		ready.size--
 		o.take(want)
 		grants = append(grants, want)
 	}
@@ -157,7 +156,7 @@ func (w *Waitlist) best(o *occupancy) (group, *wants) {
 // skim drops heads that were removed.
 func (w *Waitlist) skim(g group, h *wants) {
 	for h.Len() > 0 {
-		if _, ok := w.where[slotKey{(*h)[0].Run, (*h)[0].Key}]; ok {
+		if w.holds((*h)[0]) {
 			return
 		}
 		heap.Pop(h)
@@ -207,10 +206,8 @@ func before(a, b Want) bool {
 		return a.Run < b.Run
 	case a.Task != b.Task:
 		return a.Task < b.Task
-	case a.Key.Task != b.Key.Task:
-		return a.Key.Task < b.Key.Task
 	}
-	return a.Key.Index < b.Key.Index
+	return compareKeys(a.Key, b.Key) < 0
 }
 
 func (h wants) Len() int           { return len(h) }
@@ -229,7 +226,6 @@ func (w *Waitlist) RemoveRun(run string) {
 	for id := range w.where {
 		if id.run == run {
 			delete(w.where, id)
-			w.size--
 		}
 	}
 }

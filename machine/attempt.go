@@ -59,7 +59,7 @@ func (r *Run) attemptEnded(f AttemptEnded) {
 	switch {
 	case f.State == Success:
 		r.finishInst(n, k, Success, "")
-	case in.stop == "timeout" && r.ending == notEnding:
+	case r.atDeadline(n, k):
 		r.sensorTimedOut(n, k)
 	case in.stop != "":
 		r.finishInst(n, k, Failed, r.stopReason(in))
@@ -96,7 +96,9 @@ func (r *Run) mayRetry(n *node, k int) (bool, error) {
 	if n.def.RetryIf == nil {
 		return true, nil
 	}
-	vars, err := r.orderOf(n, k).Vars(nil)
+	o := r.orderOf(n, k)
+	o.Attempt = in.tries // the one that failed
+	vars, err := o.Vars(nil)
 	if err != nil {
 		return false, err
 	}
@@ -107,7 +109,7 @@ func (r *Run) mayRetry(n *node, k int) (bool, error) {
 // this one and u in [0, 1) from a hash of run, task, index and attempt.
 func (r *Run) retryDelay(n *node, k int) time.Duration {
 	d := float64(n.def.RetryDelay)
-	if b := n.def.RetryBackoff; b > 1 {
+	if b := n.def.RetryBackoff; b > 0 && d > 0 {
 		d *= math.Pow(b, float64(n.inst[k].tries-1))
 	}
 	if limit := float64(n.def.MaxRetryDelay); limit > 0 && d > limit {
@@ -148,7 +150,7 @@ func (r *Run) failed(n *node, k int) {
 	if n.ti < 0 || len(n.def.OnFailure) == 0 || r.ending == byCancel {
 		return
 	}
-	r.startChain(n.id, "on_failure", n.inst[k].index, n.def.OnFailure)
+	r.startChain(n, "on_failure", n.inst[k].index, n.def.OnFailure)
 }
 
 func (r *Run) stopReason(in *instance) string {
@@ -170,7 +172,7 @@ func (r *Run) attemptLost(f AttemptLost) {
 	in := &n.inst[k]
 	in.lost++
 	switch {
-	case in.stop == "timeout" && r.ending == notEnding:
+	case r.atDeadline(n, k):
 		r.sensorTimedOut(n, k)
 	case in.stop != "":
 		r.finishInst(n, k, Failed, r.stopReason(in))
@@ -200,6 +202,11 @@ func (r *Run) instanceTimer(name string, n *node, k int) {
 		in.stop = "timeout"
 		r.order(StopAttempt{n.key(k), in.stop})
 	}
+}
+
+// atDeadline tells whether an attempt that has ended was stopped because its sensor's time was up.
+func (r *Run) atDeadline(n *node, k int) bool {
+	return n.inst[k].stop == "timeout" && n.def.Sensor != nil && (r.ending == notEnding || n.ti < 0)
 }
 
 // sensorTimedOut ends a sensor at its deadline: no retry.

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -21,7 +22,7 @@ type itemList struct {
 // A blind is a task that had not finished when the trigger decided: the snapshot does not see it,
 // save for the instances that had.
 type blind struct {
-	ti   int
+	id   string
 	seen []uint64 // bit set over instances; nil = none
 }
 
@@ -34,13 +35,14 @@ func (r *Run) consider(n *node) {
 	if d == wait {
 		return
 	}
+	n.said = d
 	n.cause = Cause{Rule: n.def.Trigger.Rule, Because: because, At: r.now}
 	if n.def.Trigger.Expr != nil {
 		n.cause.Rule = n.def.Trigger.Expr.Src
 	}
 	switch {
 	case err != nil:
-		r.setNode(n, Failed, r.place(n.def.Trigger.Expr)+"cannot judge the trigger: "+err.Error())
+		r.failNode(n, r.place(n.def.Trigger.Expr)+reword("judge the trigger", err))
 	case d == failUpstream:
 		r.setNode(n, UpstreamFailed, "trigger "+n.cause.Rule+" can no longer hold: "+because)
 	case d == skip:
@@ -67,7 +69,7 @@ func (r *Run) unseen(n *node) []blind {
 		if !ok || r.nodes[i].state.Finished() {
 			continue
 		}
-		b := blind{ti: i}
+		b := blind{id: id}
 		for k := range r.nodes[i].inst {
 			if r.nodes[i].inst[k].state.Finished() {
 				if b.seen == nil {
@@ -104,6 +106,9 @@ func (r *Run) pastAnswered(f PastAnswered) {
 		(n.past != pastAsked && n.past != pastRefused) || r.ending != notEnding {
 		return
 	}
+	if !f.OK && n.past == pastRefused && n.pastRun == f.Run {
+		return // the same answer again
+	}
 	n.pastRun = f.Run
 	if !f.OK {
 		n.past = pastRefused
@@ -135,20 +140,33 @@ func (r *Run) makeInstances(n *node, size int) {
 func (r *Run) expand(n *node) {
 	o := r.orderOf(n, -1)
 	if o.spilled() && n.def.ForEach.reads() {
-		r.ask(Evaluate{ID: fmt.Sprintf("for_each/%s/%d", n.id, n.epoch), Key: Key{Task: n.id, Index: -1, Epoch: n.epoch}, What: "for_each", Index: -1})
+		r.ask(Evaluate{ID: r.askID("for_each", n, -1), Key: o.Key, What: "for_each", Index: -1})
 		return
 	}
 	value, err := r.listOf(n, o)
 	if err != nil {
-		r.setNode(n, Failed, r.place(n.def.ForEach.Expr)+"cannot evaluate for_each: "+err.Error())
+		r.failNode(n, r.place(n.def.ForEach.Expr)+reword("evaluate for_each", err))
 		return
 	}
 	list, err := newItemList(value)
 	if err != nil {
-		r.setNode(n, Failed, r.place(n.def.ForEach.Expr)+err.Error())
+		r.failNode(n, r.place(n.def.ForEach.Expr)+err.Error())
 		return
 	}
 	r.spread(n, list)
+}
+
+// reword says in one sentence what could not be done and why.
+func reword(what string, cause error) string {
+	return "cannot " + what + ": " + strings.TrimPrefix(cause.Error(), "cannot "+what+": ")
+}
+
+// failNode fails a task that got no instances: its list or its trigger cannot be evaluated.
+func (r *Run) failNode(n *node, why string) {
+	r.setNode(n, Failed, why)
+	if len(n.def.OnFailure) > 0 {
+		r.startChain(n, "on_failure", -1, n.def.OnFailure)
+	}
 }
 
 func (r *Run) listOf(n *node, o Order) (any, error) {
@@ -156,10 +174,21 @@ func (r *Run) listOf(n *node, o Order) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var value any
 	if n.def.ForEach.Expr != nil {
-		return r.exprs.Eval(n.def.ForEach.Expr.Src, vars)
+		value, err = r.exprs.Eval(n.def.ForEach.Expr.Src, vars)
+	} else {
+		value, err = r.exprs.RenderJSON(n.def.ForEach.List, vars)
 	}
-	return r.exprs.RenderJSON(n.def.ForEach.List, vars)
+	if err != nil {
+		return nil, err
+	}
+	// Elements are JSON's values, as they would be had the engine evaluated them.
+	b, err := expr.EncodeJSON(value)
+	if err != nil {
+		return nil, err
+	}
+	return expr.DecodeJSON(b)
 }
 
 // newItemList reads the value of a for_each. Null is an empty list.
@@ -190,7 +219,7 @@ func (r *Run) spread(n *node, list *itemList) {
 		r.setNode(n, Skipped, "for_each gave an empty list")
 		return
 	case list.size > limit:
-		r.setNode(n, Failed, fmt.Sprintf("%scannot map over %d elements: at most %d are allowed (max_instances)",
+		r.failNode(n, fmt.Sprintf("%scannot map over %d elements: at most %d are allowed (max_instances)",
 			r.place(n.def.ForEach.Expr), list.size, limit))
 		return
 	}
@@ -212,10 +241,13 @@ func (r *Run) gate(n *node, k int) {
 		return
 	}
 	o := r.orderOf(n, k)
-	if (o.spilled() && strings.Contains(n.def.When.Src, "tasks")) || (o.ItemRef != nil && strings.Contains(n.def.When.Src, "item")) {
-		n.inst[k].asking = true
-		idx := n.inst[k].index
-		r.ask(Evaluate{ID: fmt.Sprintf("when/%s/%d/%d", n.id, idx, n.epoch), Key: Key{Task: n.id, Index: idx, Epoch: n.epoch}, What: "when", Index: idx})
+	if (o.spilled() && mentions(n.def.When.Src, "tasks", "env")) || (o.ItemRef != nil && mentions(n.def.When.Src, "item", "env")) {
+		in := &n.inst[k]
+		in.asking = true
+		r.ask(Evaluate{
+			ID: r.askID("when", n, in.index), What: "when", Index: in.index,
+			Key: Key{Task: n.id, Index: in.index, Epoch: n.epoch},
+		})
 		return
 	}
 	vars, err := o.Vars(nil)
@@ -229,13 +261,31 @@ func (r *Run) gate(n *node, k int) {
 func (r *Run) gated(n *node, k int, yes bool, err error) {
 	switch {
 	case err != nil:
-		r.setInst(n, k, Failed, r.place(n.def.When)+"cannot evaluate when: "+err.Error())
+		r.setInst(n, k, Failed, r.place(n.def.When)+reword("evaluate when", err))
 		r.failed(n, k)
 	case !yes:
 		r.setInst(n, k, Skipped, "when is false: "+n.def.When.Src)
 	default:
 		r.enqueue(n, k)
 	}
+}
+
+// mentions tells whether a source may name one of the words. It errs towards yes: then the engine
+// evaluates what could have been evaluated here.
+func mentions(src string, words ...string) bool {
+	for _, w := range words {
+		if strings.Contains(src, w) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Run) askID(what string, n *node, index int) string {
+	if what == "for_each" {
+		return fmt.Sprintf("for_each/%s/%d", n.id, n.epoch)
+	}
+	return fmt.Sprintf("%s/%s/%d/%d", what, n.id, index, n.epoch)
 }
 
 func (r *Run) ask(q Evaluate) {
@@ -250,7 +300,7 @@ func (r *Run) evaluated(f Evaluated) {
 	}
 	delete(r.asks, f.ID)
 	n := r.node(q.Key.Task, q.Key.Index)
-	if n == nil || n.epoch != q.Key.Epoch || n.state.Finished() || r.ending != notEnding {
+	if n == nil || n.epoch != q.Key.Epoch || n.state.Finished() || (r.ending != notEnding && n.ti >= 0) {
 		return
 	}
 	if q.What == "for_each" {
@@ -266,10 +316,14 @@ func (r *Run) evaluated(f Evaluated) {
 	}
 	n.inst[k].asking = false
 	var err error
-	if f.Error != "" {
-		err = fmt.Errorf("%s", f.Error)
+	yes := string(f.Value) == "true"
+	switch {
+	case f.Error != "":
+		err = errors.New(f.Error)
+	case !yes && string(f.Value) != "false":
+		err = errors.New("truth is asked, true or false")
 	}
-	r.gated(n, k, string(f.Value) == "true", err)
+	r.gated(n, k, yes, err)
 }
 
 func (r *Run) forEachEvaluated(n *node, f Evaluated) {
@@ -277,11 +331,11 @@ func (r *Run) forEachEvaluated(n *node, f Evaluated) {
 		return
 	}
 	if f.Error != "" {
-		r.setNode(n, Failed, r.place(n.def.ForEach.Expr)+"cannot evaluate for_each: "+f.Error)
+		r.failNode(n, r.place(n.def.ForEach.Expr)+reword("evaluate for_each", errors.New(f.Error)))
 		return
 	}
 	if f.Ref != nil {
-		r.spread(n, &itemList{ref: f.Ref, size: f.Len})
+		r.spread(n, &itemList{ref: f.Ref, size: max(f.Len, 0)})
 		return
 	}
 	v, err := expr.DecodeJSON(f.Value)
@@ -290,16 +344,16 @@ func (r *Run) forEachEvaluated(n *node, f Evaluated) {
 		list, err = newItemList(v)
 	}
 	if err != nil {
-		r.setNode(n, Failed, r.place(n.def.ForEach.Expr)+err.Error())
+		r.failNode(n, r.place(n.def.ForEach.Expr)+err.Error())
 		return
 	}
 	r.spread(n, list)
 }
 
-// reads tells whether a for_each names tasks at all.
+// reads tells whether a for_each may name tasks, itself or by an environment variable.
 func (f *ForEach) reads() bool {
 	if f.Expr != nil {
-		return strings.Contains(f.Expr.Src, "tasks")
+		return mentions(f.Expr.Src, "tasks", "env")
 	}
-	return strings.Contains(string(f.List), "tasks")
+	return mentions(string(f.List), "tasks", "env")
 }

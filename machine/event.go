@@ -196,6 +196,9 @@ func (e Event) Name() string { return e.Fact.factName() }
 
 // MarshalJSON implements json.Marshaler.
 func (e Event) MarshalJSON() ([]byte, error) {
+	if y := e.At.UTC().Year(); y < 0 || y > 9999 {
+		return nil, fmt.Errorf("cannot write event: the year %d has no place in RFC 3339", y)
+	}
 	body, err := json.Marshal(e.Fact)
 	if err != nil {
 		return nil, err
@@ -232,7 +235,11 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("cannot read event %s: %w", head.Type, err)
 	}
-	e.At, e.Fact = head.At.UTC(), f
+	at := head.At.UTC()
+	if y := at.Year(); y < 0 || y > 9999 {
+		return fmt.Errorf("cannot read event: the year %d has no place in RFC 3339", y)
+	}
+	e.At, e.Fact = at, f
 	return nil
 }
 

@@ -85,14 +85,10 @@ func (r *Run) explainTrigger(n *node, e *Explanation) {
 		} else {
 			e.Reason = "the trigger is not decided yet"
 		}
-	case n.state == Skipped && len(n.inst) == 0 && n.list == nil && n.cause.Because != "":
-		e.Verdict = "skip"
-	case n.state == UpstreamFailed:
-		e.Verdict = "upstream_failed"
-	case n.cause.Rule == "": // never judged: cancelled, or set by hand
+	case n.said == wait: // cancelled before it was judged, or set by hand
 		e.Verdict = "never decided"
 	default:
-		e.Verdict = "run"
+		e.Verdict = n.said.String()
 	}
 	if n.past == pastAsked || n.past == pastRefused {
 		e.Waiting = append(e.Waiting, "depends_on_past: "+orElse(n.pastRun, "the run before"))

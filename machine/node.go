@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -18,8 +19,10 @@ type node struct {
 	epoch   int
 	base    int // the highest attempt number of earlier epochs
 	cause   Cause
-	up      [stateCount]int // finished upstream tasks by state
-	blind   []blind         // what the snapshot does not see
+	up      [stateCount]int  // finished upstream tasks by state
+	said    decision         // of the trigger; wait = it has not decided
+	blind   []blind          // what the snapshot does not see
+	saw     map[string]*node // upstream tasks as they were, where they began anew since
 	past    pastState
 	pastRun string
 	mapped  bool
@@ -124,7 +127,7 @@ func (r *Run) setInst(n *node, k int, s State, reason string) {
 		}
 	}
 	if ns := n.derived(); ns != n.state || !n.mapped {
-		r.setNode(n, ns, r.nodeReason(n, k, ns, reason))
+		r.setNode(n, ns, n.nodeReason(ns, reason))
 	}
 }
 
@@ -148,25 +151,28 @@ func (r *Run) next(n *node, k int) time.Time {
 	return time.Time{}
 }
 
-func (r *Run) nodeReason(n *node, k int, s State, reason string) string {
-	if !n.mapped || !s.Finished() {
-		return reason
-	}
+// nodeReason is why the node as a whole is in the state s that an instance has brought it to.
+func (n *node) nodeReason(s State, reason string) string {
 	switch {
-	case s == Failed && len(n.inst) > 1:
-		return fmt.Sprintf("%d of %d instances failed; the last: %s", n.count[Failed], len(n.inst), reason)
-	case s == Failed:
+	case !n.mapped:
 		return reason
 	case s == Skipped:
 		return "every instance was skipped"
+	case s != Failed:
+		return ""
 	}
-	return ""
+	for k := range n.inst {
+		if in := &n.inst[k]; in.state == Failed {
+			return fmt.Sprintf("%d of %d instances failed, first [%d]: %s", n.count[Failed], len(n.inst), in.index, in.reason)
+		}
+	}
+	return reason
 }
 
 // derived is the state of a node by its instances: while some have not finished, the liveliest of
 // theirs; then, of a mapped task, failed before upstream_failed before success, skipped if all are.
 func (n *node) derived() State {
-	for _, s := range [...]State{Running, Deferred, Queued, UpForReschedule, UpForRetry, Scheduled, None} {
+	for _, s := range ranking {
 		if n.count[s] > 0 {
 			if s == None {
 				return Scheduled
@@ -174,30 +180,29 @@ func (n *node) derived() State {
 			return s
 		}
 	}
-	for _, s := range [...]State{Failed, UpstreamFailed, Success} {
-		if n.count[s] > 0 {
-			return s
-		}
-	}
 	return Skipped
 }
+
+// ranking is the order in which the state of one instance stands for the whole.
+var ranking = [...]State{
+	Running, Deferred, Queued, UpForReschedule, UpForRetry, Scheduled, None, Failed, UpstreamFailed, Success, Skipped,
+}
+
+func rank(s State) int { return slices.Index(ranking[:], s) }
 
 // setNode moves a node. A finished one tells its downstream tasks, or lets its chain go on.
 func (r *Run) setNode(n *node, s State, reason string) {
 	was := n.state
-	n.state = s
-	if reason != "" || s.Finished() {
-		n.cause.Text = reason
+	if n.mapped && s == was {
+		return
 	}
+	n.state, n.cause.Text = s, reason
 	if s.Finished() || n.cause.At.IsZero() {
 		n.cause.At = r.now
 	}
 	ch := Change{Task: n.id, Index: -1, State: s, Reason: reason}
 	if !n.mapped && len(n.inst) > 0 {
-		ch.Attempt, ch.Next = n.inst[0].attempt, r.next(n, 0)
-	}
-	if n.mapped && s == was {
-		return
+		ch.Index, ch.Attempt, ch.Next = n.inst[0].index, n.inst[0].attempt, r.next(n, 0)
 	}
 	r.changes = append(r.changes, ch)
 	r.mix(uint64(int64(n.ti)), uint64(n.epoch), uint64(s))

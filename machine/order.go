@@ -50,9 +50,6 @@ func (r *Run) orderOf(n *node, k int) Order {
 		if in.since.IsZero() {
 			o.Since = in.started
 		}
-		if in.state != Queued && in.tries > 0 && !in.alive() {
-			o.Attempt = in.tries
-		}
 		o.last = &in.result
 		if n.list != nil {
 			if n.list.ref != nil {
@@ -67,8 +64,10 @@ func (r *Run) orderOf(n *node, k int) Order {
 	}
 	o.Tasks = make(map[string]TaskView, len(n.def.Reads))
 	for _, id := range n.def.Reads {
-		if i, ok := r.plan.index[id]; ok {
-			o.Tasks[id] = r.view(r.nodes[i], n.hides(i))
+		if u := n.saw[id]; u != nil {
+			o.Tasks[id] = r.view(u, n.hides(id))
+		} else if i, ok := r.plan.index[id]; ok {
+			o.Tasks[id] = r.view(r.nodes[i], n.hides(id))
 		}
 	}
 	if n.ti < 0 {
@@ -91,14 +90,19 @@ func (r *Run) failedTasks() []string {
 	return out
 }
 
-// hides returns the blind that covers task i, nil if the snapshot sees it whole.
-func (n *node) hides(i int) *blind {
+// hides returns the blind that covers a task, nil if the snapshot sees it whole.
+func (n *node) hides(id string) *blind {
 	for b := range n.blind {
-		if n.blind[b].ti == i {
+		if n.blind[b].id == id {
 			return &n.blind[b]
 		}
 	}
 	return nil
+}
+
+// sees tells whether instance k had finished when the trigger decided.
+func (b *blind) sees(k int) bool {
+	return k/64 < len(b.seen) && b.seen[k/64]&(1<<(k%64)) != 0
 }
 
 // view is a task as an expression sees it; hidden is what the snapshot does not see of it.
@@ -120,7 +124,7 @@ func (r *Run) view(u *node, hidden *blind) TaskView {
 	for k := range u.inst {
 		in := &u.inst[k]
 		v.Instances[k].Index = k
-		if !in.state.Finished() || (hidden != nil && (hidden.seen == nil || hidden.seen[k/64]&(1<<(k%64)) == 0)) {
+		if !in.state.Finished() || (hidden != nil && !hidden.sees(k)) {
 			continue
 		}
 		v.Instances[k].State = in.state
@@ -276,6 +280,9 @@ func (o Order) renderEnv(m map[string]any) ([]Var, error) {
 			if err == nil {
 				text, err = expr.Text(val)
 			}
+			if err != nil && o.beyond(v.Value, m) {
+				continue
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%s:%d:%d: cannot evaluate env %s: %w", o.Plan.File, v.Pos.Line, v.Pos.Col, v.Name, err)
 			}
@@ -284,6 +291,16 @@ func (o Order) renderEnv(m map[string]any) ([]Var, error) {
 		}
 	}
 	return out, nil
+}
+
+// beyond tells whether a variable of the environment cannot be known here, by no fault of its own:
+// the machine has no secrets, and before for_each is evaluated there is no item. It is null then.
+func (o Order) beyond(template string, m map[string]any) bool {
+	if _, known := m["secrets"]; !known && mentions(template, "secrets") {
+		return true
+	}
+	mapped := o.Task.ForEach != nil
+	return (mapped && !o.HasItem && mentions(template, "item")) || (mapped && o.Key.Index < 0 && mentions(template, "index"))
 }
 
 // value is a task as `tasks.X`.

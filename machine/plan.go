@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -231,6 +232,7 @@ func (p *Plan) Seal() error {
 				p.down[j] = append(p.down[j], i)
 			}
 		}
+		slices.Sort(p.up[i])
 	}
 	return p.checkAcyclic()
 }

@@ -3,7 +3,7 @@ package machine
 import "time"
 
 // reopen clears tasks: each begins a new epoch, under the plan named. Tasks that are not named keep
-// their states; tasks the plan in force did not have are new.
+// their states; tasks the plan in force did not have are new. Callbacks that still run go on.
 //
 // Where an attempt of a cleared task may still live it is stopped first: the new epoch of its task
 // begins when it has ended (two attempts of one task are never alive together).
@@ -21,9 +21,10 @@ func (r *Run) reopen(f Reopened) {
 	for _, n := range r.nodes {
 		old[n.id] = n
 		if _, stays := plan.index[n.id]; !stays {
-			r.retire(n)
+			r.gone[n.id] = r.fresh(n)
 		}
 	}
+	changed := f.Plan != r.info.Plan
 	r.plan, r.info.Plan = plan, f.Plan
 	r.nodes = make([]*node, len(plan.Tasks))
 	for i := range plan.Tasks {
@@ -31,8 +32,8 @@ func (r *Run) reopen(f Reopened) {
 		n := old[def.ID]
 		switch {
 		case n == nil:
-			n = &node{id: def.ID}
-		case cleared[def.ID]:
+			n = r.join(def.ID)
+		case cleared[def.ID] || (changed && n.undecided()):
 			n = r.fresh(n)
 		}
 		n.def, n.ti = def, i
@@ -40,13 +41,63 @@ func (r *Run) reopen(f Reopened) {
 	}
 	r.lookUps()
 	r.recount()
+	r.remember(old)
 	r.revive()
+	if changed {
+		r.askAnew()
+	}
 }
 
 // fresh is a node's next epoch; its attempts count on.
 func (r *Run) fresh(n *node) *node {
 	r.retire(n)
-	return &node{id: n.id, epoch: n.epoch + 1, base: n.lastAttempt(), drain: n.drain}
+	return &node{id: n.id, def: n.def, ti: n.ti, epoch: n.epoch + 1, base: n.lastAttempt(), drain: n.drain}
+}
+
+// join gives the node of a task that the plan in force did not have. One that an earlier plan had
+// counts on: a key names one attempt for good.
+func (r *Run) join(id string) *node {
+	if n := r.gone[id]; n != nil {
+		delete(r.gone, id)
+		return n
+	}
+	return &node{id: id}
+}
+
+// undecided tells whether a node waits for the answer to a question that another plan may not ask.
+func (n *node) undecided() bool { return n.state == Scheduled && len(n.inst) == 0 }
+
+// remember keeps what nodes that go on have seen of upstream tasks that begin anew, or are gone: a
+// snapshot stays what it was when the trigger decided.
+func (r *Run) remember(old map[string]*node) {
+	for _, n := range r.nodes {
+		if n.state == None || n.state.Finished() {
+			continue
+		}
+		for _, id := range n.def.Reads {
+			was := old[id]
+			if i, ok := r.plan.index[id]; was == nil || (ok && r.nodes[i] == was) || n.saw[id] != nil {
+				continue
+			}
+			if n.saw == nil {
+				n.saw = map[string]*node{}
+			}
+			n.saw[id] = was
+		}
+	}
+}
+
+// askAnew asks when again of instances that await its value: the new plan may ask otherwise.
+func (r *Run) askAnew() {
+	for _, n := range r.nodes {
+		for k := range n.inst {
+			if in := &n.inst[k]; in.asking {
+				in.asking = false
+				delete(r.asks, r.askID("when", n, in.index))
+				r.gate(n, k)
+			}
+		}
+	}
 }
 
 // retire stops what lives of a node that goes out of the run's sight, and remembers its keys.
@@ -86,12 +137,18 @@ func (r *Run) recount() {
 	}
 }
 
-// revive lets a run that was decided or over go on.
+// revive lets a run that was decided or over go on; its timeout counts anew.
 func (r *Run) revive() {
 	r.ending, r.endingBy, r.decided, r.deciding, r.finishing = notEnding, "", nil, false, false
 	r.finishedAt = time.Time{}
 	if r.state != RunRunning {
 		r.setRun(RunRunning, "reopened")
+	}
+	if !r.Wants(timeoutTimer) && r.plan.Timeout > 0 {
+		r.setTimer(timeoutTimer, r.now.Add(time.Duration(r.plan.Timeout)), nil, 0)
+	}
+	if !r.Wants(lateTimer) && r.plan.Deadline > 0 && !r.late && r.deadline().After(r.now) {
+		r.setTimer(lateTimer, r.deadline(), nil, 0)
 	}
 	r.mix(uint64(r.epoch))
 	for i := range r.nodes {
@@ -116,11 +173,11 @@ func (r *Run) drained(key Key) bool {
 		return false
 	}
 	delete(r.drains, key)
-	if n := r.node(key.Task, key.Index); n != nil && n.drain > 0 {
+	if n := r.gone[key.Task]; n != nil {
 		n.drain--
-		if n.ti >= 0 {
-			r.touch(n.ti)
-		}
+	} else if n := r.node(key.Task, key.Index); n != nil {
+		n.drain--
+		r.touch(n.ti)
 	}
 	return true
 }
@@ -136,10 +193,10 @@ func (r *Run) mark(f Marked) {
 	if n.state == f.State {
 		return
 	}
-	r.retire(n)
-	marked := &node{def: n.def, id: n.id, ti: i, epoch: n.epoch + 1, base: n.lastAttempt(), drain: n.drain}
+	marked := r.fresh(n)
 	r.nodes[i] = marked
 	r.setNode(marked, f.State, "marked "+f.State.String()+" by "+orElse(f.By, "hand"))
 	r.recount()
+	r.remember(map[string]*node{n.id: n})
 	r.revive()
 }

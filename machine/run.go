@@ -36,16 +36,16 @@ type Run struct {
 	decided    *RunDecided
 	finishing  bool // Finish is given, RunFinished has not come
 
-	nodes    []*node             // as plan.Tasks
-	leaves   []int               // tasks without downstream
-	watch    [][]int             // by task: downstream triggers that look at its instances
-	calls    map[callKey]*node   // callbacks that have begun
-	callList []*node             // the same, in the order they began
-	chains   []*chain            // callbacks one after another
-	open     int                 // unfinished nodes
-	drains   map[Key]bool        // attempts of epochs that are over, not yet ended
-	timers   map[string]timer    // outstanding
-	asks     map[string]Evaluate // outstanding questions for values
+	nodes    []*node              // as plan.Tasks
+	gone     map[string]*node     // tasks that an earlier plan had: their numbers count on if they return
+	watch    [][]int              // by task: downstream triggers that look at its instances
+	calls    map[callKey]*node    // callbacks that have begun
+	callList []*node              // the same, in the order they began
+	chains   map[hookKey][]*chain // callbacks one after another; the first of each queue is under way
+	open     int                  // unfinished nodes
+	drains   map[Key]bool         // attempts of epochs that are over, not yet ended
+	timers   map[string]timer     // outstanding
+	asks     map[string]Evaluate  // outstanding questions for values
 
 	// Of the step at hand.
 	now     time.Time
@@ -63,6 +63,12 @@ const (
 	notEnding    ending = ""
 	byCancel     ending = "cancelled"
 	byRunTimeout ending = "timeout"
+)
+
+// The timers of a run; those of instances are named by timerName.
+const (
+	timeoutTimer = "run/timeout"
+	lateTimer    = "run/late"
 )
 
 type timer struct {
@@ -85,8 +91,8 @@ type Change struct {
 // New makes a run that waits for its RunStarted.
 func New(plans Plans) *Run {
 	return &Run{
-		plans: plans, exprs: new(expr.Cache), calls: map[callKey]*node{},
-		timers: map[string]timer{}, asks: map[string]Evaluate{}, drains: map[Key]bool{},
+		plans: plans, exprs: new(expr.Cache), calls: map[callKey]*node{}, chains: map[hookKey][]*chain{},
+		timers: map[string]timer{}, asks: map[string]Evaluate{}, drains: map[Key]bool{}, gone: map[string]*node{},
 	}
 }
 
@@ -131,7 +137,7 @@ func (r *Run) Check(ev Event) error {
 // Step applies one event and returns the orders that follow from it. It is total: events that are
 // late, repeated or make no sense change nothing and order nothing.
 func (r *Run) Step(ev Event) []Command {
-	r.now, r.out, r.changes = ev.At, nil, nil
+	r.now, r.out, r.changes = ev.At.UTC().Round(0), nil, nil
 	if started, ok := ev.Fact.(RunStarted); ok {
 		r.start(started)
 	} else if r.plan != nil {
@@ -193,11 +199,8 @@ func (r *Run) start(f RunStarted) {
 
 // lookUps derives from the plan what the triggers need.
 func (r *Run) lookUps() {
-	r.leaves, r.watch = nil, make([][]int, len(r.nodes))
+	r.watch = make([][]int, len(r.nodes))
 	for i := range r.nodes {
-		if len(r.plan.down[i]) == 0 {
-			r.leaves = append(r.leaves, i)
-		}
 		for _, d := range r.plan.down[i] {
 			if asksInstances(r.nodes[d].def.Trigger) {
 				r.watch[i] = append(r.watch[i], d)
@@ -213,25 +216,29 @@ func (r *Run) admit() {
 	r.startedAt = r.now
 	r.setRun(RunRunning, "")
 	if r.plan.Timeout > 0 {
-		r.setTimer("run/timeout", r.now.Add(time.Duration(r.plan.Timeout)), nil, 0)
+		r.setTimer(timeoutTimer, r.now.Add(time.Duration(r.plan.Timeout)), nil, 0)
 	}
 	if r.plan.Deadline > 0 {
-		from := r.info.IntervalEnd
-		if r.info.RunType == "manual" {
-			from = r.startedAt
-		}
-		r.setTimer("run/late", from.Add(time.Duration(r.plan.Deadline)), nil, 0)
+		r.setTimer(lateTimer, r.deadline(), nil, 0)
 	}
 	for i := range r.nodes {
 		r.work = append(r.work, i)
 	}
 }
 
+// deadline is when on_late begins, if the run still goes on then.
+func (r *Run) deadline() time.Time {
+	from := r.info.IntervalEnd
+	if r.info.RunType == "manual" {
+		from = r.startedAt
+	}
+	return from.UTC().Add(time.Duration(r.plan.Deadline))
+}
+
 // settle judges triggers until nothing moves, then sees whether the run is decided or over.
 func (r *Run) settle() {
 	if r.state != RunRunning {
-		r.work = r.work[:0]
-		return
+		return // nothing can have been touched: whatever touches sets the run going
 	}
 	for i := 0; i < len(r.work); i++ {
 		n := r.nodes[r.work[i]]
@@ -274,14 +281,14 @@ func (r *Run) timerFired(f TimerFired) {
 	switch {
 	case t.node != nil:
 		r.instanceTimer(f.Timer, t.node, t.k)
-	case f.Timer == "run/timeout":
+	case f.Timer == timeoutTimer:
 		if r.decided == nil && r.ending == notEnding {
 			r.end(byRunTimeout, "", fmt.Sprintf("the run took longer than its timeout of %s", time.Duration(r.plan.Timeout)))
 		}
-	case f.Timer == "run/late":
+	case f.Timer == lateTimer:
 		if r.decided == nil && r.ending == notEnding {
 			r.late = true
-			r.startChain("", "on_late", -1, r.plan.OnLate)
+			r.startChain(nil, "on_late", -1, r.plan.OnLate)
 		}
 	}
 }

@@ -23,9 +23,32 @@ func (r *Run) Summarize() Summary {
 		s.Tasks[n.id] = n.summarize()
 	}
 	for _, n := range r.callList {
-		s.Tasks[n.id] = n.summarize()
+		t := n.summarize()
+		if n.chain.index >= 0 {
+			t = s.Tasks[n.id].with(t, n)
+		}
+		s.Tasks[n.id] = t
 	}
 	return s
+}
+
+// with adds the callback of one instance of a mapped task to those of the others: they share an id.
+func (t TaskSummary) with(one TaskSummary, n *node) TaskSummary {
+	in := &n.inst[0]
+	one.Instances = append(t.Instances, InstanceSummary{Index: in.index, State: one.State, Attempts: one.Attempts, Reason: in.reason})
+	if len(t.Instances) == 0 {
+		return one
+	}
+	if rank(t.State) < rank(one.State) {
+		one.State, one.Reason = t.State, t.Reason
+	}
+	one.Attempts += t.Attempts
+	one.Output, one.Ref = null, nil // each has its own
+	one.StartedAt = earlier(one.StartedAt, t.StartedAt)
+	if t.EndedAt.After(one.EndedAt) {
+		one.EndedAt = t.EndedAt
+	}
+	return one
 }
 
 // States returns the tasks' states by id.

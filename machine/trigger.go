@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"weft/expr"
@@ -16,6 +17,10 @@ const (
 	skip
 	failUpstream
 )
+
+func (d decision) String() string {
+	return [...]string{"wait", "run", "skip", "upstream_failed"}[d]
+}
 
 // A tally is the upstream tasks of one task by their states; D = S+K+F+U.
 type tally struct{ N, S, K, F, U, D int }
@@ -164,18 +169,29 @@ func asksInstances(t Trigger) bool {
 	return t.Expr != nil && strings.Contains(t.Expr.Src, "instances")
 }
 
-// upstreamFacts is what a trigger may ask about the direct upstream tasks of n.
+// upstreamFacts is what a trigger may ask about the direct upstream tasks of n; of every task where
+// n is nil (a verdict).
 type upstreamFacts struct {
 	r *Run
 	n *node
 }
 
 func (f upstreamFacts) State(task string) (string, bool) {
-	i, ok := f.r.plan.index[task]
+	i, ok := f.find(task)
 	if !ok {
 		return "", false
 	}
 	return f.r.nodes[i].finished(), true
+}
+
+// find gives the position of a task that may be asked about. Of others nobody would tell the
+// trigger that they have finished: it could wait for ever.
+func (f upstreamFacts) find(task string) (int, bool) {
+	i, ok := f.r.plan.index[task]
+	if ok && f.n != nil {
+		_, ok = slices.BinarySearch(f.r.plan.up[f.n.ti], i)
+	}
+	return i, ok
 }
 
 func (f upstreamFacts) Upstream() expr.Population {
@@ -190,7 +206,7 @@ func (f upstreamFacts) Upstream() expr.Population {
 }
 
 func (f upstreamFacts) Instances(task string) (expr.Population, bool) {
-	i, ok := f.r.plan.index[task]
+	i, ok := f.find(task)
 	if !ok || f.r.plan.Tasks[i].ForEach == nil {
 		return expr.Population{}, false
 	}

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"weft/expr"
@@ -87,24 +88,27 @@ func (f runFacts) Instances(task string) (expr.Population, bool) {
 }
 
 func (r *Run) runDecided(f RunDecided) {
-	if r.decided != nil || r.state != RunRunning || r.open > 0 {
+	if !r.deciding || r.decided != nil || r.state != RunRunning {
 		return
+	}
+	if state, _ := r.verdict(); f.State != state {
+		return // it answers an older Decide: a state was set by hand meanwhile
 	}
 	r.decided = &f
 	r.changes = append(r.changes, Change{Index: -1, Run: f.State, Reason: f.Reason})
 	r.mix(uint64(len(f.State)))
-	r.dropTimer("run/timeout")
-	r.dropTimer("run/late")
+	r.dropTimer(timeoutTimer)
+	r.dropTimer(lateTimer)
 	switch f.State {
 	case RunSuccess:
-		r.startChain("", "on_success", -1, r.plan.OnSuccess)
+		r.startChain(nil, "on_success", -1, r.plan.OnSuccess)
 	case RunFailed:
-		r.startChain("", "on_failure", -1, r.plan.OnFailure)
+		r.startChain(nil, "on_failure", -1, r.plan.OnFailure)
 	}
 }
 
 func (r *Run) runFinished(f RunFinished) {
-	if r.decided == nil || r.state != RunRunning || len(r.chains) > 0 {
+	if !r.finishing || r.state != RunRunning || f.State != r.decided.State {
 		return
 	}
 	r.finishedAt = r.now
@@ -145,6 +149,7 @@ func (r *Run) end(why ending, by, reason string) {
 			text += ": " + reason
 		}
 		if len(n.inst) == 0 {
+			delete(r.asks, r.askID("for_each", n, -1))
 			r.setNode(n, Failed, text)
 			continue
 		}
@@ -152,7 +157,6 @@ func (r *Run) end(why ending, by, reason string) {
 			r.endInst(n, k, string(why), text)
 		}
 	}
-	clear(r.asks)
 }
 
 func (r *Run) endInst(n *node, k int, stop, text string) {
@@ -168,7 +172,10 @@ func (r *Run) endInst(n *node, k int, stop, text string) {
 		if in.state == UpForRetry {
 			r.dropTimer(r.timerName("retry", n, k))
 		}
-		in.asking = false
+		if in.asking {
+			in.asking = false
+			delete(r.asks, r.askID("when", n, in.index))
+		}
 		in.result = Outcome{State: Failed, Kind: stop, Error: text}
 		r.finishInst(n, k, Failed, text)
 	}
@@ -176,10 +183,12 @@ func (r *Run) endInst(n *node, k int, stop, text string) {
 
 // stopCallbacks ends the callbacks that live and begins no further ones.
 func (r *Run) stopCallbacks() {
-	for _, c := range r.chains {
-		c.next = len(c.tasks)
+	for _, queue := range r.chains {
+		for _, c := range queue {
+			c.next = len(c.tasks)
+		}
 	}
-	for _, n := range r.callList {
+	for _, n := range slices.Clone(r.callList) {
 		if !n.state.Finished() {
 			r.endInst(n, 0, string(byCancel), "cancelled")
 		}

@@ -58,13 +58,13 @@ func fails(err error) func(context.Context, *plugins.Call) (plugins.Result, erro
 // A bench is an executor on a home of its own, and what it logged.
 type bench struct {
 	*runner.Executor
-	t      *testing.T
+	t      testing.TB
 	fake   *fake
 	light  *light
 	sealed int
 }
 
-func newBench(t *testing.T, run func(context.Context, *plugins.Call) (plugins.Result, error)) *bench {
+func newBench(t testing.TB, run func(context.Context, *plugins.Call) (plugins.Result, error)) *bench {
 	t.Helper()
 	b := &bench{t: t, fake: &fake{name: "fake", run: run}, light: &light{fake{name: "light", run: run}}}
 	sh := &fake{name: "shell", run: run}

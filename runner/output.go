@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"unicode/utf8"
 
 	"weft/expr"
 	"weft/machine"
@@ -159,17 +158,6 @@ func (x *Executor) spill(ctx context.Context, key string, o machine.Order, r io.
 		return nil, &plugins.Error{Kind: plugins.Temporary, Err: err}
 	}
 	return &ref, nil
-}
-
-func checkUTF8(raw []byte) error {
-	for i := 0; i < len(raw); {
-		r, n := utf8.DecodeRune(raw[i:])
-		if r == utf8.RuneError && n == 1 {
-			return fmt.Errorf("it is not UTF-8: byte %d", i+1)
-		}
-		i += n
-	}
-	return nil
 }
 
 // notJSON says why an output is no JSON that can be kept.

@@ -30,22 +30,22 @@ func scratchOf(home, run string, k machine.Key) scratch {
 // makeScratch makes the folder, empty: what a crash left of the same attempt goes first.
 func makeScratch(home, run string, k machine.Key) (scratch, error) {
 	s := scratchOf(home, run, k)
-	var err error
-	for range 100 { // the run's folder goes with the last attempt in it, perhaps just now
-		err = os.Mkdir(s.dir, 0o700)
+	for tries := 0; ; tries++ {
+		err := os.Mkdir(s.dir, 0o700)
 		switch {
 		case err == nil:
 			return s, nil
 		case errors.Is(err, fs.ErrExist):
 			err = os.RemoveAll(s.dir)
 		case errors.Is(err, fs.ErrNotExist):
+			// The run's folder goes with the last attempt in it, perhaps just now; then this may
+			// even say that it exists.
 			err = os.MkdirAll(filepath.Dir(s.dir), 0o700)
 		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			break
+		if err != nil && tries > 100 || err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			return scratch{}, bare(err)
 		}
 	}
-	return scratch{}, bare(err)
 }
 
 // output is the file in which a process may leave its output; its leading dot keeps it from

@@ -96,8 +96,10 @@ func readsOutput(src, id string) bool {
 		}
 		before, rest := src[:i], src[i+len("tasks"):]
 		src = rest
-		if strings.HasSuffix(before, "_") || strings.HasSuffix(before, ".") {
-			continue // another name that ends so, or a member of that name
+		// Another name that ends so, or a member of that name. A letter before it says nothing: in
+		// the JSON of `with` it may be the end of an escape.
+		if strings.HasSuffix(before, "_") || strings.HasSuffix(before, ".") && !strings.HasSuffix(before, "..") {
+			continue
 		}
 		task, rest := member(rest)
 		if task != id {

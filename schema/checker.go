@@ -70,7 +70,11 @@ func compileError(err error) error {
 		if where == "" {
 			where = "it"
 		}
-		return fmt.Errorf("cannot use schema: %s is wrong: %s", where, leaf.Message)
+		if want, ok := strings.CutPrefix(leaf.Message, "expected "); ok {
+			want, _, _ = strings.Cut(want, ",")
+			return fmt.Errorf("cannot use schema: %s must be %s", where, TypeWords(strings.Split(want, " or ")...))
+		}
+		return fmt.Errorf("cannot use schema: %s is wrong", where)
 	}
 	msg := err.Error()
 	if i := strings.LastIndex(msg, docURL); i >= 0 {

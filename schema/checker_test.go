@@ -93,7 +93,7 @@ func TestCompileRefuses(t *testing.T) {
 		`{"$ref":"http://localhost/x.json"}`:   "must point inside it",
 		`{"$ref":"file:///etc/passwd"}`:        "must point inside it",
 		`{"$ref":"#/definitions/absent"}`:      "cannot use schema",
-		`{"properties":{"a":{"minimum":"x"}}}`: "properties.a.minimum is wrong",
+		`{"properties":{"a":{"minimum":"x"}}}`: "properties.a.minimum must be a number",
 	} {
 		_, err := Compile([]byte(schema))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "weft:///") {

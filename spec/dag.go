@@ -117,10 +117,10 @@ func (d *DAG) draft() {
 		d.draftHook(nil, hook, d.top.get(hook))
 	}
 	if d.plan.Deadline != 0 && d.top.get("on_late") == nil {
-		d.report(sMissing, d.span(d.top.key("deadline")), "`deadline` needs `on_late`: nothing happens when it passes")
+		d.reportAs(Warning, sMissing, d.span(d.top.key("deadline")), "`deadline` needs `on_late`: nothing happens when it passes")
 	}
 	if d.top.get("on_late") != nil && d.top.get("deadline") == nil {
-		d.report(sMissing, d.span(d.top.key("on_late")), "`on_late` needs `deadline`: it would never run")
+		d.reportAs(Warning, sMissing, d.span(d.top.key("on_late")), "`on_late` needs `deadline`: it would never run")
 	}
 }
 

@@ -42,12 +42,12 @@ func ParseDuration(s string) (time.Duration, error) {
 		}
 		i := unit(word)
 		if i < 0 {
-			return 0, fmt.Errorf("%q is no unit", strings.TrimSpace(after[:max(1, len(word))]))
+			return 0, fmt.Errorf("%q is no unit (d, h, m, s, ms)", strings.TrimSpace(after))
 		}
 		if i < next {
 			return 0, fmt.Errorf("%s must stand before, and only once", word)
 		}
-		n, ok := number(digits)
+		n, ok := readDigits(digits)
 		if !ok || n > int64(math.MaxInt64-total)/int64(units[i].of) {
 			return 0, errTooLong
 		}
@@ -67,7 +67,7 @@ func unit(word string) int {
 	return -1
 }
 
-func number(digits string) (int64, bool) {
+func readDigits(digits string) (int64, bool) {
 	var n int64
 	for _, c := range []byte(digits) {
 		if n > (math.MaxInt64-9)/10 {

@@ -94,7 +94,7 @@ func (f fields) key(key string) *Node { return f.m[key].Key }
 // is no mapping that is reported too, and there are no fields.
 func (d *DAG) fields(n *Node, t *table, name string) fields {
 	f := fields{node: n, m: map[string]Field{}}
-	if n == nil {
+	if n == nil || n.bad {
 		return f
 	}
 	if n.Kind != Mapping {

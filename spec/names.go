@@ -57,7 +57,7 @@ func (d *DAG) id(n *Node, what string, a alphabet) bool {
 		if unicode.IsLetter(runes[i]) {
 			code = nLookAlike
 		}
-		diag := d.report(code, d.within(n, i, 1), "%s %q has a character that is not allowed: %s", what, cut(n.Text, 40), runeWords(runes[i])).
+		diag := d.report(code, d.within(n, i, 1), "%s %q has a character that is not allowed: %s", what, cut(n.Text, 40), runeWords(runes[i], i)).
 			help("use %s", a.words)
 		if code == nLookAlike {
 			diag.note("note", "it may look like a plain letter, and is not: U+%04X", runes[i])
@@ -71,13 +71,13 @@ func (d *DAG) id(n *Node, what string, a alphabet) bool {
 	return true
 }
 
-func runeWords(r rune) string {
+func runeWords(r rune, at int) string {
 	switch {
 	case r == ' ':
 		return "a space"
-	case r >= '0' && r <= '9':
+	case at == 0 && r >= '0' && r <= '9':
 		return "a digit at the start"
-	case r == '-' || r == '.':
+	case at == 0 && (r == '-' || r == '.'):
 		return "`" + string(r) + "` at the start"
 	case unicode.IsPrint(r):
 		return "`" + string(r) + "`"

@@ -37,6 +37,7 @@ type Node struct {
 	Text   string      // of a scalar, decoded, otherwise as written
 	Fields []Field     // of a mapping, in file order, merges resolved
 	Items  []*Node     // of a sequence
+	bad    bool        // reported already: whoever reads it keeps silent
 }
 
 // A Field is one key of a mapping and its value.

@@ -28,8 +28,7 @@ var textSchema = map[string]any{"type": "string"}
 
 func (d *DAG) draftParams(n *Node) {
 	for _, f := range d.named(n, "params") {
-		d.id(f.Key, "the param's name", taskID)
-		p := &param{key: f.Key}
+		p := &param{key: f.Key, used: !d.id(f.Key, "the param's name", taskID)}
 		p.Name = f.Key.Text
 		p.Schema = []byte("{}")
 		if f.Value.Kind != Mapping {

@@ -22,7 +22,7 @@ func (d *DAG) text(n *Node, key string) (string, bool) {
 }
 
 func (d *DAG) scalarHere(n *Node, key, want string) bool {
-	if n == nil {
+	if n == nil || n.bad {
 		return false
 	}
 	if n.Kind != Scalar {
@@ -118,11 +118,21 @@ func (d *DAG) decimal(n *Node, key string, least float64) (float64, bool) {
 
 // notNumber tells apart what is no number from what is one in another notation.
 func (d *DAG) notNumber(n *Node, key, want string) {
-	if v, err := strconv.ParseInt(strings.TrimLeft(strings.ReplaceAll(n.Text, "_", ""), "0"), 10, 64); err == nil {
-		d.report(yNumber, d.span(n), "`%s` must be %s, not %s", key, want, n.words()).label("write `%d`", v)
+	if n.Quote == Plain && d.otherNotation(n, key, want) {
 		return
 	}
-	d.report(sType, d.span(n), "`%s` must be %s, not %s", key, want, n.words())
+	diag := d.report(sType, d.span(n), "`%s` must be %s, not %s", key, want, n.words())
+	if jsonNumber.MatchString(n.Text) {
+		diag.label("write `%s`", n.Text)
+	}
+}
+
+func (d *DAG) otherNotation(n *Node, key, want string) bool {
+	if v, err := strconv.ParseInt(strings.TrimLeft(strings.ReplaceAll(n.Text, "_", ""), "0"), 10, 64); err == nil {
+		d.report(yNumber, d.span(n), "`%s` must be %s, not %s", key, want, n.words()).label("write `%d`", v)
+		return true
+	}
+	return false
 }
 
 // duration reads a duration; zero is allowed only where it means something.
@@ -159,7 +169,7 @@ func (d *DAG) choice(n *Node, key string, of ...string) (string, bool) {
 
 // list returns the items of a list of literal texts.
 func (d *DAG) list(n *Node, key string) []*Node {
-	if n == nil {
+	if n == nil || n.bad {
 		return nil
 	}
 	if n.Kind != Sequence {
@@ -188,7 +198,7 @@ func (d *DAG) oneOrList(n *Node, key string) []*Node {
 
 // named walks a mapping whose keys are names of the user's.
 func (d *DAG) named(n *Node, key string) []Field {
-	if n == nil {
+	if n == nil || n.bad {
 		return nil
 	}
 	if n.Kind != Mapping {

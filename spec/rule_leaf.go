@@ -29,7 +29,7 @@ func ruleLeaf(d *DAG) {
 			}
 		}
 		if len(hidden) > 0 {
-			d.report(rLeaf, d.span(t.f.get("trigger")), "task %q runs although %s failed, and the run would be a success", t.ID, orWords(quoted(hidden))).
+			d.report(rLeaf, d.span(t.f.get("trigger")), "task %q runs even if %s failed, and the run is then a success", t.ID, orWords(quoted(hidden))).
 				help("say `verdict: strict` if any failure should fail the run, or write a verdict of your own")
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // a zone is known or not on every machine alike
-
 )
 
 // presets are the schedules that have a name.
@@ -131,4 +130,3 @@ func (d *DAG) moment(n *Node, key string) {
 	}
 	d.report(sValue, d.span(n), "`%s` must be a time like 2026-01-31 or 2026-01-31T12:00:00Z, not %s", key, n.words())
 }
-

@@ -43,7 +43,7 @@ const (
 	notSensor   = "it is there in a sensor's `until` and `fail_when`"
 	notRetry    = "it is there in `retry_if`"
 	notError    = "it is there in `retry_if`, and in the `on_failure` of a task"
-	noSecrets   = "secrets may stand in `env`, in `run` text and in `with`"
+	noSecrets   = "they may stand in `env`, in the text of `run`, and in `with`"
 	noTasks     = "the environment of the DAG and of `defaults` is the same for all tasks; set it in the task's `env`"
 	noOuterEnv  = "a value of the DAG's `env` sees no other"
 	notUpstream = "it is there in `trigger`"

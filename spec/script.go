@@ -50,11 +50,14 @@ const (
 func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 	s := u.task.script
 	segs, p := expr.Split(s.node.Text)
+	splices := splicesOf(s.node.Text, segs)
 	if p != nil {
 		d.exprProblem(u, 0, *p)
+		for i := range splices { // how they are quoted is not known
+			d.checkSplice(u, sc, &splices[i], false)
+		}
 		return
 	}
-	splices := splicesOf(s.node.Text, segs)
 	if argv, ok := s.shell.([]any); ok {
 		d.foreignShell(u, sc, splices, argv)
 		return
@@ -98,7 +101,7 @@ func (d *DAG) foreignShell(u *use, sc *expr.Scope, splices []splice, argv []any)
 			program, _ = argv[0].(string)
 		}
 		d.report(xArgvShell, d.spanOf(u, s), "a script for %s takes no ${{ }}: weft cannot tell how to quote it there", program).
-			help("set `env: {NAME: \"%s\"}` and read NAME in the script", source(s))
+			help("set `env: {NAME: \"%s\"}` and read NAME in the script", written(s))
 	}
 }
 
@@ -130,12 +133,14 @@ func (d *DAG) checkSplice(u *use, sc *expr.Scope, s *splice, placed bool) {
 		}
 	}
 	if s.code && s.place != impossible {
-		d.report(xEval, at, "the shell reads this value again, as a script").help("pass it as an argument instead: `sh -c '… \"$1\"' sh %s`", source(s))
+		d.report(xEval, at, "the shell reads this value again, as a script").help("pass it as an argument instead: `sh -c '… \"$1\"' sh %s`", written(s))
 	}
 }
 
 func wayOut(s *splice) string {
 	switch {
+	case s.code:
+		return "pass it as an argument: `sh -c '… \"$1\"' sh " + written(s) + "`"
 	case strings.HasPrefix(s.why, "in single quotes"), strings.HasPrefix(s.why, "in $'"):
 		return "use double quotes: the value arrives as it is, whatever it holds"
 	case strings.HasPrefix(s.why, "in a here-document"):
@@ -180,4 +185,4 @@ func (d *DAG) spanOf(u *use, s *splice) Span {
 	return d.within(u.node, s.runes, utf8.RuneCountInString(u.node.Text[s.from:s.to]))
 }
 
-func source(s *splice) string { return "${{" + s.seg.Text + "}}" }
+func written(s *splice) string { return "${{" + s.seg.Text + "}}" }

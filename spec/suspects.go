@@ -10,7 +10,7 @@ import (
 // suspects look for the mistake behind a YAML error near a line; the first that reports wins. The
 // lines of yaml.v3 are those of the error or of the construct that holds it, so some look around.
 var suspects = []func(d *DAG, line int, msg string) bool{
-	suspectAlias, suspectTab, suspectQuote, suspectIndicator, suspectColon, suspectNoSpace, suspectOdd, suspectIndent,
+	suspectAlias, suspectTab, suspectQuote, suspectIndicator, suspectColon, suspectNoSpace, suspectOdd, suspectFlow, suspectIndent,
 }
 
 var unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
@@ -82,8 +82,9 @@ func opensValue(l []rune, i int) bool {
 }
 
 var (
-	badStart = regexp.MustCompile("^(\\s*(?:- )?(?:[^\\s#'\"{\\[][^:#]*:\\s+)?)([@%`])")
-	braces   = regexp.MustCompile(`:\s+(\{\{)`)
+	starStart = regexp.MustCompile(`^(\s*(?:- )?(?:[^\s#'"{\[][^:#]*:\s+)?)([*&])`)
+	badStart  = regexp.MustCompile("^(\\s*(?:- )?(?:[^\\s#'\"{\\[][^:#]*:\\s+)?)([@%`])")
+	braces    = regexp.MustCompile(`:\s+(\{\{)`)
 )
 
 func suspectIndicator(d *DAG, line int, msg string) bool {
@@ -92,6 +93,11 @@ func suspectIndicator(d *DAG, line int, msg string) bool {
 		if m := badStart.FindStringSubmatch(text); m != nil && strings.Contains(msg, "cannot start any token") {
 			col := len([]rune(m[1])) + 1
 			d.report(yIndicator, Span{n, col, n, col + 1}, "a plain value cannot begin with %s", m[2]).help("quote the value")
+			return true
+		}
+		if m := starStart.FindStringSubmatch(text); m != nil && strings.Contains(msg, "alphabetic or numeric") {
+			col := len([]rune(m[1])) + 1
+			d.report(yIndicator, Span{n, col, n, col + 1}, "a value that begins with %s is a YAML alias or anchor, and this is none", m[2]).help("quote the value")
 			return true
 		}
 		if m := braces.FindStringSubmatchIndex(text); m != nil {
@@ -185,6 +191,51 @@ func suspectIndent(d *DAG, line int, msg string) bool {
 		}
 	}
 	return false
+}
+
+// suspectFlow finds the bracket that is never closed, or closed by another kind. yaml.v3 tells only
+// where the block around began.
+func suspectFlow(d *DAG, _ int, msg string) bool {
+	if !strings.Contains(msg, "',' or") {
+		return false
+	}
+	type bracket struct {
+		r         rune
+		line, col int
+	}
+	var open []bracket
+	for n, l := range d.src.lines {
+		var quote rune
+		for i, r := range l {
+			if r == '#' && quote == 0 && (i == 0 || blank(l[i-1])) {
+				break
+			}
+			switch {
+			case quote != 0:
+				if r == quote {
+					quote = 0
+				}
+			case (r == '"' || r == '\'') && opensValue(l, i):
+				quote = r
+			case (r == '[' || r == '{') && (len(open) > 0 || opensValue(l, i)):
+				open = append(open, bracket{r, n + 1, i + 1})
+			case (r == ']' || r == '}') && len(open) > 0:
+				last := open[len(open)-1]
+				if closes := map[rune]rune{'[': ']', '{': '}'}[last.r]; r != closes {
+					d.report(ySyntax, Span{last.line, last.col, last.line, last.col + 1}, "this %c is never closed: %c comes first", last.r, r).
+						related(Span{Line: n + 1, Col: i + 1}, "%c is expected here", closes)
+					return true
+				}
+				open = open[:len(open)-1]
+			}
+		}
+	}
+	if len(open) == 0 {
+		return false
+	}
+	first := open[0]
+	d.report(ySyntax, Span{first.line, first.col, first.line, first.col + 1}, "this %c is never closed, or a comma is missing after it", first.r)
+	return true
 }
 
 func columnsWords(open []int) string {

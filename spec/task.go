@@ -103,6 +103,10 @@ func (d *DAG) draftHook(owner *task, hook string, n *Node) {
 // draftTask reads a task's keys, each by the file that knows it.
 func (d *DAG) draftTask(t *task, n *Node, keys *table) {
 	t.Pos = t.key.Pos
+	if n.bad {
+		t.broken = true
+		return
+	}
 	if n.Kind != Mapping {
 		diag := d.report(sType, d.span(t.key), "%s must be a map, not %s", t.name(), n.words())
 		if n.Kind == Scalar && !n.Empty() {
@@ -144,7 +148,7 @@ func (d *DAG) draftFlow(t *task) {
 			t.MaxParallel = v
 		}
 		if t.f.get("for_each") == nil && t.f.key("for_each") == nil {
-			d.report(sMissing, d.span(t.f.key("max_parallel")), "`max_parallel` bounds the instances of `for_each`, and there is none")
+			d.reportAs(Warning, sMissing, d.span(t.f.key("max_parallel")), "`max_parallel` bounds the instances of `for_each`, and there is none")
 		}
 	}
 	t.DependsOnPast = d.boolean(t.f.get("depends_on_past"), "depends_on_past")

@@ -122,6 +122,7 @@ func (p *planter) tag(y *yaml.Node, n *Node) {
 	if t := p.dag.src.tagBefore(y.Line, y.Column); t != nil {
 		at, text = t.Pos, t.Text
 	}
+	n.bad = y.Kind == yaml.ScalarNode && y.Value == ""
 	diag := p.dag.report(yTag, spanAt(at, len([]rune(text))), "%s is a YAML tag; values here have none", text)
 	if len(text) > 1 && text[1] != '!' {
 		diag.help("for \"not\" in an expression write `not %s`; for text, quote it", text[1:])
@@ -141,9 +142,8 @@ func (p *planter) mapping(y *yaml.Node, n *Node, depth int) {
 		key, value := p.node(k, depth+1), p.node(v, depth+1)
 		p.grow(n, key)
 		p.grow(n, value)
-		if key.Kind != Scalar || k.Kind == yaml.AliasNode && key.Kind != Scalar {
-			p.dag.report(yKey, spanAt(key.Pos, 1), "a key must be text, this is %s", key.words()).
-				help("if `{{ … }}` was meant as a value, quote it")
+		if key.Kind != Scalar {
+			p.badKey(n, y, key)
 			continue
 		}
 		if was, twice := first[key.Text]; twice {
@@ -157,6 +157,17 @@ func (p *planter) mapping(y *yaml.Node, n *Node, depth int) {
 	for _, m := range merges {
 		p.merge(n, m, first, depth)
 	}
+}
+
+// badKey: a key that is a list or a map. `{{ x }}` is one to YAML, and never meant as such.
+func (p *planter) badKey(n *Node, y *yaml.Node, key *Node) {
+	n.bad = true
+	if key.Kind == Mapping && y.Style&yaml.FlowStyle != 0 && key.Pos.Line == n.Pos.Line && key.Pos.Col == n.Pos.Col+1 {
+		p.dag.report(yIndicator, spanAt(n.Pos, 2), "a value that begins with {{ is a YAML map").
+			help("an expression is written ${{ … }}; quote a value that begins with a brace")
+		return
+	}
+	p.dag.report(yKey, spanAt(key.Pos, 1), "a key must be text, this is %s", key.words())
 }
 
 // merge adds the fields of `<<`: what is written in the mapping itself wins, then the earlier one.

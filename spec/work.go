@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"strings"
 
 	"weft/expr"
 	"weft/schema"
@@ -37,6 +38,7 @@ func (d *DAG) draftRun(t *task) {
 	run := t.f.get("run")
 	with := map[string]any{}
 	switch {
+	case run.bad:
 	case run.Empty():
 		d.report(sType, d.span(t.f.key("run")), "`run` has no value; it must be a script, or a list of a program and its arguments")
 		return
@@ -238,8 +240,8 @@ func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
 		default:
 			at = d.span(key)
 		}
-		if b, loose := looseBool(value.Text); loose && value.Quote == Plain && v.Keyword == "type" && len(v.Path) > 0 {
-			d.report(yBool, at, "%s %s", where, v.Message).label("write `%t` if a boolean is meant", b)
+		if b, loose := looseBool(value.Text); loose && value.Quote == Plain && strings.Contains(v.Message, "true or false,") {
+			d.report(yBool, at, "%s must be true or false, not %s", where, value.words()).label("write `%t`", b)
 			return
 		}
 	}

@@ -21,7 +21,7 @@ var (
 	// ErrGap: an append does not follow the last record. Someone else writes this run.
 	ErrGap = errors.New("journal has moved on")
 	// ErrCorrupt: what was read is not what was written.
-	ErrCorrupt = errors.New("journal is damaged")
+	ErrCorrupt = errors.New("data is damaged")
 	// ErrFuture: written by a newer weft.
 	ErrFuture = errors.New("written by a newer weft")
 	// ErrClosed: asked after Close.

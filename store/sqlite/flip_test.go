@@ -41,7 +41,7 @@ func TestFlippedColumnsAreNoticed(t *testing.T) {
 		}
 	}
 	slices.SortFunc(places, func(a, b [2]string) int { return strings.Compare(a[0]+a[1], b[0]+b[1]) })
-	for i := range often(len(places)*7, 10_000) {
+	for i := range often(len(places)*4, 10_000) {
 		table, column := places[i%len(places)][0], places[i%len(places)][1] // each in its turn
 		restore, what := flip(t, db, rnd, table, column)
 		if restore == nil {
@@ -70,6 +70,7 @@ func meddler(t *testing.T, dir string) *sql.DB {
 	for _, text := range []string{
 		"PRAGMA ignore_check_constraints = 1", "PRAGMA synchronous = OFF",
 		"DROP TRIGGER runs_in", "DROP TRIGGER runs_out", "DROP TRIGGER runs_moved", "DROP TRIGGER asks_in", "DROP TRIGGER asks_out",
+		"CREATE TABLE tallies_whole AS SELECT * FROM tallies",
 	} {
 		_, err := db.Exec(text)
 		fine(t, err)
@@ -106,13 +107,15 @@ func flip(t *testing.T, db *sql.DB, rnd *rand.Rand, table, column string) (resto
 		}
 		t.Fatal(err)
 	}
-	if strings.Contains(key, column) { // the row has moved
-		at = fmt.Sprint(now)
-		if b, ok := now.([]byte); ok {
-			at = string(b)
-		}
+	if key == column { // the row has moved
+		at = now
 	}
 	return func() {
+		if table == "tallies" { // all of the row is its key
+			_, err := db.Exec("DELETE FROM tallies; INSERT INTO tallies SELECT * FROM tallies_whole")
+			fine(t, err)
+			return
+		}
 		res, err := db.Exec(fmt.Sprintf("UPDATE %s SET %s = ? WHERE %s = ?", table, column, key), old, at)
 		fine(t, err)
 		if n, _ := res.RowsAffected(); n != 1 {
@@ -140,7 +143,7 @@ func TestFlippedFileIsNoticed(t *testing.T) {
 	path := filepath.Join(dir, File)
 	whole, err := os.ReadFile(path)
 	fine(t, err)
-	rounds, noticed := often(500, 10_000), 0
+	rounds, noticed := often(350, 10_000), 0
 	for range rounds {
 		bad := bytes.Clone(whole)
 		at := rnd.IntN(len(bad))
@@ -227,7 +230,7 @@ func TestADamagedRowHidesNoOther(t *testing.T) {
 	_, err := meddler(t, dir).Exec("UPDATE runs SET dir = dir || '/' WHERE id = 'run-07'")
 	fine(t, err)
 	got, err := s.ListRuns(t.Context(), store.Filter{})
-	if len(got) != 17 || !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), "run-07") {
+	if len(got) != 8 || !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), "run-07") {
 		t.Errorf("got %d rows and %v", len(got), err)
 	}
 	row := aRun("run-07")

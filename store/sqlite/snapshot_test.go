@@ -47,7 +47,7 @@ func furnish(t *testing.T, s *Store) snapshot {
 		fine(t, s.PutPlan(t.Context(), hash, body))
 		plan, want.plans[hash] = hash, body
 	}
-	for i := range 18 {
+	for i := range 9 {
 		run := aRun(fmt.Sprintf("run-%02d", i))
 		run.DAG, run.Type, run.LogicalDate = fmt.Sprintf("d%d", i%3), store.RunTypes[i%2], day.AddDate(0, 0, i)
 		run.Plan, run.Dir = plan, "/dags"

@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/mattn/go-isatty"
+
+	"weft/config"
+	"weft/plugins"
+	"weft/plugins/all"
+	"weft/spec"
+)
+
+// An env is what every command works with. conf and plugins are there for every command but the
+// bare ones, which must work whatever the configuration says.
+type env struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	home, configFile string // --home, --config
+	noColor          bool
+
+	color   bool // of stdout
+	conf    config.Config
+	plugins *plugins.Registry
+}
+
+// prepare reads the configuration and lists the plugins.
+func (e *env) prepare() error {
+	e.color = e.colorOn(e.stdout)
+	dir, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("cannot find the working directory: %w", err)
+	}
+	src := config.Source{Dir: dir, File: e.configFile, Env: os.LookupEnv, Flags: map[string]string{}}
+	if e.home != "" {
+		src.Flags["home"] = e.home
+	}
+	if e.conf, err = config.Load(src); err != nil {
+		return err
+	}
+	e.plugins = plugins.NewRegistry(all.Plugins()...)
+	return nil
+}
+
+// options is what a DAG file in a folder is checked against. Pools and vars are known only where
+// there is a configuration; without one, any may exist where the file will run.
+func (e *env) options(fileExists func(rel string) bool) spec.Options {
+	o := spec.Options{Plugins: known{e.plugins}, MaxInstances: e.conf.MaxInstances, FileExists: fileExists}
+	if e.conf.File != "" {
+		o.Pools, o.Vars = e.conf.Pools, e.conf.Vars
+	}
+	return o
+}
+
+// known shows the registry to the validator.
+type known struct{ registry *plugins.Registry }
+
+// Names implements spec.Plugins.
+func (k known) Names() []string { return k.registry.Names() }
+
+// Plugin implements spec.Plugins.
+func (k known) Plugin(name string) (spec.PluginInfo, bool) {
+	p := k.registry.Get(name)
+	if p == nil {
+		return spec.PluginInfo{}, false
+	}
+	_, sensor := p.(plugins.Sensor)
+	s := p.Schema()
+	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor}, true
+}
+
+// printJSON writes a value for programs, indented.
+func (e *env) printJSON(v any) error {
+	enc := json.NewEncoder(e.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("cannot write the output: %w", err)
+	}
+	return nil
+}
+
+// isTerminal tells whether someone looks at what is written.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && (isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+// colorOn tells whether to write colours to w. NO_COLOR beats CLICOLOR_FORCE, which beats the
+// question whether anyone looks.
+func (e *env) colorOn(w io.Writer) bool {
+	if e.noColor || os.Getenv("NO_COLOR") != "" {
+		return false
+	}
+	if f := os.Getenv("CLICOLOR_FORCE"); f != "" && f != "0" {
+		return true
+	}
+	return isTerminal(w)
+}
+
+// width is the number of columns of w, or the default where it is no terminal.
+func width(w io.Writer, otherwise int) int {
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(f.Fd()); err == nil && columns > 0 {
+			return columns
+		}
+	}
+	return otherwise
+}
+
+// choices joins the names of a flag's values for its help.
+func choices[T any](list []T, name func(T) string) string {
+	out := make([]string, len(list))
+	for i, x := range list {
+		out[i] = name(x)
+	}
+	return strings.Join(out, ", ")
+}

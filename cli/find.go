@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"weft/config"
+)
+
+// maxDAG is a byte more than a DAG file may have: enough to see that it is too large.
+const maxDAG = 1<<20 + 1
+
+// dagFiles returns the DAG files below a folder, sorted: *.yaml and *.yml, but for names that
+// begin with a dot or an underscore, tests, and the configuration.
+func dagFiles(folder string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path == folder:
+			return nil
+		case hidden(d.Name()):
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		case d.IsDir() || !isDAGName(d.Name()):
+			return nil
+		}
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() { // through a link
+			files = append(files, path)
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &hinted{
+			fmt.Errorf("cannot read DAGs: there is no folder %s", folder),
+			"weft init makes one; WEFT_DAGS or dags in weft.yaml names another",
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read DAGs: %w", err)
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") }
+
+func isDAGName(name string) bool {
+	stem, ok := strings.CutSuffix(name, ".yaml")
+	if !ok {
+		stem, ok = strings.CutSuffix(name, ".yml")
+	}
+	return ok && stem != "" && !strings.HasSuffix(stem, ".test") && name != config.FileName
+}
+
+// readDAG reads a DAG file, no more of it than shows that it is too large.
+func readDAG(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, cannotRead(file, err)
+	}
+	defer f.Close()
+	src, err := io.ReadAll(io.LimitReader(f, maxDAG))
+	if err != nil {
+		return nil, cannotRead(file, err)
+	}
+	return src, nil
+}
+
+// cannotRead says in a user's words why a file cannot be read.
+func cannotRead(file string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("cannot read %s: there is no such file", file)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("cannot read %s: permission denied", file)
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("cannot read %s: %w", file, err)
+}
+
+// shown is a path as messages show it: relative where that is shorter.
+func shown(path string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(dir, path); err == nil && filepath.IsAbs(path) && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weft/machine"
+	"weft/runner"
+)
+
+// A watching shows the runs that a command drives: one as the terminal allows, several as lines.
+type watching struct {
+	make        func(p *machine.Plan) watcher
+	json        bool
+	interrupted atomic.Bool
+
+	mu       sync.Mutex
+	starting *machine.Plan // of the run that begins: its first update makes its watcher
+	byRun    map[string]watcher
+	finished map[string]bool
+	closed   bool
+}
+
+// watch prepares to show runs; alone tells that there will be one.
+func (e *env) watch(s *session, asJSON, alone bool) *watching {
+	form := watchForm{json: asJSON, lines: !alone, color: e.color}
+	return &watching{
+		json: asJSON, byRun: map[string]watcher{}, finished: map[string]bool{},
+		make: func(p *machine.Plan) watcher { return newWatcher(p, e.stdout, form, s.tail) },
+	}
+}
+
+// begin names the plan of the run that starts next.
+func (w *watching) begin(p *machine.Plan) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.starting = p
+}
+
+// follow shows a run that has been going on: where it stands, as if that had just happened.
+func (w *watching) follow(r *machine.Run) {
+	sum := r.Summarize()
+	w.mu.Lock()
+	show := w.make(r.Plan())
+	w.byRun[sum.Run] = show
+	w.mu.Unlock()
+	if w.json {
+		return
+	}
+	show.Update(runner.Update{Type: "run_started", At: sum.StartedAt, Run: sum.Run, State: string(sum.State)})
+	for _, id := range taskOrder(r.Plan(), sum) {
+		t := sum.Tasks[id]
+		for _, in := range t.Instances {
+			show.Update(runner.Update{Type: "task", At: orNow(t.EndedAt), Run: sum.Run, Task: id, Index: &in.Index, Attempt: in.Attempts, State: in.State.String(), Reason: in.Reason})
+		}
+		if t.State != machine.None {
+			show.Update(runner.Update{Type: "task", At: orNow(t.EndedAt), Run: sum.Run, Task: id, Attempt: t.Attempts, State: t.State.String(), Reason: t.Reason})
+		}
+	}
+}
+
+func orNow(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Now()
+	}
+	return t
+}
+
+// Update passes a change on. It is called on the engine's thread.
+func (w *watching) Update(u runner.Update) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	show := w.byRun[u.Run]
+	if show == nil && w.starting != nil {
+		show = w.make(w.starting)
+		w.byRun[u.Run], w.starting = show, nil
+	}
+	if show == nil {
+		return
+	}
+	w.finished[u.Run] = w.finished[u.Run] || u.Type == "run_finished"
+	show.Update(u)
+}
+
+// finish shows the end of a run that was over before it could be watched.
+func (w *watching) finish(sum machine.Summary) {
+	w.mu.Lock()
+	seen := w.finished[sum.Run]
+	w.mu.Unlock()
+	if !seen {
+		w.Update(runner.Update{Type: "run_finished", At: sum.FinishedAt, Run: sum.Run, State: string(sum.State), Reason: sum.Reason, Summary: &sum})
+	}
+}
+
+func (w *watching) interrupt() { w.interrupted.Store(true) }
+
+// Close returns when everything is shown; calling it again does nothing.
+func (w *watching) Close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	w.closed = true
+	for _, run := range sortedKeys(w.byRun) {
+		w.byRun[run].Close()
+	}
+}

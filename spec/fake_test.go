@@ -1,0 +1,38 @@
+package spec
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// somePlugins are the plugins that the tests know; their inputs are cut to what the tests need.
+type somePlugins map[string]PluginInfo
+
+func (p somePlugins) Plugin(name string) (PluginInfo, bool) { i, ok := p[name]; return i, ok }
+func (p somePlugins) Names() []string                       { return slices.Sorted(maps.Keys(p)) }
+
+func schemaOf(s string) json.RawMessage { return json.RawMessage(s) }
+
+var fakes = somePlugins{
+	"shell": {Name: "shell", Input: schemaOf(`{"type":"object","required":["run"],"additionalProperties":false,"properties":{
+		"run":{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"string"},"minItems":1}]},
+		"shell":{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]}}}`)},
+	"noop": {Name: "noop", Input: schemaOf(`{"type":"object","additionalProperties":false,"properties":{"output":{}}}`)},
+	"fail": {Name: "fail", Input: schemaOf(`{"type":"object","required":["message"],"additionalProperties":false,"properties":{"message":{"type":"string"}}}`)},
+	"wait": {Name: "wait", Sensor: true, Input: schemaOf(`{"type":"object","additionalProperties":false,
+		"oneOf":[{"required":["for"]},{"required":["until"]}],
+		"properties":{"for":{"type":"string"},"until":{"type":"string"}}}`), Output: schemaOf(`{"type":"string"}`)},
+	"file.head": {
+		Name: "file.head", Input: schemaOf(`{"type":"object","required":["path"],"additionalProperties":false,
+		"properties":{"path":{"type":"string"},"follow":{"type":"boolean"},"max":{"type":"integer","minimum":1},"kind":{"enum":["file","folder"]}}}`),
+		Output: schemaOf(`{"type":"object","additionalProperties":false,"properties":{"exists":{"type":"boolean"},"size":{"type":"integer"},"modified":{"type":"string"}}}`),
+	},
+}
+
+func online() Options {
+	return Options{
+		Plugins: fakes, Pools: map[string]int{"default": 16, "glue": 5}, Vars: map[string]any{"bucket": "b"},
+		FileExists: func(rel string) bool { return rel == "there.sh" },
+	}
+}

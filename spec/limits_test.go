@@ -1,0 +1,164 @@
+package spec
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// TestBombs: what is too much is refused with its place, and costs little.
+func TestBombs(t *testing.T) {
+	laughs := "x-0: &a0 [x]\n"
+	for i := 1; i < 40; i++ {
+		laughs += fmt.Sprintf("x-%d: &a%d [%s]\n", i, i, strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 9))
+	}
+	merges := "x-0: &a0 {k0: 1}\n"
+	for i := 1; i < 40; i++ {
+		merges += fmt.Sprintf("x-%d: &a%d {<<: [%s], k%d: 1}\n", i, i, strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 9), i)
+	}
+	deepAliases := "x-0: &a0 [x]\n"
+	for i := 1; i < 120; i++ {
+		deepAliases += fmt.Sprintf("x-%d: &a%d [*a%d]\n", i, i, i-1)
+	}
+	tasks := "tasks: {a: {run: echo}}\n"
+	for _, row := range []struct{ name, src, code string }{
+		{"a file of more than 1 MiB", "# " + strings.Repeat("x", 1<<20), yLimit},
+		{"lists in lists", strings.Repeat("[", 400_000), ySyntax},
+		{"lists in lists, closed", "x-a: " + strings.Repeat("[", 101) + strings.Repeat("]", 101) + "\n" + tasks, yLimit},
+		{"maps in maps", "x-a: " + strings.Repeat("{a: ", 5000) + strings.Repeat("}", 5000) + "\n" + tasks, yLimit},
+		{"aliases of aliases", laughs + tasks, yLimit},
+		{"merges of merges", merges + tasks, yLimit},
+		{"aliases that nest", deepAliases + tasks, yLimit},
+		{"a control character", "a: \x01\n" + tasks, yEncoding},
+		{"not UTF-8", "a: \xff\n" + tasks, yEncoding},
+		{"many keys", strings.Repeat("a: 1\n", 100_000), yDuplicate},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, found := Parse("b.yaml", []byte(row.src), online())
+			runtime.ReadMemStats(&after)
+			if len(found) == 0 || !has(found, row.code) || found[0].Line == 0 {
+				t.Errorf("want %s, found\n%s", row.code, cut(show(found), 500))
+			}
+			t.Logf("%d MB", (after.TotalAlloc-before.TotalAlloc)>>20)
+		})
+	}
+}
+
+func has(found []Diagnostic, code string) bool {
+	for _, d := range found {
+		if d.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// TestLargeFileIsQuick: a file at its limit, with a script at its limit, is no hardship.
+func TestLargeFileIsQuick(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("tasks:\n  a:\n    run: |\n")
+	for b.Len() < 500_000 {
+		b.WriteString("      echo \"${{ run.id }}\" ${{ run.ds }}\n")
+	}
+	for i := 0; b.Len() < 1_000_000; i++ {
+		fmt.Fprintf(&b, "  t%d: {run: \"echo ${{ tasks.a.output }}\", needs: [a]}\n", i)
+	}
+	d, found := Parse("l.yaml", []byte(b.String()), online())
+	if len(found) > 0 {
+		t.Fatal(cut(show(found), 500))
+	}
+	if _, err := d.Plan(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestYAMLTestSuite: no document of the suite, right or wrong, is more than an error.
+func TestYAMLTestSuite(t *testing.T) {
+	files, _ := filepath.Glob("../../shared/data/yaml-test-suite/src/*.yaml")
+	if len(files) == 0 {
+		t.Skip("the yaml-test-suite is not beside the repository")
+	}
+	docs := 0
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cases []struct {
+			YAML string `yaml:"yaml"`
+		}
+		if err := yaml.Unmarshal(raw, &cases); err != nil {
+			t.Logf("%s: %v", file, err)
+			continue
+		}
+		for _, c := range cases {
+			docs++
+			text := strings.NewReplacer("␣", " ", "»", "\t", "—", "", "←", "\r", "⇔", "\ufeff", "↵", "", "∎\n", "").Replace(c.YAML)
+			for _, src := range []string{text, "x-a:\n  " + strings.ReplaceAll(text, "\n", "\n  ") + "\ntasks: {a: {run: echo}}\n"} {
+				_, found := Parse("suite.yaml", []byte(src), online())
+				for _, d := range found {
+					if d.Line < 1 || d.Column < 1 || d.Message == "" || d.EndLine < d.Line {
+						t.Errorf("%s: %+v", filepath.Base(file), d)
+					}
+				}
+			}
+		}
+	}
+	if docs < 300 {
+		t.Errorf("only %d documents", docs)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, glob := range []string{"testdata/*.yaml", "testdata/right/*.yaml"} {
+		files, _ := filepath.Glob(glob)
+		for _, file := range files {
+			src, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(src)
+		}
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		if len(src) > 1<<16 {
+			return
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		d, found := Parse("fuzz.yaml", src, online())
+		runtime.ReadMemStats(&after)
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 64 {
+			t.Errorf("%d MB for %d bytes", used, len(src))
+		}
+		for _, x := range found {
+			if x.Line < 1 || x.Column < 1 {
+				t.Errorf("without a place: %+v", x)
+			}
+		}
+		if d == nil && len(found) == 0 {
+			t.Error("nothing came of it, and nothing was said")
+		}
+		if d != nil && !has1(found, Error) {
+			if _, err := d.Plan(); err != nil {
+				t.Errorf("no error was found, and yet: %v", err)
+			}
+		}
+	})
+}
+
+func has1(found []Diagnostic, s Severity) bool {
+	for _, d := range found {
+		if d.Severity == s {
+			return true
+		}
+	}
+	return false
+}
