@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -68,7 +67,7 @@ func (e *env) listPlugins(asJSON bool) error {
 
 func (e *env) describePlugin(name string, asJSON bool) error {
 	if e.plugins.Get(name) == nil {
-		return &hinted{fmt.Errorf("cannot find plugin %q", name), "there are " + strings.Join(e.plugins.Names(), ", ")}
+		return &hinted{fmt.Errorf("cannot find plugin %q", name), "weft plugins lists them"}
 	}
 	p := e.pluginInfo(name)
 	if asJSON {

@@ -47,6 +47,9 @@ type runOptions struct {
 // run starts a run and sees it to its end.
 func (e *env) run(arg string, o runOptions) error {
 	file, plan, err := e.load(arg)
+	if errors.Is(err, errProblems) { // they have been shown; what a run's 1 says is that it failed
+		return errSome
+	}
 	if err != nil {
 		return err
 	}
@@ -63,7 +66,7 @@ func (e *env) run(arg string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	watch := e.watch(s, o.json, true)
+	watch := e.watch(o.json, true)
 	defer watch.Close()
 	watch.begin(plan)
 	s.drive(e.plugins, watch.Update)

@@ -225,7 +225,7 @@ func (e *env) resumeAll(asJSON bool) error {
 
 // resumeRuns goes on with runs and waits for their ends; the worst of them is the command's end.
 func (e *env) resumeRuns(s *session, ids []string, asJSON bool) error {
-	watch := e.watch(s, asJSON, len(ids) == 1)
+	watch := e.watch(asJSON, len(ids) == 1)
 	defer watch.Close()
 	s.drive(e.plugins, watch.Update)
 	var worst error

@@ -25,7 +25,6 @@ var commands = []struct {
 	{groupRun, logsCommand},
 	{groupRun, explainCommand},
 	{groupRun, cancelCommand},
-	{groupRun, clearCommand},
 	{groupOther, completionCommand},
 	{groupOther, versionCommand},
 }
@@ -47,7 +46,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteC()
 	if err != nil && !running {
-		err = asUsage(err) // whatever fails before a command runs is about how it was typed
+		err = &usageError{err} // whatever fails before a command runs is about how it was typed
 	}
 	return e.end(cmd.CommandPath(), err)
 }
@@ -74,13 +73,13 @@ and remembers what happened.`,
 			}
 			return e.prepare()
 		},
+		Version:           thisBuild().String(),
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	cobra.EnableCommandSorting = false // the table's order is the one to read in
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true, Annotations: bare})
 	f := root.PersistentFlags()
 	f.StringVar(&e.home, "home", "", "folder of weft's state (default .weft, or WEFT_HOME)")
 	f.StringVar(&e.configFile, "config", "", "configuration (default weft.yaml if there is one, or WEFT_CONFIG)")
@@ -95,6 +94,7 @@ and remembers what happened.`,
 		cmd.GroupID = c.group
 		root.AddCommand(cmd)
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpTemplate(helpTemplate)
 	return root
@@ -121,9 +121,6 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 		return nil
 	}
 }
-
-// asUsage makes an error one about how the command was typed.
-func asUsage(err error) error { return &usageError{err} }
 
 const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
 

@@ -31,16 +31,17 @@ type tree struct {
 	color   bool
 	logs    logTail
 	closing bool
+	lines   lastLines // the drawing goroutine's alone
 	program *tea.Program
 	ended   chan struct{}
 }
 
 // newTree begins to draw on out, which is a terminal.
 func newTree(p *machine.Plan, out *os.File, color bool, logs logTail) *tree {
-	t := &tree{board: newBoard(p), out: out, color: color, logs: logs, ended: make(chan struct{})}
+	t := &tree{board: newBoard(p), out: out, color: color, logs: logs, lines: lastLines{}, ended: make(chan struct{})}
 	width, height := t.size()
 	t.program = tea.NewProgram(
-		treeModel{tree: t, width: width, height: height},
+		&treeModel{tree: t, width: width, height: height},
 		tea.WithOutput(out), tea.WithInput(nil), tea.WithoutSignalHandler(), tea.WithFPS(int(time.Second/frame)),
 	)
 	go func() {
@@ -99,10 +100,10 @@ func nextFrame() tea.Cmd {
 }
 
 // Init implements tea.Model.
-func (m treeModel) Init() tea.Cmd { return nextFrame() }
+func (m *treeModel) Init() tea.Cmd { return nextFrame() }
 
 // Update implements tea.Model.
-func (m treeModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (m *treeModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
@@ -115,14 +116,45 @@ func (m treeModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 }
 
 // View implements tea.Model.
-func (m treeModel) View() tea.View {
-	t := m.tree
+func (m *treeModel) View() tea.View {
+	text := m.tree.frame(m.width, m.height)
+	m.tree.lines.refresh(m.tree.logs)
+	return tea.NewView(text)
+}
+
+func (t *tree) frame(width, height int) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closing {
-		return tea.NewView("")
+		return ""
 	}
-	return tea.NewView(t.board.view(scene{
-		width: m.width, height: m.height, now: time.Now(), color: t.color, lastLine: t.logs.last,
-	}))
+	return t.board.view(scene{width: width, height: height, now: time.Now(), color: t.color, lastLine: t.lines.of})
+}
+
+// lastLines keeps the last line of each log that is shown, as of the frame before, so that no file
+// is read while the board is locked.
+type lastLines map[string]lastLine
+
+type lastLine struct {
+	text   string
+	wanted bool // by the last frame
+}
+
+// of returns what is known of a log and notes that it is wanted.
+func (l lastLines) of(log string) string {
+	known := l[log]
+	known.wanted = true
+	l[log] = known
+	return known.text
+}
+
+// refresh reads the logs that the last frame showed and forgets the others.
+func (l lastLines) refresh(logs logTail) {
+	for log, known := range l {
+		if !known.wanted {
+			delete(l, log)
+			continue
+		}
+		l[log] = lastLine{text: logs.last(log)}
+	}
 }

@@ -29,8 +29,7 @@ type row struct {
 	id      string
 	state   string
 	attempt int
-	since   time.Time // when it came into its state; of a sensor: when it began to wait
-	begun   time.Time // first attempt
+	begun   time.Time // first attempt; of a sensor: first poke
 	ended   time.Time
 	next    time.Time // when it tries again, or until when it waits
 	reason  string
@@ -100,7 +99,7 @@ func (b *board) task(u runner.Update) {
 	if u.State != "" && u.State != r.state {
 		b.counts[r.state]--
 		b.counts[u.State]++
-		r.state, r.since = u.State, u.At
+		r.state = u.State
 	}
 	r.reason, r.next = u.Reason, u.Next
 	r.stamp(u)

@@ -24,7 +24,7 @@ type scene struct {
 // view draws a frame: a headline, then a row a task. What does not fit the height is left out,
 // first what has finished and what has not begun, and counted in a last line.
 func (b *board) view(s scene) string {
-	lines := []string{b.headline(s), ""}
+	lines := append(b.headline(s), "")
 	shown, hidden := b.rows, []*row(nil)
 	if room := s.height - len(lines) - 1; s.height > 0 && len(b.rows) > room {
 		shown, hidden = choose(b.rows, max(room-1, 1))
@@ -40,14 +40,18 @@ func (b *board) view(s scene) string {
 	if len(hidden) > 0 {
 		lines = append(lines, paint(s.color, faint, "  … "+tally(hidden)+" not shown"))
 	}
+	if s.height > 0 {
+		lines = lines[:min(len(lines), max(s.height-1, 1))]
+	}
 	for i, l := range lines {
 		lines[i] = strings.TrimRight(ansi.Truncate(l, s.width, "…"), " ")
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// headline is the DAG, the run, its state, how long, and how many tasks are in which state.
-func (b *board) headline(s scene) string {
+// headline is the DAG, the run, its state, how long, and how many tasks are in which state: on two
+// lines if it does not fit one.
+func (b *board) headline(s scene) []string {
 	end := s.now
 	if !b.finished.IsZero() {
 		end = b.finished
@@ -68,7 +72,11 @@ func (b *board) headline(s scene) string {
 			counts = append(counts, paint(s.color, looks[c.states[0]].style, fmt.Sprintf("%s %d %s", looks[c.states[0]].glyph, n, c.word)))
 		}
 	}
-	return strings.Join(append(parts, counts...), "  ")
+	one := strings.Join(append(parts, counts...), "  ")
+	if ansi.StringWidth(one) <= s.width {
+		return []string{one}
+	}
+	return []string{strings.Join(parts, "  "), strings.Join(counts, "  ")}
 }
 
 // countOrder is how the headline and the tally sum up states.
@@ -176,7 +184,7 @@ func (r *row) detail(s scene) string {
 			}
 		}
 	case "up_for_reschedule":
-		w := "waits since " + clockText(r.since, s.now)
+		w := "waits since " + clockText(r.begun, s.now)
 		if !r.next.IsZero() {
 			w += ", until " + clockText(r.next, s.now)
 		}

@@ -23,11 +23,11 @@ type watching struct {
 }
 
 // watch prepares to show runs; alone tells that there will be one.
-func (e *env) watch(s *session, asJSON, alone bool) *watching {
+func (e *env) watch(asJSON, alone bool) *watching {
 	form := watchForm{json: asJSON, lines: !alone, color: e.color}
 	return &watching{
 		json: asJSON, byRun: map[string]watcher{}, finished: map[string]bool{},
-		make: func(p *machine.Plan) watcher { return newWatcher(p, e.stdout, form, s.tail) },
+		make: func(p *machine.Plan) watcher { return newWatcher(p, e.stdout, form, tailFile) },
 	}
 }
 

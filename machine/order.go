@@ -228,14 +228,14 @@ func (o Order) instanceVars(m map[string]any) {
 	}
 	switch {
 	case o.Error != nil:
-		m["error"], m["exit_code"] = errorVar(o.Error.Kind, o.Error.Message), exitVar(o.Error.Exit)
+		m["error"], m["exit_code"] = errorVar(o.Error.Kind, o.Error.Message, o.Error.Exit), exitVar(o.Error.Exit)
 	case o.last != nil && o.last.State == Failed:
-		m["error"], m["exit_code"] = errorVar(o.last.Kind, o.last.Error), exitVar(o.last.Exit)
+		m["error"], m["exit_code"] = errorVar(o.last.Kind, o.last.Error, o.last.Exit), exitVar(o.last.Exit)
 	}
 }
 
-func errorVar(kind, message string) any {
-	return map[string]any{"kind": kind, "message": message}
+func errorVar(kind, message string, exit *int) any {
+	return map[string]any{"kind": kind, "message": message, "exit_code": exitVar(exit)}
 }
 
 func exitVar(code *int) any {
@@ -328,7 +328,7 @@ func (v TaskView) value() (map[string]any, error) {
 		if in.State != None {
 			state = in.State.String()
 		}
-		list[k] = map[string]any{"index": k, "state": state, "ref": refValue(in.Ref)}
+		list[k] = map[string]any{"index": k, "state": state, "output": out, "ref": refValue(in.Ref)}
 		outs[k] = out
 	}
 	m["instances"], m["output"] = list, outs

@@ -26,17 +26,12 @@ type output struct {
 // take reads the output of a call that succeeded. Text is typed by `outputs`; what cannot be is
 // left as it is, and wrong says so: a sensor's output counts only once it holds.
 func (a *attempt) take(res plugins.Result) (*output, error) {
-	out, err := readOutput(res)
+	declared := len(a.o.Task.Outputs) > 0
+	out, err := readOutput(res, declared)
 	if err != nil {
 		return nil, wrongOutput(err)
 	}
-	if out.file != "" {
-		if len(a.o.Task.Outputs) > 0 {
-			out.wrong = fmt.Errorf("outputs cannot be checked in %d bytes, at most in %d", out.size, maxValue)
-		}
-		return out, nil
-	}
-	if len(a.o.Task.Outputs) == 0 && (a.poke == 0 || !a.asks()) {
+	if out.file != "" || !declared && (a.poke == 0 || !a.asks()) {
 		return out, nil
 	}
 	if out.raw != nil {
@@ -58,15 +53,18 @@ func wrongOutput(err error) error {
 	return plugins.Errorf(plugins.Remote, "cannot take the output: %w", err)
 }
 
-func readOutput(res plugins.Result) (*output, error) {
+func readOutput(res plugins.Result, declared bool) (*output, error) {
 	raw := []byte(res.Output)
 	if res.OutputFile != "" {
 		info, err := os.Stat(res.OutputFile)
 		if err != nil {
 			return nil, bare(err)
 		}
+		if !info.Mode().IsRegular() { // reading a pipe could wait for ever
+			return nil, fmt.Errorf("%s is no file", res.OutputFile)
+		}
 		if info.Size() > maxValue {
-			return largeFile(res, info.Size())
+			return largeFile(res, info.Size(), declared)
 		}
 		if raw, err = os.ReadFile(res.OutputFile); err != nil {
 			return nil, bare(err)
@@ -108,7 +106,10 @@ func jsonOutput(raw []byte) (*output, error) {
 }
 
 // largeFile checks a file without holding it in memory.
-func largeFile(res plugins.Result, size int64) (*output, error) {
+func largeFile(res plugins.Result, size int64, declared bool) (*output, error) {
+	if declared {
+		return nil, fmt.Errorf("outputs cannot be checked in %d bytes, at most in %d", size, maxValue)
+	}
 	if res.Text {
 		return nil, fmt.Errorf("it is a text of %d bytes, at most %d are taken (write JSON, or keep it as an artifact)", size, maxValue)
 	}

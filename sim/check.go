@@ -21,6 +21,10 @@ func (g *ghost) note(ev machine.Event) {
 		g.cut[g.epochOf(f.Key)] = true
 	case machine.CancelAsked:
 		g.cancel = true
+	case machine.RunDecided:
+		if s.meddled[g.id] && s.chance(0.5) { // just as the run ends
+			s.after(s.upTo(20*time.Millisecond), func() { s.tellCore(func() { s.byHand(g.id) }) })
+		}
 	case machine.Reopened:
 		if g.run.Info().Epoch+1 == f.Epoch {
 			g.touched = true
@@ -60,10 +64,16 @@ func (g *ghost) noteEnd(f machine.AttemptEnded) {
 		g.success[g.epochOf(f.Key)] = true
 	case machine.Failed:
 		g.failures[g.epochOf(f.Key)]++
+		if f.Final || f.Kind == "bad_input" {
+			g.final[g.epochOf(f.Key)] = true
+		}
 		if o, ok := g.run.Order(f.Key); ok {
-			g.retryAt[g.epochOf(f.Key)] = g.s.mono + time.Duration(o.Task.RetryDelay)
+			delay := time.Duration(o.Task.RetryDelay)
+			if most := time.Duration(o.Task.MaxRetryDelay); most > 0 {
+				delay = min(delay, most)
+			}
 			if p != nil {
-				g.retryAt[g.epochOf(f.Key)] = p.until + time.Duration(o.Task.RetryDelay)
+				g.retryAt[g.epochOf(f.Key)] = p.until + delay
 			}
 		}
 	}
@@ -95,12 +105,12 @@ func (s *Sim) starting(p *proc) {
 	if p.key.Epoch > g.clears { // run/task/index/epoch is the idempotency key
 		s.broken("doubled: %s of run %s has an idempotency key of an epoch that nobody began", p.key, p.run)
 	}
+	if early := g.retryAt[inst] - s.mono; p.poke <= 1 && early > time.Millisecond && !s.skewed() {
+		s.broken("untrue: %s of run %s starts %s before its retry delay is over", p.key, p.run, early)
+	}
 	if p.poke > 0 {
 		s.startingPoke(g, p, inst)
 		return
-	}
-	if early := g.retryAt[inst] - s.mono; early > time.Millisecond && !s.skewed {
-		s.broken("untrue: %s of run %s starts %s before its retry delay is over", p.key, p.run, early)
 	}
 	if s.ledger.last[id] != nil {
 		s.stats.Again++
@@ -114,7 +124,7 @@ const slack = 5 * time.Second
 // startingPoke holds a poke against its sensor's deadline.
 func (s *Sim) startingPoke(g *ghost, p *proc, inst machineKey) {
 	limit := time.Duration(p.task.Sensor.Timeout)
-	if since := g.since[inst]; limit > 0 && since > 0 && !s.skewed && s.mono > since+limit+time.Millisecond {
+	if since := g.since[inst]; limit > 0 && since > 0 && !s.skewed() && s.mono > since+limit+time.Millisecond {
 		s.broken("untrue: poke %d of %s of run %s starts %s after the sensor's deadline", p.poke, p.key, p.run, s.mono-since-limit)
 	}
 }
@@ -165,7 +175,7 @@ func (s *Sim) look() {
 		if r := s.core.Run(id); r != nil && s.chance(0.2) {
 			s.lookAtRun(id, r)
 		}
-		if n, limit := active[g.run.Plan().DAG], g.run.Plan().MaxActiveRuns; n > limit {
+		if n, limit := active[g.run.Plan().DAG], g.run.Plan().MaxActiveRuns; n > limit && !s.gaveUp { // one given up takes its place again when it is resumed
 			s.broken("slots: %d runs of %s are active, %d may be", n, g.run.Plan().DAG, limit)
 		}
 	}

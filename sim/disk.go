@@ -61,6 +61,9 @@ func (d *disk) Append(run string, recs []store.Record, update *store.Run, done f
 		}
 		done(err)
 	})
+	if d.s.faults.jumps && d.s.chance(0.01) {
+		d.s.after(0, d.s.setWall)
+	}
 	d.plan()
 	d.s.point("after an append")
 }
@@ -198,6 +201,7 @@ type ghost struct {
 	retryAt  map[machineKey]time.Duration
 	since    map[machineKey]time.Duration // first poke of an epoch
 	cut      map[machineKey]bool          // lost an attempt in this epoch
+	final    map[machineKey]bool          // failed so that no retry mends it
 	clears   int                          // epochs begun by hand
 	touched  bool                         // cleared or marked by hand
 	cancel   bool
@@ -207,7 +211,7 @@ func newGhost(s *Sim, id string) *ghost {
 	return &ghost{
 		s: s, id: id, run: machine.New(s.plan), ends: map[uint64]bool{}, success: map[machineKey]bool{},
 		failures: map[machineKey]int{}, tries: map[machineKey]bool{}, retryAt: map[machineKey]time.Duration{},
-		since: map[machineKey]time.Duration{}, cut: map[machineKey]bool{},
+		since: map[machineKey]time.Duration{}, cut: map[machineKey]bool{}, final: map[machineKey]bool{},
 	}
 }
 

@@ -10,10 +10,10 @@ import (
 // A ledger is what processes write of themselves: the ground truth, outside every crash.
 type ledger struct {
 	lines  []line
-	procs  []*proc            // alive, in the order they started
-	byTask map[taskKey]*proc  // the one that is alive
+	procs  []*proc              // alive, in the order they started
+	byTask map[taskKey]*proc    // the one that is alive
 	last   map[machineKey]*proc // the newest of each attempt
-	ended  map[taskKey]*proc  // the one that ended last
+	ended  map[taskKey]*proc    // the one that ended last
 	starts int
 }
 

@@ -43,6 +43,9 @@ type Options struct {
 	PokeSlots int                 // how many pokes may be in flight; 0 = 64
 	Observe   func(runner.Update) // told of each change, on the engine's thread; must not block
 	LogPath   func(run, dag string, key machine.Key) string
+	// Carry is for the simulation, which plants bugs with it: an order for which it says no is
+	// forgotten. nil, as everywhere else, carries out all.
+	Carry func(machine.Command) bool
 }
 
 // A Clock is wall time for records and monotonic time for waiting.

@@ -205,6 +205,9 @@ func (d *drive) advance() {
 
 // carry does one order of the machine. Doing it twice does no harm.
 func (d *drive) carry(cmd machine.Command) {
+	if only := d.core.opt.Carry; only != nil && !only(cmd) {
+		return
+	}
 	switch cmd := cmd.(type) {
 	case machine.StartAttempt:
 		d.want(cmd.Key)
@@ -256,7 +259,11 @@ func (d *drive) want(key machine.Key) {
 // stop ends an attempt wherever it is; its end is recorded either way.
 func (d *drive) stop(key machine.Key, reason string) {
 	switch d.live[key] {
-	case liveAttempt, livePoke:
+	case livePoke:
+		d.core.pokes.halt(d, key, reason)
+		d.core.work.Stop(d.id, key, reason)
+		return
+	case liveAttempt:
 		d.core.work.Stop(d.id, key, reason)
 		return
 	case liveWait:
@@ -265,7 +272,11 @@ func (d *drive) stop(key machine.Key, reason string) {
 	default:
 		d.core.ready.Remove(d.id, key)
 	}
-	d.record(machine.AttemptEnded{Key: key, Outcome: machine.Outcome{State: machine.Failed, Kind: reason, Error: reason}})
+	d.record(machine.AttemptEnded{Key: key, Outcome: stopped(reason)})
+}
+
+func stopped(reason string) machine.Outcome {
+	return machine.Outcome{State: machine.Failed, Kind: reason, Error: reason}
 }
 
 func (d *drive) setTimer(cmd machine.SetTimer) {

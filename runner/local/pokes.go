@@ -11,14 +11,19 @@ import (
 
 // A sensor is one attempt of a task that waits: between two pokes it is this value and an alarm.
 type sensor struct {
-	d       *drive
-	key     machine.Key
-	task    *machine.Task
-	since   time.Time // first poke of the epoch
-	n       int       // pokes so far
-	lane    string
-	alarm   *alarm
-	stopped bool
+	d      *drive
+	key    machine.Key
+	task   *machine.Task
+	since  time.Time // first poke of the epoch
+	n      int       // pokes so far
+	poking bool      // the n-th is in flight
+	lane   string
+	// deadline is the moment on the monotonic clock from which no poke starts; 0 = none, or not
+	// known before the first. That the attempt ends then is the machine's business: its timer comes.
+	deadline time.Duration
+	alarm    *alarm
+	stopped  bool
+	stop     string // why it was to stop while it was asked: then "not yet" is no answer any more
 }
 
 // pokes is the pool in which sensors are asked: a bound on how many at once, first come first
@@ -65,6 +70,13 @@ func (p *pokes) remove(d *drive, key machine.Key) {
 	s.stopped = true
 	d.core.timers.cancel(s.alarm)
 	p.forget(s)
+}
+
+// halt has a sensor that is being asked end with this poke.
+func (p *pokes) halt(d *drive, key machine.Key, reason string) {
+	if s := p.all[d][key]; s != nil {
+		s.stop = reason
+	}
 }
 
 func (p *pokes) forget(s *sensor) {
@@ -127,24 +139,48 @@ func (c *Core) startPokes() {
 			delete(s.d.live, s.key)
 			continue
 		}
-		s.n++
-		if s.since.IsZero() {
-			s.since = c.clock.Now().UTC()
+		if s.late(c) {
+			c.pokes.done(s)
+			continue
 		}
+		s.n++
+		s.poking = true
 		s.d.live[s.key] = livePoke
 		if s.n == 1 {
 			s.d.record(machine.AttemptStarted{Key: s.key})
 		}
-		c.work.Poke(o, s.n, s.since, func(res runner.PokeResult) {
-			c.post(func() { s.d.poked(s, res) })
+		n := s.n
+		c.work.Poke(o, n, s.since, func(res runner.PokeResult) {
+			c.post(func() {
+				if s.poking && s.n == n { // else it is repeated news
+					s.poking = false
+					s.d.poked(s, res)
+				}
+			})
 		})
 	}
+}
+
+// late tells whether the sensor's time is over. The first poke of its epoch sets it running.
+func (s *sensor) late(c *Core) bool {
+	limit := time.Duration(s.task.Sensor.Timeout)
+	if s.since.IsZero() {
+		s.since = c.clock.Now().UTC()
+	}
+	if limit > 0 && s.deadline == 0 {
+		s.deadline = c.clock.Mono() + s.since.Add(limit).Sub(c.clock.Now())
+		return s.deadline <= c.clock.Mono()
+	}
+	return limit > 0 && c.clock.Mono() >= s.deadline
 }
 
 // poked hears how a poke ended. "Not yet" is no event: the next one is armed, that is all.
 func (d *drive) poked(s *sensor, res runner.PokeResult) {
 	c := d.core
 	c.pokes.done(s)
+	if s.stop != "" && !res.Done {
+		res = runner.PokeResult{Done: true, Outcome: stopped(s.stop)}
+	}
 	if res.Done || d.err != nil || c.drives[d.id] != d {
 		c.pokes.forget(s)
 		delete(d.live, s.key)

@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"weft/logs"
+	"weft/machine"
+	"weft/store"
+)
+
+func logsCommand(e *env) *cobra.Command {
+	o := logOptions{index: -1}
+	cmd := &cobra.Command{
+		Use:   "logs RUN [TASK]",
+		Short: "what a run's tasks said",
+		Long: `Print what the attempts of a run wrote: of every task, or of one. With -f go on as they
+write, until the run is over.`,
+		Example: `  weft logs latest
+  weft logs latest clean -f
+  weft logs latest part --index 3 --attempt 1`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 {
+				o.task = args[1]
+			}
+			return e.showLogs(args[0], o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVarP(&o.follow, "follow", "f", false, "go on until the run is over")
+	f.IntVar(&o.attempt, "attempt", 0, "of this attempt alone")
+	f.IntVar(&o.index, "index", -1, "of this instance of a mapped task alone")
+	return cmd
+}
+
+type logOptions struct {
+	task           string
+	follow         bool
+	attempt, index int
+}
+
+func (o logOptions) wants(id logs.ID) bool {
+	return (o.task == "" || id.Task == o.task) && (o.attempt == 0 || id.Attempt == o.attempt) && (o.index < 0 || id.Index == o.index)
+}
+
+func (e *env) showLogs(name string, o logOptions) error {
+	s, row, err := e.openRun(name)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	r, err := s.replay(row.ID)
+	if err != nil {
+		return err
+	}
+	if _, known := r.Explain(o.task); o.task != "" && !known && r.Plan().Task(o.task) == nil {
+		return noTask(r, row.ID, o.task)
+	}
+	out := &logWriter{out: e.stdout, heads: o.task == "" || r.Plan().Task(o.task).ForEach != nil}
+	if o.follow && !row.State.Terminal() {
+		return e.followLogs(s, row, o, out)
+	}
+	n := 0
+	for _, id := range s.logIDs(r) {
+		if !o.wants(id) {
+			continue
+		}
+		n++
+		if err := s.logs.Copy(out.of(id), id); err != nil {
+			return err
+		}
+	}
+	if n == 0 {
+		fmt.Fprintln(e.stderr, "nothing has been said yet")
+	}
+	return nil
+}
+
+// logIDs lists the logs there are, by the order of tasks in the file, instance, attempt.
+func (s *session) logIDs(r *machine.Run) []logs.ID {
+	sum := r.Summarize()
+	var ids []logs.ID
+	for _, task := range taskOrder(r.Plan(), sum) {
+		indexes := []int{-1}
+		for _, in := range sum.Tasks[task].Instances {
+			indexes = append(indexes, in.Index)
+		}
+		for _, k := range indexes {
+			for n := 1; ; n++ {
+				id := logs.ID{DAG: sum.DAG, Run: sum.Run, Task: task, Index: k, Attempt: n}
+				if _, err := os.Stat(s.logs.Path(id)); err != nil {
+					break
+				}
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// followPoll is how often a log that is followed is looked at.
+const followPoll = 100 * time.Millisecond
+
+// followLogs writes logs as they grow, and takes up new ones as their attempts begin, until the run
+// is over or Ctrl-C.
+func (e *env) followLogs(s *session, row store.Run, o logOptions, out *logWriter) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	over := make(chan struct{})
+	ended := func() bool {
+		select {
+		case <-over:
+			return true
+		default:
+			return false
+		}
+	}
+	var all sync.WaitGroup
+	following := map[logs.ID]bool{}
+	for tick := time.NewTicker(2 * followPoll); ; {
+		now, err := s.store.GetRun(ctx, row.ID)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if r, err := s.replay(row.ID); err == nil {
+			for _, id := range s.logIDs(r) {
+				if o.wants(id) && !following[id] {
+					following[id] = true
+					all.Go(func() { _ = s.logs.Follow(ctx, out.of(id), id, followPoll, ended) })
+				}
+			}
+		}
+		if now.State.Terminal() {
+			break
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+	close(over)
+	all.Wait()
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	return nil
+}
+
+// A logWriter writes several logs to one place, whole lines at a time, each run of lines of one
+// log under a heading where there can be more than one.
+type logWriter struct {
+	mu    sync.Mutex
+	out   io.Writer
+	heads bool
+	last  logs.ID
+}
+
+func (w *logWriter) of(id logs.ID) io.Writer { return &logPart{w: w, id: id} }
+
+// A logPart is one log's way to the logWriter.
+type logPart struct {
+	w  *logWriter
+	id logs.ID
+}
+
+// Write implements io.Writer.
+func (p *logPart) Write(b []byte) (int, error) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	if p.w.heads && p.w.last != p.id {
+		p.w.last = p.id
+		name := p.id.Task
+		if p.id.Index >= 0 {
+			name = fmt.Sprintf("%s[%d]", name, p.id.Index)
+		}
+		if _, err := fmt.Fprintf(p.w.out, "==> %s, attempt %d\n", name, p.id.Attempt); err != nil {
+			return 0, err
+		}
+	}
+	if _, err := p.w.out.Write(b); err != nil {
+		return 0, err
+	}
+	if p.w.heads && !bytes.HasSuffix(b, []byte{'\n'}) {
+		_, err := p.w.out.Write([]byte{'\n'})
+		return len(b), err
+	}
+	return len(b), nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
