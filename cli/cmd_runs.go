@@ -121,7 +121,7 @@ func (e *env) showRun(name string, asJSON bool) error {
 	}
 	sum := r.Summarize()
 	if asJSON {
-		return e.printJSON(sum)
+		return e.printLine(sum)
 	}
 	fmt.Fprintf(e.stdout, "%s of %s: %s", sum.Run, sum.DAG, sum.State)
 	if sum.Reason != "" {

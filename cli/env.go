@@ -86,6 +86,16 @@ func (e *env) printJSON(v any) error {
 	return nil
 }
 
+// printLine writes a value for programs on one line, as --json output is elsewhere.
+func (e *env) printLine(v any) error {
+	enc := json.NewEncoder(e.stdout)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("cannot write the output: %w", err)
+	}
+	return nil
+}
+
 // isTerminal tells whether someone looks at what is written.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)

@@ -22,7 +22,7 @@ func (b *board) report(color bool, tail func(log string, lines int) []string) st
 	var out strings.Builder
 	var failed []*row
 	for _, r := range b.rows {
-		if r.state == machine.Failed.String() {
+		if r.state == machine.Failed.String() && !b.stopped(r) {
 			failed = append(failed, r)
 		}
 	}
@@ -40,6 +40,11 @@ func (b *board) report(color bool, tail func(log string, lines int) []string) st
 			"weft logs "+shellWord(b.run)+" "+failed[0].id, "weft explain "+shellWord(b.run)+" "+failed[0].id)
 	}
 	return out.String()
+}
+
+// stopped tells that a task failed because the whole run was cancelled: its log explains nothing.
+func (b *board) stopped(r *row) bool {
+	return b.state == string(machine.RunCancelled) && strings.HasPrefix(r.reason, "cancelled")
 }
 
 func (b *board) failure(out *strings.Builder, r *row, color bool, tail func(string, int) []string) {

@@ -203,7 +203,9 @@ func must(t *testing.T, err error) {
 
 func TestElapsedFitsItsColumn(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		-time.Second:                     "0.0s",
+		-time.Second:                     "0ms",
+		99 * time.Millisecond:            "99ms",
+		100 * time.Millisecond:           "0.1s",
 		1249 * time.Millisecond:          "1.2s",
 		9999 * time.Millisecond:          "9.9s",
 		10 * time.Second:                 "10s",

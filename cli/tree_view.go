@@ -225,6 +225,8 @@ func clockText(t, now time.Time) string {
 func elapsed(d time.Duration) string {
 	d = max(d, 0)
 	switch {
+	case d < 100*time.Millisecond:
+		return fmt.Sprintf("%dms", d.Milliseconds())
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1fs", d.Truncate(100*time.Millisecond).Seconds())
 	case d < time.Minute:

@@ -181,7 +181,7 @@ func (c *canvas) text(x, y int, s string) {
 	}
 }
 
-// String returns the rows, without blanks at their ends.
+// String returns the rows, without blanks at their ends and below them.
 func (c *canvas) String() string {
 	var out strings.Builder
 	for _, row := range c.rows {
@@ -194,7 +194,7 @@ func (c *canvas) String() string {
 		out.WriteString(strings.TrimRight(line.String(), " "))
 		out.WriteByte('\n')
 	}
-	return out.String()
+	return strings.TrimRight(out.String(), "\n") + "\n"
 }
 
 func (cl cell) rune() rune {

@@ -18,9 +18,9 @@ func (g *Graph) list(l *layering, width int) string {
 	idWidth, useWidth := 0, 0
 	for i := range g.Nodes {
 		idWidth = max(idWidth, len([]rune(g.Nodes[i].title())))
-		useWidth = max(useWidth, len(g.Nodes[i].kind()))
+		useWidth = max(useWidth, len([]rune(g.Nodes[i].kind())))
 	}
-	idWidth, useWidth = min(idWidth, 40), min(useWidth, 24)
+	idWidth, useWidth = min(idWidth, 40), min(useWidth, 30)
 	var out strings.Builder
 	for k, layer := range l.layers {
 		mark := fmt.Sprintf("%4d", k+1)
@@ -55,11 +55,16 @@ func some(names []string, width int) string {
 
 func (n *Node) title() string { return n.label(200)[0] }
 
+// kind is what a task uses and is, and its group.
 func (n *Node) kind() string {
+	s := n.Uses
 	if n.Sensor {
-		return n.Uses + " (sensor)"
+		s += " (sensor)"
 	}
-	return n.Uses
+	if n.Group != "" {
+		s += " · " + n.Group
+	}
+	return s
 }
 
 // footnotes say in full what does not fit a box: conditions and callbacks, and what dashes mean.

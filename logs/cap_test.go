@@ -3,7 +3,6 @@ package logs
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,13 +38,18 @@ func text(t *testing.T, s *Store) string {
 // numbered writes n bytes in lines of 16 that tell their offset.
 func numbered(t *testing.T, f *os.File, at, n int) {
 	t.Helper()
-	var b bytes.Buffer
+	b := make([]byte, 0, n)
 	for end := at + n; at < end; at += 16 {
-		fmt.Fprintf(&b, "%15d\n", at)
+		b = append(b, line(at)...)
 	}
-	if _, err := f.Write(b.Bytes()); err != nil {
+	if _, err := f.Write(b); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func line(at int) string {
+	digits := strconv.Itoa(at)
+	return "               "[len(digits):] + digits + "\n"
 }
 
 var markerLine = regexp.MustCompile(`\n\[weft: ([0-9,]+) bytes left out here; the log is capped at ([0-9]+ .iB)\]\n`)
@@ -67,7 +71,7 @@ func checkCapped(t *testing.T, log string, written, limit int) {
 	}
 	for off, part := range map[int]string{0: head, written - len(tail): tail} {
 		for i := 0; i < len(part); i += 16 {
-			if part[i:i+16] != fmt.Sprintf("%15d\n", off+i) {
+			if part[i:i+16] != line(off+i) {
 				t.Fatalf("at %d stands %q", off+i, part[i:i+16])
 			}
 		}

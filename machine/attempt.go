@@ -116,9 +116,10 @@ func (r *Run) retryDelay(n *node, k int) time.Duration {
 		d = limit
 	}
 	if n.def.RetryJitter > 0 {
-		d *= 1 + n.def.RetryJitter*Chance(r.info.Run, n.key(k))
+		// The conversion keeps a processor that fuses the two from giving another moment.
+		d *= 1 + float64(n.def.RetryJitter*Chance(r.info.Run, n.key(k)))
 	}
-	return time.Duration(min(d, float64(365*24*time.Hour)))
+	return time.Duration(min(d, float64(365*24*time.Hour))).Round(time.Millisecond)
 }
 
 // Chance is a number in [0, 1) that is always the same for one attempt of one run: jitter without
@@ -199,9 +200,21 @@ func (r *Run) instanceTimer(name string, n *node, k int) {
 		r.dropTimer(r.timerName("retry", n, k))
 		r.sensorTimedOut(n, k)
 	case in.alive() && in.stop == "":
-		in.stop = "timeout"
-		r.order(StopAttempt{n.key(k), in.stop})
+		r.stop(n, k, "timeout")
 	}
+}
+
+// stop orders the end of an attempt that may be alive, once.
+func (r *Run) stop(n *node, k int, reason string) {
+	in := &n.inst[k]
+	if in.stop == reason {
+		return
+	}
+	if in.stop == "" {
+		r.order(StopAttempt{n.key(k), reason})
+	}
+	in.stop = reason
+	r.mix(uint64(in.attempt), uint64(len(reason)))
 }
 
 // atDeadline tells whether an attempt that has ended was stopped because its sensor's time was up.

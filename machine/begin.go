@@ -35,7 +35,9 @@ func (r *Run) consider(n *node) {
 	if d == wait {
 		return
 	}
-	n.said = d
+	if n.said = d; err != nil {
+		n.said = wait // the trigger says nothing
+	}
 	n.cause = Cause{Rule: n.def.Trigger.Rule, Because: because, At: r.now}
 	if n.def.Trigger.Expr != nil {
 		n.cause.Rule = n.def.Trigger.Expr.Src
@@ -55,10 +57,18 @@ func (r *Run) consider(n *node) {
 }
 
 func (r *Run) place(e *Expr) string {
-	if e == nil || e.Pos.Line == 0 {
+	if e == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s:%d:%d: ", r.plan.File, e.Pos.Line, e.Pos.Col)
+	return r.plan.place(e.Pos)
+}
+
+// place opens a message about something in the file.
+func (p *Plan) place(at Pos) string {
+	if at.Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d:%d: ", p.File, at.Line, at.Col)
 }
 
 // unseen lists what the node reads and what has not finished yet.

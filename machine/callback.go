@@ -62,6 +62,7 @@ func (r *Run) advance(c *chain) {
 	n := &node{def: def, id: id, ti: -1, chain: c, epoch: r.epoch, taskErr: c.err}
 	if old := r.calls[callKey{id, c.index}]; old != nil { // of an earlier epoch
 		n.base = old.lastAttempt()
+		n.epoch = max(n.epoch, old.epoch+1) // begun again, it has another idempotency key
 		i := slices.Index(r.callList, old)
 		r.callList = slices.Delete(r.callList, i, i+1)
 	}

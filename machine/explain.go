@@ -98,7 +98,7 @@ func (r *Run) explainTrigger(n *node, e *Explanation) {
 func (r *Run) explainInstances(n *node, e *Explanation) {
 	for k := range n.inst {
 		in := &n.inst[k]
-		if in.attempt == n.base && in.state != Skipped && in.state != Failed {
+		if in.attempt == n.base && (!n.mapped || !in.state.Finished()) {
 			continue
 		}
 		if len(e.Attempts) == maxShown {

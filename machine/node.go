@@ -19,6 +19,7 @@ type node struct {
 	epoch   int
 	base    int // the highest attempt number of earlier epochs
 	cause   Cause
+	ended   time.Time
 	up      [stateCount]int  // finished upstream tasks by state
 	said    decision         // of the trigger; wait = it has not decided
 	blind   []blind          // what the snapshot does not see
@@ -48,7 +49,7 @@ type Cause struct {
 	Rule    string    // the trigger's rule or expression, once it has decided
 	Because string    // the part that decided
 	Text    string    // one sentence
-	At      time.Time // when
+	At      time.Time // when the trigger decided; of a task it never decided on, when somebody did
 }
 
 // An instance is one execution of a node: an unmapped node has one, with index -1.
@@ -197,8 +198,11 @@ func (r *Run) setNode(n *node, s State, reason string) {
 		return
 	}
 	n.state, n.cause.Text = s, reason
-	if s.Finished() || n.cause.At.IsZero() {
+	if n.cause.At.IsZero() {
 		n.cause.At = r.now
+	}
+	if s.Finished() {
+		n.ended = r.now
 	}
 	ch := Change{Task: n.id, Index: -1, State: s, Reason: reason}
 	if !n.mapped && len(n.inst) > 0 {

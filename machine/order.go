@@ -284,7 +284,7 @@ func (o Order) renderEnv(m map[string]any) ([]Var, error) {
 				continue
 			}
 			if err != nil {
-				return nil, fmt.Errorf("%s:%d:%d: cannot evaluate env %s: %w", o.Plan.File, v.Pos.Line, v.Pos.Col, v.Name, err)
+				return nil, fmt.Errorf("%scannot evaluate env %s: %w", o.Plan.place(v.Pos), v.Name, err)
 			}
 			outer[v.Name] = text
 			out = append(out, Var{Name: v.Name, Value: text, Pos: v.Pos, Level: v.Level})

@@ -107,9 +107,7 @@ func (r *Run) retire(n *node) {
 		r.dropTimer(r.timerName("sensor", n, k))
 		r.dropTimer(r.timerName("retry", n, k))
 		if in.alive() {
-			if in.stop == "" {
-				r.order(StopAttempt{n.key(k), "cleared"})
-			}
+			r.stop(n, k, "cleared")
 			r.drain(n, k)
 		}
 	}
@@ -173,6 +171,7 @@ func (r *Run) drained(key Key) bool {
 		return false
 	}
 	delete(r.drains, key)
+	r.mix(uint64(key.Epoch), uint64(key.Attempt))
 	if n := r.gone[key.Task]; n != nil {
 		n.drain--
 	} else if n := r.node(key.Task, key.Index); n != nil {

@@ -35,6 +35,7 @@ func (c *codec) nodeAlone(n *node) {
 	text(c, &n.cause.Because)
 	text(c, &n.cause.Text)
 	c.moment(&n.cause.At)
+	c.moment(&n.ended)
 	list(c, &n.blind, func(b *blind) {
 		text(c, &b.id)
 		list(c, &b.seen, func(w *uint64) { num(c, w) })

@@ -28,7 +28,8 @@ type story struct {
 	now    time.Time
 	timers map[string]time.Time
 	events []Event
-	last_  []Command
+	decide *Decide // the last one that was ordered
+	finish *Finish
 	lines  []string
 }
 
@@ -74,7 +75,9 @@ func (s *story) find(hash string) *Plan {
 	return nil
 }
 
-func (s *story) say(format string, args ...any) { s.lines = append(s.lines, fmt.Sprintf(format, args...)) }
+func (s *story) say(format string, args ...any) {
+	s.lines = append(s.lines, fmt.Sprintf(format, args...))
+}
 
 func (s *story) taken() []string {
 	out := s.lines
@@ -85,7 +88,6 @@ func (s *story) taken() []string {
 // tell steps the run by a fact and says what came of it.
 func (s *story) tell(f Fact) {
 	ev := Event{At: s.now, Fact: f}
-	s.events = append(s.events, ev)
 	cmds := s.run.Step(ev)
 	for _, ch := range s.run.Changes() {
 		s.say("%s", s.changeLine(ch))
@@ -97,18 +99,22 @@ func (s *story) tell(f Fact) {
 			s.timers[cmd.Timer] = cmd.At
 		case DropTimer:
 			delete(s.timers, cmd.Timer)
+		case Decide:
+			s.decide = &cmd
+		case Finish:
+			s.finish = &cmd
 		}
 	}
 	if len(cmds)+len(s.run.Changes()) == 0 {
 		s.say("nothing changes")
 	}
-	if len(cmds) > 0 {
-		s.last_ = cmds
-	}
 	if err := invariants(s.run); err != nil {
 		s.t.Fatalf("after %s: %v", ev.Name(), err)
 	}
-	s.sameRun()
+	if s.run.plan != nil { // what comes before run_started is in no journal
+		s.events = append(s.events, ev)
+		s.sameRun()
+	}
 }
 
 // sameRun compares the run with its replay and with what a snapshot restores.
@@ -211,7 +217,7 @@ func (s *story) step(words []string) error {
 	case "cancel":
 		s.tell(CancelAsked{By: value(args, "by"), Reason: value(args, "reason")})
 	case "decide", "finish":
-		return s.answer(args)
+		return s.answer(words)
 	case "reopen":
 		plan := cmp.Or(value(args, "plan"), "one")
 		tasks := strings.FieldsFunc(value(args, "tasks"), func(r rune) bool { return r == ',' })
@@ -301,8 +307,10 @@ func (s *story) attempt(what string, args []string) error {
 	if err := out.State.UnmarshalText([]byte(args[1])); err != nil {
 		return err
 	}
-	if v := value(args, "output"); v != "" {
-		out.Output = Raw(v)
+	for _, a := range args {
+		if v, ok := strings.CutPrefix(a, "output="); ok {
+			out.Output = Raw(v)
+		}
 	}
 	if v := value(args, "ref"); v != "" {
 		out.Ref = &Ref{URI: v, Size: 100000, SHA256: "0a"}
@@ -391,25 +399,21 @@ func (s *story) evaluated(args []string) error {
 	return nil
 }
 
-// answer carries out the Decide or Finish that was ordered last; a state as word answers otherwise.
-func (s *story) answer(args []string) error {
-	for _, cmd := range s.last_ {
-		switch cmd := cmd.(type) {
-		case Decide:
-			if len(args) > 0 {
-				cmd.State = RunState(args[0])
-			}
-			s.tell(RunDecided(cmd))
-			return nil
-		case Finish:
-			if len(args) > 0 {
-				cmd.State = RunState(args[0])
-			}
-			s.tell(RunFinished(cmd))
-			return nil
-		}
+// answer carries out the last Decide or Finish that was ordered; a state as word answers otherwise.
+func (s *story) answer(words []string) error {
+	other := RunState("")
+	if len(words) > 1 {
+		other = RunState(words[1])
 	}
-	return fmt.Errorf("neither verdict nor end was ordered")
+	switch {
+	case words[0] == "decide" && s.decide != nil:
+		s.tell(RunDecided{State: cmp.Or(other, s.decide.State), Reason: s.decide.Reason})
+	case words[0] == "finish" && s.finish != nil:
+		s.tell(RunFinished{State: cmp.Or(other, s.finish.State)})
+	default:
+		return fmt.Errorf("nobody ordered that")
+	}
+	return nil
 }
 
 // eval shows what an expression is worth for an attempt.

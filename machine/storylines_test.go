@@ -17,7 +17,7 @@ func (s *story) when(t time.Time) string {
 }
 
 func (s *story) changeLine(ch Change) string {
-	line := ch.Task
+	var line string
 	switch {
 	case ch.Task == "":
 		line = "run " + string(ch.Run)

@@ -2,6 +2,8 @@ package machine
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,6 +30,11 @@ func (r *Run) Summarize() Summary {
 			t = s.Tasks[n.id].with(t, n)
 		}
 		s.Tasks[n.id] = t
+	}
+	for id, t := range s.Tasks {
+		if strings.Contains(id, ".") { // the instances of a callback, which came as they failed
+			slices.SortFunc(t.Instances, func(a, b InstanceSummary) int { return a.Index - b.Index })
+		}
 	}
 	return s
 }
@@ -70,15 +77,12 @@ func (n *node) summarize() TaskSummary {
 		tries := in.attempt - n.base
 		t.Attempts += tries
 		t.StartedAt = earlier(t.StartedAt, orTime(in.since, in.started))
-		if in.ended.After(t.EndedAt) && n.state.Finished() {
-			t.EndedAt = in.ended
-		}
 		if n.mapped {
 			t.Instances = append(t.Instances, InstanceSummary{Index: in.index, State: in.state, Attempts: tries, Reason: in.reason})
 		}
 	}
-	if t.EndedAt.IsZero() && n.state.Finished() {
-		t.EndedAt = n.cause.At
+	if n.state.Finished() {
+		t.EndedAt = n.ended
 	}
 	if n.state != Success || len(n.inst) == 0 {
 		if !n.mapped || n.state != Failed {

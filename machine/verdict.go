@@ -164,10 +164,7 @@ func (r *Run) endInst(n *node, k int, stop, text string) {
 	switch {
 	case in.state.Finished():
 	case in.alive():
-		if in.stop == "" {
-			r.order(StopAttempt{n.key(k), stop})
-		}
-		in.stop = stop
+		r.stop(n, k, stop)
 	default:
 		if in.state == UpForRetry {
 			r.dropTimer(r.timerName("retry", n, k))

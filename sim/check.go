@@ -102,7 +102,7 @@ func (s *Sim) starting(p *proc) {
 	if p.poke == 0 && g.run.Began(p.key) {
 		s.broken("doubled: %s of run %s starts, and what is durable says it runs", p.key, p.run)
 	}
-	if p.key.Epoch > g.clears { // run/task/index/epoch is the idempotency key
+	if g.isTask(p.key.Task) && p.key.Epoch > g.clears { // run/task/index/epoch is the idempotency key
 		s.broken("doubled: %s of run %s has an idempotency key of an epoch that nobody began", p.key, p.run)
 	}
 	if early := g.retryAt[inst] - s.mono; p.poke <= 1 && early > time.Millisecond && !s.skewed() {
@@ -116,6 +116,11 @@ func (s *Sim) starting(p *proc) {
 		s.stats.Again++
 	}
 	s.slots(p)
+}
+
+// isTask tells a task from a callback, whose epochs count how often it was begun.
+func (g *ghost) isTask(id string) bool {
+	return g.run.Plan().Position(id) < len(g.run.Plan().Tasks)
 }
 
 // slack is what may lie between a deadline and what follows: stalls of the disk, lazy records.
@@ -172,7 +177,7 @@ func (s *Sim) look() {
 		if g.run.State() == machine.RunRunning && !g.cancel && !g.touched {
 			active[g.run.Plan().DAG]++
 		}
-		if r := s.core.Run(id); r != nil && s.chance(0.2) {
+		if r := s.core.Run(id); r != nil && !s.disk.failed[id] && s.chance(0.2) {
 			s.lookAtRun(id, r)
 		}
 		if n, limit := active[g.run.Plan().DAG], g.run.Plan().MaxActiveRuns; n > limit && !s.gaveUp { // one given up takes its place again when it is resumed
@@ -192,7 +197,7 @@ func (s *Sim) lookAtRun(id string, r *machine.Run) {
 			if in.State != machine.Running {
 				continue
 			}
-			if p := s.newest(id, task, in.Index); p == nil || (!p.alive && s.mono > max(p.until, s.since)+2*slack) {
+			if p := s.newest(id, task, in.Index); p == nil || (!p.alive && s.mono > max(p.until, s.resumed[id])+2*slack) {
 				s.broken("untrue: %s/%d of run %s is said to run, and no process of it lives", task, in.Index, id)
 			}
 		}

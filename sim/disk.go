@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"weft/machine"
 	"weft/store"
 )
 
@@ -29,13 +28,7 @@ type disk struct {
 	s      *Sim
 	due    bool // a flush is planned
 	ghosts map[string]*ghost
-	sent   []sending // waiting for the flush
 	failed map[string]bool
-}
-
-type sending struct {
-	run string
-	to  uint64 // last seq
 }
 
 func newDisk(s *Sim, b backing) *disk {
@@ -47,7 +40,6 @@ func (d *disk) Append(run string, recs []store.Record, update *store.Run, done f
 	d.s.point("before an append")
 	g := d.ghosts[run]
 	if g != nil && len(recs) > 0 {
-		d.sent = append(d.sent, sending{run, recs[len(recs)-1].Seq})
 		g.ends[recs[len(recs)-1].Seq] = true
 	}
 	d.backing.Append(run, recs, update, func(err error) {
@@ -57,7 +49,7 @@ func (d *disk) Append(run string, recs []store.Record, update *store.Run, done f
 		case err != nil && !errors.Is(err, store.ErrGap):
 			d.failed[run] = true
 		case err != nil && !d.failed[run]:
-			d.s.broken("run %s is written by two: %v", run, err)
+			d.s.broken("doubled: run %s is written by two: %v", run, err)
 		}
 		done(err)
 	})
@@ -102,7 +94,6 @@ func (d *disk) flush() {
 		s.logf("the disk refuses a write")
 		d.Fail(errDisk)
 	}
-	d.sent = nil
 	d.Flush()
 	s.outside("after a flush")
 }
@@ -110,7 +101,7 @@ func (d *disk) flush() {
 // lost is what a crash does to the disk.
 func (d *disk) lost(torn int) {
 	d.Crash(torn)
-	d.due, d.sent = false, nil
+	d.due = false
 }
 
 // Create implements store.Runs.
@@ -129,7 +120,7 @@ func (d *disk) Create(ctx context.Context, row store.Run, recs []store.Record) e
 
 func (d *disk) created(row store.Run, recs []store.Record) {
 	if d.ghosts[row.ID] != nil {
-		d.s.broken("run %s is created twice", row.ID)
+		d.s.broken("doubled: run %s is created twice", row.ID)
 		return
 	}
 	g := newGhost(d.s, row.ID)
@@ -182,56 +173,5 @@ func (d *disk) audit() {
 		if d.s.bad != nil {
 			return
 		}
-	}
-}
-
-// A ghost is a run as the disk has acknowledged it: a machine of its own, stepped on what is
-// durable and on nothing else; and a few facts counted without the machine's help.
-type ghost struct {
-	s    *Sim
-	id   string
-	run  *machine.Run
-	seq  uint64
-	ends map[uint64]bool // seqs at which an append ended
-
-	facts    []machine.Fact
-	success  map[machineKey]bool // by key with attempt 0
-	failures map[machineKey]int  // failed attempts of an epoch, likewise
-	tries    map[machineKey]bool // attempts whose end is durable
-	retryAt  map[machineKey]time.Duration
-	since    map[machineKey]time.Duration // first poke of an epoch
-	cut      map[machineKey]bool          // lost an attempt in this epoch
-	final    map[machineKey]bool          // failed so that no retry mends it
-	clears   int                          // epochs begun by hand
-	touched  bool                         // cleared or marked by hand
-	cancel   bool
-}
-
-func newGhost(s *Sim, id string) *ghost {
-	return &ghost{
-		s: s, id: id, run: machine.New(s.plan), ends: map[uint64]bool{}, success: map[machineKey]bool{},
-		failures: map[machineKey]int{}, tries: map[machineKey]bool{}, retryAt: map[machineKey]time.Duration{},
-		since: map[machineKey]time.Duration{}, cut: map[machineKey]bool{}, final: map[machineKey]bool{},
-	}
-}
-
-// epochOf names an instance in its epoch.
-func (g *ghost) epochOf(k machine.Key) machineKey {
-	k.Attempt = 0
-	return machineKey{g.id, k}
-}
-
-// durable steps the ghost on records that are on the disk.
-func (g *ghost) durable(recs []store.Record) {
-	for _, rec := range recs {
-		if rec.Seq != g.seq+1 {
-			g.s.broken("the journal of run %s has a gap: %d follows %d", g.id, rec.Seq, g.seq)
-			return
-		}
-		g.seq = rec.Seq
-		g.note(rec.Event)
-		g.run.Step(rec.Event)
-		g.facts = append(g.facts, rec.Event.Fact)
-		g.s.logf("  %s %d: %s %s", g.id, rec.Seq, rec.Event.Name(), words(rec.Event.Fact))
 	}
 }

@@ -37,19 +37,21 @@ type Sim struct {
 	plans   map[string]*machine.Plan // by hash
 	order   []string                 // runs that are on the disk, as they came
 	wanted  []*request
-	driven  map[string]bool // runs the core was given
-	asking  map[string]int  // orders left for a run
+	driven  map[string]bool          // runs the core was given
+	resumed map[string]time.Duration // when
+	asking  map[string]int           // orders left for a run
 	asks    []asked
 	meddled map[string]bool // runs that someone clears and marks
 	again   map[machineKey]int
 	held    map[taskKey]int
 	spilled map[string]machine.Raw
 
-	faults faults
-	jumped bool
-	gaveUp bool // a run was given up: its journal could not be written
-	bad    error
-	stats  Stats
+	faults   faults
+	jumped   bool
+	resuming bool // the core replays a run
+	gaveUp   bool // a run was given up: its journal could not be written
+	bad      error
+	stats    Stats
 }
 
 // Stats are what happened in a story.
@@ -79,7 +81,7 @@ const (
 func Tell(seed uint64, bug Bug, trace func(string, ...any)) (stats Stats, err error) {
 	s := &Sim{
 		world: newWorld(seed), ctx: context.Background(), seed: seed, bug: bug, trace: trace, ledger: newLedger(),
-		dags: map[string]*dag{}, plans: map[string]*machine.Plan{}, driven: map[string]bool{}, asking: map[string]int{},
+		dags: map[string]*dag{}, plans: map[string]*machine.Plan{}, driven: map[string]bool{}, resumed: map[string]time.Duration{}, asking: map[string]int{},
 		again: map[machineKey]int{}, held: map[taskKey]int{}, spilled: map[string]machine.Raw{}, meddled: map[string]bool{},
 	}
 	defer func() {
@@ -212,6 +214,9 @@ func (s *Sim) wake() {
 		found = s.ledger.killAll(s.mono)
 	}
 	opt := local.Options{Limits: s.limits, PokeSlots: 4 + s.rng.IntN(8), Observe: s.observe}
+	if s.bug.limits != nil {
+		opt.Limits = s.bug.limits(s.limits)
+	}
 	if s.bug.carry != nil {
 		opt.Carry = s.bug.carry(s)
 	}
@@ -239,11 +244,17 @@ func (s *Sim) wake() {
 
 func (s *Sim) resume(id string, found map[machine.Key]bool) {
 	s.point("before a run is resumed")
-	if err := s.core.Resume(s.ctx, s.store, id, found); err != nil {
+	if s.bug.forgetFound {
+		found = nil
+	}
+	s.resuming = true
+	err := s.core.Resume(s.ctx, s.store, id, found)
+	s.resuming = false
+	if err != nil {
 		s.broken("lost: run %s cannot be resumed: %v", id, err)
 		return
 	}
-	s.driven[id] = true
+	s.driven[id], s.resumed[id] = true, s.mono
 }
 
 // watch sees which runs the core has let go: those that are over, and those it gave up because
@@ -285,8 +296,8 @@ func (s *Sim) logf(format string, args ...any) {
 	}
 }
 
-// skewed tells that the wall was set and weft restarted: timers then hang on what the wall said.
-func (s *Sim) skewed() bool { return s.jumped && s.stats.Crashes > 0 }
+// skewed tells that the wall was set and a run resumed: timers then hang on what the wall said.
+func (s *Sim) skewed() bool { return s.jumped && (s.stats.Crashes > 0 || s.gaveUp) }
 
 // plan finds a plan by its hash, for ghosts.
 func (s *Sim) plan(hash string) *machine.Plan { return s.plans[hash] }

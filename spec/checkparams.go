@@ -60,6 +60,7 @@ func CheckParams(p *machine.Plan, given map[string]any, text map[string]string) 
 	return values, problems
 }
 
+// paramValue finds and checks one param: text goes before JSON, JSON before the default.
 func paramValue(prm machine.Param, given map[string]any, text map[string]string) (any, []ParamProblem) {
 	v, has := given[prm.Name]
 	if s, ok := text[prm.Name]; ok {

@@ -51,6 +51,7 @@ type DAG struct {
 	checkers map[string]*schema.Checker
 
 	diags  []*Diagnostic
+	once   map[telling]bool // what was reported: a shared anchor, or a default under many tasks, once
 	failed bool
 	cyclic bool
 }
@@ -61,6 +62,7 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	d := &DAG{
 		file: file, opts: o, src: newSource(nil),
 		byID: map[string]*task{}, params: map[string]*param{}, checkers: map[string]*schema.Checker{},
+		once: map[telling]bool{},
 	}
 	if !d.read(src) {
 		return nil, sorted(d.diags)
@@ -116,10 +118,10 @@ func (d *DAG) draft() {
 	for _, hook := range []string{"on_success", "on_failure", "on_late"} {
 		d.draftHook(nil, hook, d.top.get(hook))
 	}
-	if d.plan.Deadline != 0 && d.top.get("on_late") == nil {
+	if d.plan.Deadline != 0 && d.top.lacks("on_late") {
 		d.reportAs(Warning, sMissing, d.span(d.top.key("deadline")), "`deadline` needs `on_late`: nothing happens when it passes")
 	}
-	if d.top.get("on_late") != nil && d.top.get("deadline") == nil {
+	if d.top.get("on_late") != nil && d.top.lacks("deadline") {
 		d.reportAs(Warning, sMissing, d.span(d.top.key("on_late")), "`on_late` needs `deadline`: it would never run")
 	}
 }
@@ -164,6 +166,7 @@ func (d *DAG) report(code string, at Span, format string, args ...any) *Diagnost
 	return d.reportAs(sev, code, at, format, args...)
 }
 
+// reportAs is report for the codes that are as bad as what is known around the file makes them.
 func (d *DAG) reportAs(sev Severity, code string, at Span, format string, args ...any) *Diagnostic {
 	if sev == Error {
 		d.failed = true
@@ -172,8 +175,29 @@ func (d *DAG) reportAs(sev Severity, code string, at Span, format string, args .
 		Code: code, Severity: sev, File: d.file, Message: fmt.Sprintf(format, args...),
 		Line: at.Line, Column: at.Col, EndLine: at.EndLine, EndColumn: at.EndCol,
 	}
+	key := telling{code, at.Line, at.Col, diag.Message}
+	if d.once[key] || len(d.diags) > maxProblems {
+		return diag // nobody will see it
+	}
+	d.once[key] = true
+	if len(d.diags) == maxProblems {
+		diag = &Diagnostic{
+			Code: yLimit, Severity: Error, File: d.file, Line: at.Line, Column: at.Col, EndLine: at.EndLine, EndColumn: at.EndCol,
+			Message: fmt.Sprintf("there are more than %d problems; the others are not shown", maxProblems),
+		}
+	}
 	d.diags = append(d.diags, diag)
 	return diag
+}
+
+// maxProblems bounds what a hostile file can make of a list: nobody reads more.
+const maxProblems = 1000
+
+// A telling names a diagnostic, so that it is told once.
+type telling struct {
+	code      string
+	line, col int
+	message   string
 }
 
 // Node returns the root of the tree. It is there even if the file has errors.

@@ -46,6 +46,7 @@ type Related struct {
 	Text   string `json:"text"`
 }
 
+// note adds a note; it and its siblings return the diagnostic, so that they chain.
 func (d *Diagnostic) note(kind, format string, args ...any) *Diagnostic {
 	d.Notes = append(d.Notes, Note{Kind: kind, Text: fmt.Sprintf(format, args...)})
 	return d
@@ -55,6 +56,7 @@ func (d *Diagnostic) help(format string, args ...any) *Diagnostic {
 	return d.note("help", format, args...)
 }
 
+// label is what stands under the wrong thing; the last one counts.
 func (d *Diagnostic) label(format string, args ...any) *Diagnostic {
 	d.Label = fmt.Sprintf(format, args...)
 	return d
@@ -81,18 +83,14 @@ func (d *Diagnostic) suggest(word string, legal []string) *Diagnostic {
 	return d
 }
 
-// sorted returns diagnostics in their order (line, column, code), what a shared anchor told twice
-// told once.
+// sorted returns diagnostics in their order: line, column, code.
 func sorted(ds []*Diagnostic) []Diagnostic {
 	slices.SortStableFunc(ds, func(a, b *Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
 	})
 	out := make([]Diagnostic, 0, len(ds))
-	for i, d := range ds {
-		if i > 0 && d.Line == ds[i-1].Line && d.Column == ds[i-1].Column && d.Code == ds[i-1].Code && d.Message == ds[i-1].Message {
-			continue
-		}
+	for _, d := range ds {
 		out = append(out, *d)
 	}
 	return out

@@ -37,6 +37,7 @@ var handoffs = map[string]string{
 	"s3": "s3://bucket/prefix", "file": "file:///dir", "dynamodb": "dynamodb://table",
 }
 
+// draftHandoff checks a URI's shape; whether anybody answers there is no matter of a file.
 func (d *DAG) draftHandoff(n *Node) {
 	if !d.filled(n, "handoff", "a URI like s3://bucket/prefix") {
 		return

@@ -80,8 +80,14 @@ var elsewhere = map[string]string{
 
 // fields is a mapping read against its table.
 type fields struct {
-	node *Node
-	m    map[string]Field
+	node  *Node
+	m     map[string]Field
+	meant []string // keys that misspelt ones may have meant: that they are missing is no news
+}
+
+// lacks tells whether a key is absent, and no misspelt one may have meant it.
+func (f fields) lacks(key string) bool {
+	return f.m[key].Key == nil && !slices.Contains(f.meant, key)
 }
 
 // get returns a key's value, nil if it is absent.
@@ -108,25 +114,29 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 			f.m[key] = field
 		case strings.HasPrefix(key, "x-"):
 		default:
-			d.unknownKey(field.Key, t)
+			f.meant = append(f.meant, d.unknownKey(field.Key, t)...)
 		}
 	}
 	return f
 }
 
-func (d *DAG) unknownKey(key *Node, t *table) {
+// unknownKey says what was meant: a near key, a key of another place, or another tool's word. It
+// returns the keys of this place that may have been meant.
+func (d *DAG) unknownKey(key *Node, t *table) []string {
 	at := d.span(key)
 	if here, ok := elsewhere[key.Text]; ok && slices.Contains(t.keys, here) {
 		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
-		return
+		return []string{here}
 	}
-	if near := nearest(key.Text, t.keys); len(near) == 0 || t.what == "`sensor`" && slices.Contains(taskKeys.keys, key.Text) {
+	near := nearest(key.Text, t.keys)
+	if len(near) == 0 || t.what == "`sensor`" && slices.Contains(taskKeys.keys, key.Text) {
 		for _, h := range homes {
 			if h.table != t && slices.Contains(h.table.keys, key.Text) {
 				d.report(sWrongPlace, at, "%s has no key %q", t.what, key.Text).label("not here").help("%s", h.say)
-				return
+				return nil
 			}
 		}
 	}
 	d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).suggest(key.Text, t.keys)
+	return near
 }

@@ -71,6 +71,7 @@ func (d *DAG) id(n *Node, what string, a alphabet) bool {
 	return true
 }
 
+// runeWords names a character in a message; at is where it stands in the name.
 func runeWords(r rune, at int) string {
 	switch {
 	case r == ' ':

@@ -38,6 +38,8 @@ type Node struct {
 	Fields []Field     // of a mapping, in file order, merges resolved
 	Items  []*Node     // of a sequence
 	bad    bool        // reported already: whoever reads it keeps silent
+	size   int         // nodes at and below it, aliases expanded; see planter
+	height int
 }
 
 // A Field is one key of a mapping and its value.

@@ -26,6 +26,8 @@ var metaText = map[string]any{"properties": map[string]any{
 
 var textSchema = map[string]any{"type": "string"}
 
+// draftParams reads the inputs of a run. A param whose schema is wrong stays declared, of any type,
+// so that expressions which name it are not blamed.
 func (d *DAG) draftParams(n *Node) {
 	for _, f := range d.named(n, "params") {
 		p := &param{key: f.Key, used: !d.id(f.Key, "the param's name", taskID)}
@@ -52,6 +54,7 @@ func (d *DAG) paramShort(f Field) {
 	}
 }
 
+// draftParam reads a fragment of JSON Schema and checks its default against it.
 func (d *DAG) draftParam(p *param, n *Node) {
 	f := d.fields(n, paramKeys, "the param")
 	frag, ok := d.fragment(n, "the param \""+p.Name+"\"")

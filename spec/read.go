@@ -21,6 +21,7 @@ func (d *DAG) text(n *Node, key string) (string, bool) {
 	return n.Text, true
 }
 
+// scalarHere tells whether a node is a scalar, whatever is in it; want says what it must be.
 func (d *DAG) scalarHere(n *Node, key, want string) bool {
 	if n == nil || n.bad {
 		return false
@@ -55,6 +56,7 @@ func (d *DAG) literal(n *Node, key string) bool {
 	return false
 }
 
+// boolean knows true and false alone: `no` and `on` are text everywhere, so here they are a mistake.
 func (d *DAG) boolean(n *Node, key string) bool {
 	if !d.filled(n, key, "true or false") {
 		return false
@@ -84,6 +86,7 @@ func looseBool(s string) (value, ok bool) {
 	return false, false
 }
 
+// integer reads JSON's whole numbers: 010 would be eight to some and ten to others.
 func (d *DAG) integer(n *Node, key string, least int) (int, bool) {
 	if !d.filled(n, key, "a whole number") {
 		return 0, false
@@ -127,6 +130,7 @@ func (d *DAG) notNumber(n *Node, key, want string) {
 	}
 }
 
+// otherNotation reports a whole number that is written as no number of JSON: 0022, 1_000.
 func (d *DAG) otherNotation(n *Node, key, want string) bool {
 	if v, err := strconv.ParseInt(strings.TrimLeft(strings.ReplaceAll(n.Text, "_", ""), "0"), 10, 64); err == nil {
 		d.report(yNumber, d.span(n), "`%s` must be %s, not %s", key, want, n.words()).label("write `%d`", v)

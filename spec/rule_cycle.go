@@ -105,6 +105,7 @@ func components(g [][]edge) [][]int {
 	return gather(groups)
 }
 
+// gather makes lists of what has the same root.
 func gather(groups []int) [][]int {
 	at := map[int]int{}
 	var out [][]int
@@ -153,6 +154,7 @@ func shortestCycle(g [][]edge, group []int) []int {
 	return group // not reached: a component has a cycle
 }
 
+// reportCycle reports at the first edge of a cycle; the others are related places.
 func (d *DAG) reportCycle(g [][]edge, cycle []int) {
 	names := make([]string, 0, len(cycle)+1)
 	for _, v := range cycle {

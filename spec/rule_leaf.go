@@ -75,6 +75,7 @@ func outcome(plan *machine.Plan, id, failed string) machine.State {
 	return machine.UpstreamFailed // all_success, none_failed, none_failed_min_one_success
 }
 
+// judged asks an expression of that world. What names instances is not known, and so is silent.
 func judged(plan *machine.Plan, t *machine.Task, up []string, failed string) machine.State {
 	j, err := expr.Judge(t.Trigger.Expr.Src, oneFailure{plan, up, failed})
 	switch {

@@ -3,7 +3,7 @@ package spec
 // ruleNeeds resolves `needs`: each entry another task of this DAG, once.
 func ruleNeeds(d *DAG) {
 	ids := d.ids()
-	for _, t := range d.tasks {
+	for _, t := range d.tasks { // a need that is wrong is dropped, so that nothing follows from it
 		seen := map[string]*Node{}
 		kept := t.needs[:0]
 		for _, n := range t.needs {

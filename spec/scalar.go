@@ -45,7 +45,8 @@ func (d *DAG) valueAs(n *Node, schema any) any {
 	return d.scalar(n)
 }
 
-// scalar types a plain scalar by its text.
+// scalar types a plain scalar by its text. A number that would not survive as one is reported: an
+// account's number of 30 digits must not lose the last ones in silence.
 func (d *DAG) scalar(n *Node) any {
 	switch n.Text {
 	case "", "null":

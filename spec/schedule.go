@@ -92,6 +92,8 @@ func (d *DAG) cron(n *Node, key string, every bool) {
 	}
 }
 
+// zone checks a time zone against the database that is built in. "Local" is one to Go, and another
+// on every machine.
 func (d *DAG) zone(n *Node) {
 	if !d.filled(n, "timezone", "a time zone like Europe/Berlin") {
 		return
@@ -103,6 +105,7 @@ func (d *DAG) zone(n *Node) {
 	d.plan.Timezone = n.Text
 }
 
+// catchup reads which missed ticks still run: a word, or {max: N}.
 func (d *DAG) catchup(n *Node) {
 	if n == nil {
 		return

@@ -12,6 +12,7 @@ type scopes struct {
 	vars   expr.Type
 }
 
+// newScopes reads the types that are declared: outputs, params, and the names of variables.
 func (d *DAG) newScopes() *scopes {
 	s := &scopes{d: d, tasks: map[string]expr.TaskScope{}}
 	for _, t := range d.tasks {

@@ -47,6 +47,7 @@ const (
 	impossible                // single quotes, a quoted here-document, a name
 )
 
+// checkScript checks a script's syntax and its expressions, and rewrites it if both are right.
 func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 	s := u.task.script
 	segs, p := expr.Split(s.node.Text)
@@ -137,6 +138,7 @@ func (d *DAG) checkSplice(u *use, sc *expr.Scope, s *splice, placed bool) {
 	}
 }
 
+// wayOut says what to write where an expression cannot stand.
 func wayOut(s *splice) string {
 	switch {
 	case s.code:

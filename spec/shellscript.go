@@ -51,6 +51,8 @@ func mask(text string, splices []splice) string {
 	return string(b)
 }
 
+// shellError reports a syntax error where the parser saw it, in the file's coordinates. At the end
+// of the script or of a line, that is the last character that is written.
 func (d *DAG) shellError(u *use, err error, lang syntax.LangVariant) {
 	var pe syntax.ParseError
 	var le syntax.LangError
@@ -102,6 +104,7 @@ type shellWalker struct {
 	stack   []syntax.Node
 }
 
+// visit keeps the path from the root, and looks at the leaves in which an expression can stand.
 func (w *shellWalker) visit(n syntax.Node) bool {
 	if n == nil {
 		w.stack = w.stack[:len(w.stack)-1]
@@ -256,6 +259,8 @@ func (w *shellWalker) redirect(s *splice, p *syntax.Redirect, child syntax.Node)
 	return true
 }
 
+// quotedWord tells whether a here-document's word has a quote of any kind, which is what keeps the
+// shell from replacing in its body.
 func quotedWord(word *syntax.Word) bool {
 	for _, part := range word.Parts {
 		lit, ok := part.(*syntax.Lit)
@@ -294,6 +299,7 @@ func (w *shellWalker) assigned(s *splice, p *syntax.Assign, child syntax.Node) {
 	number(s, "in the index of an array")
 }
 
+// named tells whether a child is the name that a construct defines.
 func named(p, child syntax.Node) bool {
 	switch p := p.(type) {
 	case *syntax.FuncDecl:
@@ -361,6 +367,7 @@ func literal(word *syntax.Word) string {
 	return word.Lit()
 }
 
+// rereads tells whether a command reads this argument once more.
 func rereads(call *syntax.CallExpr, child syntax.Node) bool {
 	if len(call.Args) == 0 {
 		return false

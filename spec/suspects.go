@@ -35,6 +35,8 @@ func suspectAlias(d *DAG, _ int, msg string) bool {
 	return false
 }
 
+// suspectTab finds a tab before the first character of a line. yaml.v3 mostly names a line nearby,
+// and sometimes the start of the file.
 func suspectTab(d *DAG, line int, msg string) bool {
 	from, to := max(1, line-2), min(line+2, len(d.src.lines))
 	if strings.Contains(msg, "cannot start any token") {
@@ -87,6 +89,7 @@ var (
 	braces    = regexp.MustCompile(`:\s+(\{\{)`)
 )
 
+// suspectIndicator finds a plain value that begins with a character YAML keeps for itself.
 func suspectIndicator(d *DAG, line int, msg string) bool {
 	for n := max(1, line-1); n <= min(line+1, len(d.src.lines)); n++ {
 		text := string(d.src.line(n))
@@ -112,6 +115,7 @@ func suspectIndicator(d *DAG, line int, msg string) bool {
 
 var colonInside = regexp.MustCompile(`^(\s*(?:- )?[^\s:'"{\[#][^:'"]*:\s+)([^'"{\[|>#][^#]*?)(:)(\s|$)`)
 
+// suspectColon finds `: ` inside a plain value, at which YAML sees a second key on the line.
 func suspectColon(d *DAG, line int, msg string) bool {
 	if !strings.Contains(msg, "mapping values are not allowed") {
 		return false
@@ -145,6 +149,7 @@ func suspectNoSpace(d *DAG, line int, msg string) bool {
 	return false
 }
 
+// suspectOdd finds what word processors and web pages leave behind.
 func suspectOdd(d *DAG, line int, _ string) bool {
 	for n := max(1, line-1); n <= min(line+1, len(d.src.lines)); n++ {
 		for i, r := range d.src.line(n) {

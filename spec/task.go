@@ -62,9 +62,11 @@ func (t *task) name() string {
 	return "task \"" + t.ID + "\""
 }
 
+// draftTasks reads the tasks in file order. A task whose key is wrong is read all the same: its id
+// counts as known, so that whoever needs it is not blamed.
 func (d *DAG) draftTasks(n *Node) {
 	if n == nil {
-		if d.top.key("tasks") == nil {
+		if d.top.lacks("tasks") {
 			d.report(sMissing, d.span(d.root), "the DAG has no `tasks`").help("add `tasks:` with at least one task")
 		}
 		return
@@ -83,7 +85,7 @@ func (d *DAG) draftTasks(n *Node) {
 	}
 }
 
-// draftHook reads a map of callbacks.
+// draftHook reads a map of callbacks: tasks without a place in the graph.
 func (d *DAG) draftHook(owner *task, hook string, n *Node) {
 	t := &table{what: "a callback"}
 	for _, k := range taskKeys.keys {
@@ -147,13 +149,15 @@ func (d *DAG) draftFlow(t *task) {
 		if v, ok := d.integer(n, "max_parallel", 1); ok {
 			t.MaxParallel = v
 		}
-		if t.f.get("for_each") == nil && t.f.key("for_each") == nil {
+		if t.f.lacks("for_each") {
 			d.reportAs(Warning, sMissing, d.span(t.f.key("max_parallel")), "`max_parallel` bounds the instances of `for_each`, and there is none")
 		}
 	}
 	t.DependsOnPast = d.boolean(t.f.get("depends_on_past"), "depends_on_past")
 }
 
+// draftRetries reads what becomes of a failed attempt; every field has its default filled in, so
+// that a plan means the same whatever later versions take for a default.
 func (d *DAG) draftRetries(t *task) {
 	t.RetryDelay, t.RetryBackoff, t.MaxRetryDelay = minutes(5), 1, hours(24)
 	t.Retries, _ = d.integer(t.get("retries"), "retries", 0)
@@ -174,6 +178,7 @@ func (d *DAG) draftRetries(t *task) {
 	t.Timeout, _ = d.duration(t.get("timeout"), "timeout", false)
 }
 
+// draftSlots reads what the task holds while it runs. Whether the pool exists is a rule.
 func (d *DAG) draftSlots(t *task) {
 	t.Pool, t.PoolSlots = "default", 1
 	if s, ok := d.text(t.get("pool"), "pool"); ok {
@@ -219,6 +224,8 @@ var triggerRules = []string{
 	"none_failed_min_one_success", "none_skipped", "always", "all_done_min_one_success",
 }
 
+// draftTrigger reads a rule's name or an expression. A single word that is no rule is taken for a
+// misspelt one: no expression is a single word.
 func (d *DAG) draftTrigger(t *task, n *Node) {
 	t.Trigger = machine.Trigger{Rule: "all_success"}
 	if n == nil || !d.scalarHere(n, "trigger", "a rule or an expression") {
@@ -240,6 +247,7 @@ func (d *DAG) draftTrigger(t *task, n *Node) {
 	}
 }
 
+// draftVerdict reads when a run counts as failed.
 func (d *DAG) draftVerdict(n *Node) {
 	d.plan.Verdict.Rule = "leaves"
 	if n == nil || !d.scalarHere(n, "verdict", "`leaves`, `strict` or an expression") {

@@ -10,21 +10,16 @@ import (
 // twice, merges, depth, and what aliases blow up. It works on what is written, never on what it
 // expands to, so a bomb costs no more than its bytes.
 type planter struct {
-	dag    *DAG
-	made   map[*yaml.Node]*Node // anchors, once planted
-	open   map[*yaml.Node]bool  // nodes whose planting goes on: an alias of one is a loop
-	size   map[*Node]int        // nodes below, aliases expanded
-	height map[*Node]int
-	wrote  int // nodes as written
-	deep   bool
+	dag   *DAG
+	made  map[*yaml.Node]*Node // anchors, once planted
+	open  map[*yaml.Node]bool  // anchors whose planting goes on: an alias of one is a loop
+	wrote int                  // nodes as written
+	deep  bool                 // too deep, and reported
 }
 
 // plant returns the tree of a document, nil if nothing can be made of it.
 func (d *DAG) plant(doc *yaml.Node) *Node {
-	p := planter{
-		dag: d, made: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{},
-		size: map[*Node]int{}, height: map[*Node]int{},
-	}
+	p := planter{dag: d, made: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}}
 	if len(doc.Content) == 0 {
 		return nil
 	}
@@ -32,10 +27,10 @@ func (d *DAG) plant(doc *yaml.Node) *Node {
 	switch {
 	case p.deep:
 		return nil
-	case p.height[root] > maxDepth:
+	case root.height > maxDepth:
 		d.report(yLimit, d.span(root), "the file is nested more than %d levels deep once its aliases are expanded", maxDepth)
 		return nil
-	case p.size[root] > maxExpand*p.wrote:
+	case root.size > maxExpand*p.wrote:
 		d.report(yLimit, p.firstAlias(doc), "aliases make more than %d times of what is written here", maxExpand).
 			help("repeat less, or make a `for_each` of it")
 		return nil
@@ -48,9 +43,11 @@ func (p *planter) node(y *yaml.Node, depth int) *Node {
 		return p.alias(y)
 	}
 	p.wrote++
-	n := &Node{Pos: p.dag.src.valueStart(y.Line, y.Column)}
-	p.made[y] = n
-	p.size[n], p.height[n] = 1, 1
+	n := &Node{Pos: p.dag.src.valueStart(y.Line, y.Column), size: 1, height: 1}
+	if y.Anchor != "" {
+		p.made[y], p.open[y] = n, true
+		defer delete(p.open, y)
+	}
 	if depth > maxDepth {
 		if !p.deep {
 			p.dag.report(yLimit, spanAt(n.Pos, 1), "the file is nested more than %d levels deep", maxDepth)
@@ -59,7 +56,6 @@ func (p *planter) node(y *yaml.Node, depth int) *Node {
 		return n
 	}
 	p.tag(y, n)
-	p.open[y] = true
 	switch y.Kind {
 	case yaml.MappingNode:
 		n.Kind = Mapping
@@ -75,7 +71,6 @@ func (p *planter) node(y *yaml.Node, depth int) *Node {
 		n.Text = y.Value
 		n.Quote = quoteOf(y.Style)
 	}
-	delete(p.open, y)
 	return n
 }
 
@@ -96,8 +91,8 @@ func quoteOf(s yaml.Style) Quote {
 // grow counts a child's nodes and height into its parent. Counts stay far below overflow: they are
 // cut where the limit is passed anyway.
 func (p *planter) grow(parent, child *Node) {
-	p.size[parent] = min(p.size[parent]+p.size[child], 1<<40)
-	p.height[parent] = max(p.height[parent], p.height[child]+1)
+	parent.size = min(parent.size+child.size, 1<<40)
+	parent.height = max(parent.height, child.height+1)
 }
 
 func (p *planter) alias(y *yaml.Node) *Node {
@@ -105,9 +100,7 @@ func (p *planter) alias(y *yaml.Node) *Node {
 	if p.open[y.Alias] {
 		p.dag.report(yAlias, Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))},
 			"the alias *%s stands inside what it stands for", y.Value)
-		n := &Node{Pos: machine.Pos{Line: y.Line, Col: y.Column}}
-		p.size[n], p.height[n] = 1, 1
-		return n
+		return &Node{Pos: machine.Pos{Line: y.Line, Col: y.Column}, size: 1, height: 1, bad: true}
 	}
 	return p.made[y.Alias]
 }

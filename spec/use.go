@@ -57,6 +57,8 @@ func (d *DAG) use(u *use) {
 // jinja are the templates of Airflow: {{ ds }}, {{ params.x }}.
 var jinja = regexp.MustCompile(`\{\{\s*(ds|ds_nodash|ts|ts_nodash|run_id|dag_run|data_interval_start|data_interval_end|logical_date|execution_date|params|var|ti|task_instance|macros|conn)\b[^{}]*\}\}`)
 
+// jinja: Airflow's templates would go to the process as they are, which nobody means. Only names of
+// Airflow's are taken for one: `{{ x }}` may be meant for the program that is run.
 func (d *DAG) jinja(u *use, m []int) {
 	off := len([]rune(u.node.Text[:m[0]]))
 	d.report(expr.CodeForeign, d.within(u.node, off, len([]rune(u.node.Text[m[0]:m[1]]))), "this is a template of another tool; here it is plain text").
@@ -79,6 +81,7 @@ func (d *DAG) templates(t *task, where, path string, n *Node) {
 	}
 }
 
+// template notes a value that is one, where references make no edge.
 func (d *DAG) template(t *task, where, path string, n *Node) {
 	d.use(&use{task: t, where: where, path: path, node: n, form: template})
 }

@@ -19,7 +19,7 @@ func (d *DAG) draftWork(t *task) {
 		d.draftRun(t)
 	case uses != nil:
 		d.draftUses(t)
-	default:
+	case t.f.lacks("run") && t.f.lacks("uses"):
 		d.report(sMissing, d.span(t.key), "%s does nothing: it needs `run` or `uses`", t.name())
 	}
 	if run != nil && uses == nil && t.f.key("with") != nil {
@@ -112,6 +112,8 @@ func (d *DAG) plug(t *task) {
 	}
 }
 
+// draftUses reads a plugin's name and input. The input of an unknown plugin is kept unchecked, and
+// its expressions are checked all the same.
 func (d *DAG) draftUses(t *task) {
 	n := t.f.get("uses")
 	if !d.filled(n, "uses", "the name of a plugin") {
@@ -168,12 +170,21 @@ func (d *DAG) checkInput(t *task, n *Node, input map[string]any) {
 	if c == nil {
 		return
 	}
-	for _, v := range c.Check(input) {
-		if n != nil && openTo(n, v) {
+	found := c.Check(input)
+	for _, v := range found {
+		if n != nil && openTo(n, v) || misspelt(found, v) {
 			continue
 		}
 		d.inputProblem(t, n, v)
 	}
+}
+
+// misspelt tells whether a missing input is there under a misspelt name, which is reported.
+func misspelt(found []schema.Violation, missing schema.Violation) bool {
+	return missing.Keyword == "required" && slices.ContainsFunc(found, func(v schema.Violation) bool {
+		return v.Keyword == "additionalProperties" && slices.Equal(v.Path[:len(v.Path)-1], missing.Path) &&
+			slices.Contains(nearest(v.Name, v.Choices), missing.Name)
+	})
 }
 
 // checker compiles a schema once a file; nil if it does not compile, which is the plugin's fault.
@@ -203,6 +214,7 @@ func openTo(n *Node, v schema.Violation) bool {
 	return false
 }
 
+// holdsExpr tells whether an expression stands anywhere in a value.
 func holdsExpr(n *Node) bool {
 	if expr.HasExpr(n.Text) {
 		return true
@@ -215,6 +227,8 @@ func holdsExpr(n *Node) bool {
 	return slices.ContainsFunc(n.Items, holdsExpr)
 }
 
+// inputProblem reports a violation at the smallest thing that is wrong: the value, else its key,
+// else `with`, else `uses`.
 func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
 	where := "`with`"
 	if len(v.Path) > 0 {

@@ -252,7 +252,7 @@ func (k *killing) strace(calls, inject string, args ...string) int {
 	k.t.Helper()
 	log := filepath.Join(k.dir, "strace")
 	_ = os.RemoveAll(log)
-	argv := []string{"-f", "--seccomp-bpf", "-qq", "-o", log, "-e", "trace=" + calls}
+	argv := []string{"-f", "-b", "execve", "-qq", "-o", log, "-e", "trace=" + calls}
 	if inject != "" {
 		argv = append(argv, inject)
 	}

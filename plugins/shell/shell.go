@@ -2,6 +2,9 @@
 //
 // Exit 0 is success, 99 skips the task, 100 fails it for good. Any other end fails it with the kind
 // temporary: an exit status says nothing about why, and retries are there for just that.
+//
+// Stdout and stderr are the log file itself. A script that opens /dev/stderr or /dev/stdout with
+// ">" therefore truncates the log, as with any output to a file; ">&2" and ">>" do not.
 package shell
 
 import (

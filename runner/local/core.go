@@ -224,10 +224,16 @@ func (c *Core) Start(ctx context.Context, st store.Store, req runner.Request) er
 // Resume replays a run and goes on with it. found are the attempts whose remains were ended.
 func (c *Core) Resume(ctx context.Context, st store.Store, run string, found map[machine.Key]bool) error {
 	d, err := open(ctx, st, run)
-	if err == nil && !d.run.State().Terminal() {
+	switch {
+	case err != nil:
+		return err
+	case d.run.State().Terminal():
+		d.core = c
+		d.mend()
+	default:
 		c.adopt(d, found)
 	}
-	return err
+	return nil
 }
 
 // Record makes a fact part of a run that the core drives; ok is false if it drives none of that id.

@@ -1,6 +1,9 @@
 package local
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	"weft/machine"
@@ -22,22 +25,35 @@ type drive struct {
 	seq     uint64 // last given to a fact
 	durable uint64 // last that the journal has acknowledged
 	stepped uint64 // last that the machine has stepped on
-	queue   []store.Record
+	queue   []heard
 	unsent  []store.Record
 	dirty   bool
 	lazy    *alarm
 
 	opening   *machine.Event // RunStarted of a run that begins here; watchers have not heard of it
 	stepping  bool
-	admitting bool // RunAdmitted is recorded
+	step      heard // the fact of the step at hand
+	admitting bool  // RunAdmitted is recorded
 
 	live   map[machine.Key]liveKind
 	alarms map[string]*alarm
 	waits  []func(machine.Summary, error)
 	acks   map[uint64]func(error) // whom to tell once a seq is durable
-	asked  []int64                // asks taken, to be dropped once durable
+	asked  []taken                // asks taken, to be dropped once durable
 	err    error
 	unlock func()
+}
+
+// A heard is a record and when the engine heard of its fact, on the clock that nobody sets.
+type heard struct {
+	store.Record
+	mono time.Duration
+}
+
+// A taken is an ask and the seq it was recorded under.
+type taken struct {
+	id  int64
+	seq uint64
 }
 
 // liveKind is what the worker has of an attempt now.
@@ -81,11 +97,14 @@ func (d *drive) takeAsks() {
 			if d.err != nil || d.core.drives[d.id] != d {
 				return
 			}
+			d.alarms["asks"] = d.core.after(askDelay, d.takeAsks)
 			for _, a := range asks {
-				d.asked = append(d.asked, a.ID)
+				if slices.ContainsFunc(d.asked, func(t taken) bool { return t.id == a.ID }) {
+					continue // its record is on the way
+				}
+				d.asked = append(d.asked, taken{a.ID, d.seq + 1})
 				d.record(a.Event.Fact)
 			}
-			d.alarms["asks"] = d.core.after(askDelay, d.takeAsks)
 		})
 	})
 }
@@ -98,7 +117,7 @@ func (d *drive) record(f machine.Fact) {
 	d.seq++
 	ev := machine.Event{At: d.core.clock.Now().UTC(), Fact: f}
 	rec := store.Record{Seq: d.seq, Event: ev, After: d.stepped, Hash: d.run.Hash()}
-	d.queue = append(d.queue, rec)
+	d.queue = append(d.queue, heard{rec, d.core.clock.Mono()})
 	d.unsent = append(d.unsent, rec)
 	switch {
 	case !ev.Lazy():
@@ -139,12 +158,15 @@ func (d *drive) update(recs []store.Record) *store.Run {
 		case machine.RunAdmitted:
 			d.row.State, d.row.StartedAt, changed = machine.RunRunning, r.Event.At, true
 		case machine.Reopened:
-			d.row.State, d.row.FinishedAt, d.row.Plan, changed = machine.RunRunning, time.Time{}, f.Plan, true
+			d.row.Plan = f.Plan
+			changed = d.revives()
 		case machine.Marked:
-			d.row.State, d.row.FinishedAt, changed = machine.RunRunning, time.Time{}, true
+			changed = d.revives()
 		case machine.RunFinished:
-			d.row.State, d.row.FinishedAt, changed = f.State, r.Event.At, true
-			d.row.Tasks = d.run.States()
+			if d.ends(f) {
+				d.row.State, d.row.FinishedAt, changed = f.State, r.Event.At, true
+				d.row.Tasks = d.run.States()
+			}
 		}
 	}
 	if !changed {
@@ -152,6 +174,39 @@ func (d *drive) update(recs []store.Record) *store.Run {
 	}
 	row := d.row
 	return &row
+}
+
+// revives has the row say that a run goes on which was over. One that is held is not touched.
+func (d *drive) revives() bool {
+	if d.run.State() == machine.RunQueued {
+		return false
+	}
+	d.row.State, d.row.FinishedAt = machine.RunRunning, time.Time{}
+	return true
+}
+
+// ends tells whether a RunFinished will be the run's end: someone may have opened the run again
+// since the machine asked for it, in a fact that has been stepped on or in one that waits.
+func (d *drive) ends(f machine.RunFinished) bool {
+	for _, q := range d.queue {
+		switch q.Event.Fact.(type) {
+		case machine.Reopened, machine.Marked:
+			return false
+		}
+	}
+	return slices.Contains(d.run.Outstanding(), machine.Command(machine.Finish(f)))
+}
+
+// mend writes the row of a run that is over anew where it says otherwise: an order to clear that
+// the machine refused, or a crash in between. If that fails, the next to open the run does it.
+func (d *drive) mend() {
+	if d.row.State == d.run.State() {
+		return
+	}
+	sum := d.run.Summarize()
+	d.row.State, d.row.FinishedAt, d.row.Plan, d.row.Tasks = sum.State, sum.FinishedAt, d.run.Info().RunStarted.Plan, d.run.States()
+	row := d.row
+	d.core.journ.Append(d.id, nil, &row, func(error) {})
 }
 
 // appended hears from the journal.
@@ -165,9 +220,20 @@ func (d *drive) appended(last uint64, err error) {
 	}
 	d.durable = max(d.durable, last)
 	d.advance()
-	if len(d.asked) > 0 {
-		d.core.work.Drop(d.asked)
-		d.asked = nil
+	d.dropAsks()
+}
+
+// dropAsks has those orders forgotten whose records are durable.
+func (d *drive) dropAsks() {
+	n := 0
+	var ids []int64
+	for n < len(d.asked) && d.asked[n].seq <= d.durable {
+		ids = append(ids, d.asked[n].id)
+		n++
+	}
+	if n > 0 {
+		d.asked = d.asked[n:]
+		d.core.work.Drop(ids)
 	}
 }
 
@@ -186,7 +252,7 @@ func (d *drive) advance() {
 		if rec.Seq > d.durable && !rec.Event.Lazy() {
 			return
 		}
-		d.queue = d.queue[1:]
+		d.queue, d.step = d.queue[1:], rec
 		d.stepped = rec.Seq
 		cmds := d.run.Step(rec.Event)
 		d.tell(rec.Event)
@@ -197,9 +263,12 @@ func (d *drive) advance() {
 			delete(d.acks, rec.Seq)
 			ack(nil)
 		}
-		if _, over := rec.Event.Fact.(machine.RunFinished); over && d.run.State().Terminal() {
-			d.over(nil)
-		}
+	}
+	// A run that is over is let go of once nothing is left to step on: what was recorded after its
+	// end may open it again.
+	if len(d.queue) == 0 && d.err == nil && d.run.State().Terminal() {
+		d.mend()
+		d.over(nil)
 	}
 }
 
@@ -281,12 +350,21 @@ func stopped(reason string) machine.Outcome {
 
 func (d *drive) setTimer(cmd machine.SetTimer) {
 	d.core.timers.cancel(d.alarms[cmd.Timer])
-	d.alarms[cmd.Timer] = d.core.at(cmd.At, func() {
+	d.alarms[cmd.Timer] = d.core.timers.push(d.due(cmd.At), func() {
 		delete(d.alarms, cmd.Timer)
 		if d.run.Wants(cmd.Timer) {
 			d.record(machine.TimerFired{Timer: cmd.Timer})
 		}
 	})
+}
+
+// due is a moment of the wall on the monotonic clock. Where it follows from a fact it counts from
+// when that was heard: the wall may have been set before the fact was durable.
+func (d *drive) due(at time.Time) time.Duration {
+	if d.stepping {
+		return d.step.mono + max(0, at.Sub(d.step.Event.At))
+	}
+	return d.core.clock.Mono() + max(0, at.Sub(d.core.clock.Now()))
 }
 
 func (d *drive) askPast(cmd machine.AskPast) {
@@ -315,10 +393,11 @@ func (d *drive) past(cmd machine.AskPast, ok bool, run string) {
 
 // attemptEnded hears from the worker: the slot is free at once, dependents wait for the record.
 func (d *drive) attemptEnded(key machine.Key, out machine.Outcome) {
-	d.core.free(d.id, key)
-	if d.live[key] == liveAttempt {
-		delete(d.live, key)
+	if d.live[key] != liveAttempt {
+		return // repeated news: the key may be alive again, for another drive of the run
 	}
+	delete(d.live, key)
+	d.core.free(d.id, key)
 	d.record(machine.AttemptEnded{Key: key, Outcome: out})
 	d.settleFailed()
 }
@@ -330,8 +409,8 @@ func (d *drive) fail(err error) {
 		return
 	}
 	d.err = err
-	for key, kind := range d.live {
-		switch kind {
+	for _, key := range slices.SortedFunc(maps.Keys(d.live), compareKeys) {
+		switch d.live[key] {
 		case liveAttempt, livePoke:
 			d.core.work.Stop(d.id, key, "cancelled")
 		case liveWait:
@@ -341,6 +420,10 @@ func (d *drive) fail(err error) {
 	}
 	d.core.ready.RemoveRun(d.id)
 	d.settleFailed()
+}
+
+func compareKeys(a, b machine.Key) int {
+	return cmp.Or(cmp.Compare(a.Task, b.Task), a.Index-b.Index, a.Epoch-b.Epoch, a.Attempt-b.Attempt)
 }
 
 // settleFailed lets go of a failed run once nothing of it lives any more.
@@ -360,8 +443,8 @@ func (d *drive) over(err error) {
 	for _, w := range d.waits {
 		w(sum, err)
 	}
-	for _, ack := range d.acks {
-		ack(err)
+	for _, seq := range slices.Sorted(maps.Keys(d.acks)) {
+		d.acks[seq](err)
 	}
 	d.waits, d.acks = nil, nil
 }

@@ -190,6 +190,8 @@ func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error 
 		return err
 	}
 	if d.run.State().Terminal() && fact == nil {
+		d.core = e.core
+		e.post(d.mend)
 		unlock()
 		return nil
 	}

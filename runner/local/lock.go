@@ -1,17 +1,24 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // FileLocks keeps a lock file a run, runs/ID.lock: whoever holds its flock drives that run. The
 // kernel lets go of it when its holder dies, however it dies.
 type FileLocks struct{ Dir string }
+
+// lingers is how long a lock may outlive its holder: a child that was being forked when the holder
+// was killed keeps the lock until its exec.
+const lingers = 2 * time.Second
 
 // Lock implements Locks.
 func (l FileLocks) Lock(run string) (func(), error) {
@@ -19,15 +26,19 @@ func (l FileLocks) Lock(run string) (func(), error) {
 		return nil, fmt.Errorf("cannot lock run %s: %w", run, err)
 	}
 	path := filepath.Join(l.Dir, url.PathEscape(run)+".lock")
-	for {
+	for patience := time.Now().Add(lingers); ; {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
 			return nil, fmt.Errorf("cannot lock run %s: %w", run, err)
 		}
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-			pid := holder(path)
 			_ = f.Close()
-			return nil, fmt.Errorf("cannot take run %s: %w%s", run, ErrDriven, pid)
+			pid := holder(path)
+			if pid > 0 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) && time.Now().Before(patience) {
+				time.Sleep(5 * time.Millisecond)
+				continue
+			}
+			return nil, fmt.Errorf("cannot take run %s: %w%s", run, ErrDriven, process(pid))
 		}
 		if !same(f, path) { // its last holder removed it between our open and our lock
 			_ = f.Close()
@@ -51,12 +62,22 @@ func same(f *os.File, path string) bool {
 	return err == nil && os.SameFile(a, b)
 }
 
-// holder names the process that holds a lock, for people.
-func holder(path string) string {
+// holder is the process that wrote itself into a lock; 0 = not known.
+func holder(path string) int {
 	b, err := os.ReadFile(path)
-	pid := strings.TrimSpace(string(b))
-	if err != nil || pid == "" {
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		return 0
+	}
+	return pid
+}
+
+func process(pid int) string {
+	if pid == 0 {
 		return ""
 	}
-	return " (process " + pid + ")"
+	return fmt.Sprintf(" (process %d)", pid)
 }

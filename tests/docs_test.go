@@ -1,0 +1,199 @@
+package tests
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// updateDocs has the generated pages of docs/ written anew instead of compared.
+var updateDocs = flag.Bool("update", false, "write the generated pages of docs/ anew")
+
+// generated closes the head of every page that these tests write.
+const generated = "<!-- Generated: go test ./tests -run Docs -update -->\n"
+
+// page compares a generated page with the one in docs/, or writes it.
+func page(t *testing.T, name, want string) {
+	t.Helper()
+	file := filepath.Join("..", "docs", name)
+	if *updateDocs {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) == want {
+		return
+	}
+	is, should := strings.Split(string(got), "\n"), strings.Split(want, "\n")
+	for i := range max(len(is), len(should)) {
+		a, b := lineOf(is, i), lineOf(should, i)
+		if a != b {
+			t.Fatalf("docs/%s is not current (go test ./tests -run Docs -update); line %d\n is %q\nnot %q", name, i+1, a, b)
+		}
+	}
+}
+
+func lineOf(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
+}
+
+// An example is one fenced yaml block of a page.
+type example struct {
+	page string
+	line int
+	text string
+}
+
+var fence = regexp.MustCompile("(?m)^```yaml\n((?s:.*?))^```$")
+
+// examples are the whole DAGs among the yaml blocks of the project's pages.
+func examples(t *testing.T) []example {
+	t.Helper()
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	var list []example
+	for _, p := range append(pages, "../README.md") {
+		text, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range fence.FindAllSubmatchIndex(text, -1) {
+			block := string(text[m[2]:m[3]])
+			if strings.HasPrefix(block, "tasks:") || strings.Contains(block, "\ntasks:") {
+				list = append(list, example{filepath.Base(p), 1 + bytes.Count(text[:m[2]], []byte("\n")), block})
+			}
+		}
+	}
+	return list
+}
+
+// stands makes the files that an example names and that no page brings along.
+func (w *world) stands(text string) {
+	for _, m := range regexp.MustCompile(`\./([\w/]+\.sh)`).FindAllStringSubmatch(text, -1) {
+		w.write(m[1], "true\n")
+	}
+}
+
+// TestDocsExamplesValidate holds every whole DAG in the pages against the strict validator.
+func TestDocsExamplesValidate(t *testing.T) {
+	pages := map[string]int{}
+	for _, x := range examples(t) {
+		pages[x.page]++
+		w := newWorld(t)
+		w.stands(x.text)
+		res := w.run("validate", "--strict", w.write("example.yaml", x.text))
+		if res.code != 0 || !strings.HasPrefix(res.out, "no problems in 1 file") {
+			t.Errorf("%s:%d: exit %d\n%s%s", x.page, x.line, res.code, res.out, res.stderr)
+		}
+	}
+	if pages["language.md"] < 10 {
+		t.Errorf("only %d examples found in language.md: the fences are not read", pages["language.md"])
+	}
+}
+
+// TestDocsExamplesRun takes language.md at its word: its examples run as they stand.
+func TestDocsExamplesRun(t *testing.T) {
+	for _, x := range examples(t) {
+		if x.page != "language.md" {
+			continue
+		}
+		t.Run(fmt.Sprintf("line %d", x.line), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if sum, res := w.runJSON(w.write("example.yaml", x.text)); sum.State != "success" {
+				t.Errorf("%s: %s\n%s", sum.State, sum.Reason, res.stderr)
+			}
+		})
+	}
+}
+
+// TestDocsCLI keeps docs/cli.md what the commands say of themselves.
+func TestDocsCLI(t *testing.T) {
+	w := newWorld(t)
+	var b strings.Builder
+	b.WriteString("# Commands\n\n" + generated)
+	var walk func(path ...string)
+	walk = func(path ...string) {
+		res := w.run(append(slices.Clone(path), "--help")...)
+		if res.code != 0 || res.stderr != "" {
+			t.Fatalf("weft %s --help: exit %d\n%s", strings.Join(path, " "), res.code, res.stderr)
+		}
+		text, _, _ := strings.Cut(res.out, "\nEverywhere:\n")
+		fmt.Fprintf(&b, "\n## %s\n\n```text\n%s\n```\n", strings.Join(append([]string{"weft"}, path...), " "), strings.TrimSpace(text))
+		if len(path) == 0 {
+			b.WriteString("\n`--config`, `--home` and `--no-color` are flags of every command.\n" +
+				"Exit codes: 0 success, 1 the run failed or the files have problems, 2 wrong usage, 3 it could not be done, 130 interrupted.\n")
+		}
+		for _, sub := range subcommands(res.out) {
+			walk(append(slices.Clone(path), sub)...)
+		}
+	}
+	walk()
+	if n := strings.Count(b.String(), "\n## "); n < 10 {
+		t.Errorf("only %d commands found: their help is not read", n)
+	}
+	page(t, "cli.md", b.String())
+}
+
+// subcommands reads the names of a command's commands from its help: the indented lines of the
+// sections that are none of the others.
+func subcommands(help string) []string {
+	var names []string
+	section := ""
+	for line := range strings.Lines(help) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasSuffix(line, ":") && !strings.HasPrefix(line, " "):
+			section = line
+		case line == "" || !strings.HasPrefix(line, "  "):
+		case section == "" || slices.Contains([]string{"Usage:", "Examples:", "Flags:", "Everywhere:"}, section):
+		default:
+			names = append(names, strings.Fields(line)[0])
+		}
+	}
+	return names
+}
+
+// TestDocsPlugins keeps docs/plugins.md what the plugins say of themselves.
+func TestDocsPlugins(t *testing.T) {
+	res := newWorld(t).run("plugins", "--json")
+	var list []struct {
+		Name, Title   string
+		Sensor        bool
+		Input, Output shape
+	}
+	if err := json.Unmarshal([]byte(res.out), &list); err != nil || len(list) == 0 {
+		t.Fatalf("weft plugins --json: %v\n%s%s", err, res.out, res.stderr)
+	}
+	var b strings.Builder
+	b.WriteString("# Plugins\n\n" + generated + "\nWhat `uses` may say. `run` is short for `shell`.\n")
+	for _, p := range list {
+		fmt.Fprintf(&b, "\n## %s\n\n%s.\n", p.Name, p.Title)
+		if p.Sensor {
+			b.WriteString("A sensor by nature: it waits without the key `sensor`.\n")
+		}
+		b.WriteString("\n| input | type | default | |\n|---|---|---|---|\n")
+		for _, m := range p.Input.Properties {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.name, m.kind(), p.Input.otherwise(m), cell(m.Description))
+		}
+		b.WriteString("\nOutput: " + p.Output.output() + "\n")
+	}
+	page(t, "plugins.md", b.String())
+}
