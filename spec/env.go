@@ -26,13 +26,22 @@ func (d *DAG) draftEnv(t *task, n *Node, path string, outer bool) []machine.Var 
 		case !d.scalarHere(f.Value, name, "text"):
 			continue
 		}
-		vars = append(vars, machine.Var{Name: name, Value: f.Value.Text, Pos: f.Value.Pos})
+		vars = append(vars, machine.Var{Name: name, Value: f.Value.Text, Pos: f.Value.Pos, Level: level(t)})
 		d.use(&use{
 			task: t, where: "env", path: path + "." + name, node: f.Value, form: template,
 			edge: t != nil && !outer, outerEnv: outer,
 		})
 	}
 	return vars
+}
+
+// level is how deep a variable stands: 0 the DAG's, 2 a task's; the defaults' are 1. A value sees the
+// levels outside its own.
+func level(t *task) int {
+	if t == nil {
+		return 0
+	}
+	return 2
 }
 
 // draftTaskEnv is `defaults.env` first, then the task's own. A name may stand there twice: the later
@@ -42,7 +51,7 @@ func (d *DAG) draftTaskEnv(t *task) []machine.Var {
 	if n := d.defaults.get("env"); n != nil && n.Kind == Mapping {
 		for _, f := range n.Fields {
 			if f.Value.Kind == Scalar && envName.pattern.MatchString(f.Key.Text) {
-				vars = append(vars, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos})
+				vars = append(vars, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos, Level: 1})
 			}
 		}
 	}
