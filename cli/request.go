@@ -49,7 +49,22 @@ func checkedParams(plan *machine.Plan, flags []string) (map[string]any, error) {
 	for i, p := range problems {
 		lines[i] = p.String()
 	}
-	return nil, usagef("cannot run %s: %s", plan.DAG, strings.Join(lines, "; "))
+	return nil, &usageError{&hinted{
+		err:  fmt.Errorf("cannot run %s: %s", plan.DAG, strings.Join(lines, "; ")),
+		hint: paramHint(plan),
+	}}
+}
+
+// paramHint says which params a DAG has and how they are given.
+func paramHint(plan *machine.Plan) string {
+	if len(plan.Params) == 0 {
+		return "this DAG has no params"
+	}
+	forms := make([]string, len(plan.Params))
+	for i, p := range plan.Params {
+		forms[i] = "-p " + p.Name + "=…"
+	}
+	return "its params are " + strings.Join(forms, " ") + " (:= for JSON)"
 }
 
 // dateLayouts are the forms of --logical-date; without a zone it is UTC.

@@ -216,7 +216,7 @@ func (w *world) value(q Evaluate) Fact {
 		{ID: q.ID, Value: Raw("[1,2.5]")},
 		{ID: q.ID, Value: Raw("null")},
 		{ID: q.ID, Value: Raw(`{"b":1,"a":[]}`)},
-		{ID: q.ID, Value: Raw("{")},
+		{ID: q.ID, Value: Raw(`"text"`)},
 		{ID: q.ID, Error: "gone"},
 		{ID: q.ID, Ref: &Ref{URI: "file:///l"}, Len: 2},
 		{ID: q.ID, Ref: &Ref{URI: "file:///l"}, Len: -1},

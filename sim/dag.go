@@ -12,9 +12,8 @@ import (
 
 // A dag is a plan and what the oracle must know of it beside what the plan says.
 type dag struct {
-	plan   *machine.Plan
-	traits map[string]*traits
-	// certain: no end state hangs on who finishes first, crashes and clocks aside.
+	plan    *machine.Plan
+	traits  map[string]*traits
 	verdict func(states map[string]machine.State) bool // of an expression; nil = by rule
 }
 
