@@ -77,7 +77,7 @@ func TestAdmit(t *testing.T) {
 		grants string
 	}{
 		{"higher priority first", map[string]int{"default": 2}, nil, []string{"r/a", "r/b priority=5", "r/c priority=-1", "r/d priority=9"}, "r/d r/b"},
-		{"then the older run", map[string]int{"default": 2}, nil, []string{"young/a order=2", "old/z order=1 file=9", "mid/a order=1 file=0"}, "mid/a old/z"},
+		{"then the older run", map[string]int{"default": 2}, nil, []string{"a_young/a order=2", "z_old/z order=1 file=9", "y_old/a order=1 file=10"}, "y_old/a z_old/z"},
 		{"then the place in the file", map[string]int{"default": 1}, nil, []string{"r/a file=3", "r/z file=1"}, "r/z"},
 		{"then the index", map[string]int{"default": 3}, nil, []string{"r/a[10]", "r/a[2]", "r/a[9]", "r/a[11]"}, "r/a[2] r/a[9] r/a[10]"},
 		{"priority goes before the age of the run", map[string]int{"default": 1}, nil, []string{"old/a order=1", "young/a order=2 priority=1"}, "young/a"},

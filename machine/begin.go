@@ -149,7 +149,7 @@ func (r *Run) makeInstances(n *node, size int) {
 // expand evaluates for_each, here or by the engine where the list depends on a spilled value.
 func (r *Run) expand(n *node) {
 	o := r.orderOf(n, -1)
-	if o.spilled() && n.def.ForEach.reads() {
+	if spilled(o.Tasks) && n.def.ForEach.reads() {
 		r.ask(Evaluate{ID: r.askID("for_each", n, -1), Key: o.Key, What: "for_each", Index: -1})
 		return
 	}
@@ -239,19 +239,47 @@ func (r *Run) spread(n *node, list *itemList) {
 	for _, d := range r.watchers(n) {
 		r.touch(d)
 	}
-	for k := range n.inst {
-		r.gate(n, k)
+	var seen *sight
+	if n.def.When != nil {
+		seen = r.sightOf(n)
 	}
+	for k := range n.inst {
+		r.gateSeeing(n, k, seen)
+	}
+}
+
+// A sight is what a node sees of other tasks. It is the same for each of its instances and is
+// gathered once for them: it may hold another 10,000.
+type sight struct {
+	views   map[string]TaskView
+	values  map[string]any
+	err     error
+	spilled bool
+}
+
+func (r *Run) sightOf(n *node) *sight {
+	s := &sight{views: r.views(n)}
+	s.values, s.err = taskValues(s.views)
+	s.spilled = spilled(s.views)
+	return s
 }
 
 // gate asks when; true lets the instance want a slot.
 func (r *Run) gate(n *node, k int) {
+	var seen *sight
+	if n.def.When != nil {
+		seen = r.sightOf(n)
+	}
+	r.gateSeeing(n, k, seen)
+}
+
+func (r *Run) gateSeeing(n *node, k int, seen *sight) {
 	if n.def.When == nil {
 		r.enqueue(n, k)
 		return
 	}
-	o := r.orderOf(n, k)
-	if (o.spilled() && mentions(n.def.When.Src, "tasks", "env")) || (o.ItemRef != nil && mentions(n.def.When.Src, "item", "env")) {
+	o := r.orderSeeing(n, k, seen.views)
+	if (seen.spilled && mentions(n.def.When.Src, "tasks", "env")) || (o.ItemRef != nil && mentions(n.def.When.Src, "item", "env")) {
 		in := &n.inst[k]
 		in.asking = true
 		r.ask(Evaluate{
@@ -260,8 +288,12 @@ func (r *Run) gate(n *node, k int) {
 		})
 		return
 	}
-	vars, err := o.Vars(nil)
+	var vars map[string]any
 	var yes bool
+	err := seen.err
+	if err == nil {
+		vars, err = o.varsWith(seen.values, nil)
+	}
 	if err == nil {
 		yes, err = r.exprs.Bool(n.def.When.Src, vars)
 	}

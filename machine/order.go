@@ -39,10 +39,25 @@ func (r *Run) EvaluateOrder(q Evaluate) (o Order, ok bool) {
 }
 
 // orderOf gathers a node's order; k -1 is the node before it has instances.
-func (r *Run) orderOf(n *node, k int) Order {
+func (r *Run) orderOf(n *node, k int) Order { return r.orderSeeing(n, k, r.views(n)) }
+
+// views is what a node sees of other tasks: the same for each of its instances.
+func (r *Run) views(n *node) map[string]TaskView {
+	out := make(map[string]TaskView, len(n.def.Reads))
+	for _, id := range n.def.Reads {
+		if u := n.saw[id]; u != nil {
+			out[id] = r.view(u, n.hides(id))
+		} else if i, ok := r.plan.index[id]; ok {
+			out[id] = r.view(r.nodes[i], n.hides(id))
+		}
+	}
+	return out
+}
+
+func (r *Run) orderSeeing(n *node, k int, tasks map[string]TaskView) Order {
 	o := Order{
 		Run: r.Info(), Plan: r.plan, Task: n.def, ID: n.id,
-		Key: Key{Task: n.id, Index: -1, Epoch: n.epoch}, Error: n.taskErr,
+		Key: Key{Task: n.id, Index: -1, Epoch: n.epoch}, Error: n.taskErr, Tasks: tasks,
 	}
 	if k >= 0 {
 		in := &n.inst[k]
@@ -60,14 +75,6 @@ func (r *Run) orderOf(n *node, k int) Order {
 			if n.list.keys != nil {
 				o.ItemKey = &n.list.keys[k]
 			}
-		}
-	}
-	o.Tasks = make(map[string]TaskView, len(n.def.Reads))
-	for _, id := range n.def.Reads {
-		if u := n.saw[id]; u != nil {
-			o.Tasks[id] = r.view(u, n.hides(id))
-		} else if i, ok := r.plan.index[id]; ok {
-			o.Tasks[id] = r.view(r.nodes[i], n.hides(id))
 		}
 	}
 	if n.ti < 0 {
@@ -135,9 +142,9 @@ func (r *Run) view(u *node, hidden *blind) TaskView {
 	return v
 }
 
-// spilled tells whether a value the order's task reads lies outside the journal.
-func (o Order) spilled() bool {
-	for _, v := range o.Tasks {
+// spilled tells whether one of the values lies outside the journal.
+func spilled(tasks map[string]TaskView) bool {
+	for _, v := range tasks {
 		if v.Ref != nil {
 			return true
 		}
@@ -154,6 +161,26 @@ func (o Order) spilled() bool {
 // else JSON's values. secrets is nil in the machine; env is rendered with it. Spilled outputs must
 // have been put in place before (they are null here).
 func (o Order) Vars(secrets map[string]any) (map[string]any, error) {
+	tasks, err := taskValues(o.Tasks)
+	if err != nil {
+		return nil, err
+	}
+	return o.varsWith(tasks, secrets)
+}
+
+func taskValues(views map[string]TaskView) (map[string]any, error) {
+	tasks := make(map[string]any, len(views))
+	for id, v := range views {
+		value, err := v.value()
+		if err != nil {
+			return nil, fmt.Errorf("output of %s: %w", id, err)
+		}
+		tasks[id] = value
+	}
+	return tasks, nil
+}
+
+func (o Order) varsWith(tasks, secrets map[string]any) (map[string]any, error) {
 	params, err := object(o.Run.Params)
 	if err != nil {
 		return nil, fmt.Errorf("params: %w", err)
@@ -161,12 +188,6 @@ func (o Order) Vars(secrets map[string]any) (map[string]any, error) {
 	vars, err := object(o.Run.Vars)
 	if err != nil {
 		return nil, fmt.Errorf("vars: %w", err)
-	}
-	tasks := make(map[string]any, len(o.Tasks))
-	for id, v := range o.Tasks {
-		if tasks[id], err = v.value(); err != nil {
-			return nil, fmt.Errorf("output of %s: %w", id, err)
-		}
 	}
 	m := map[string]any{
 		"dag":    map[string]any{"id": o.Plan.DAG, "file": o.Plan.File, "tags": texts(o.Plan.Tags)},

@@ -80,7 +80,7 @@ type timer struct {
 // A Change is one transition of a Step, for whoever watches.
 type Change struct {
 	Task    string // "" = the run itself
-	Index   int    // -1: the task as a whole, or an unmapped one
+	Index   int    // -1: the task as a whole, or an unmapped one; of a callback the failed instance's
 	Attempt int
 	State   State
 	Run     RunState // of the run, where Task is ""

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // snapshotFormat numbers the form of a snapshot. A reader refuses what it does not know: a snapshot
@@ -257,9 +258,9 @@ func (c *codec) drains(r *Run) {
 	})
 }
 
-// timers names the node of each by its place: 0 none, from 1 the tasks, from -1 the callbacks.
+// timers writes each by whose it is and what for; its name follows from that.
 func (c *codec) timers(r *Run) {
-	place := map[*node]int{}
+	place := map[*node]int{} // from 1 the tasks, from -1 the callbacks; 0 is the run
 	if !c.reading && len(r.timers) > 0 {
 		for i, n := range r.nodes {
 			place[n] = i + 1
@@ -268,19 +269,40 @@ func (c *codec) timers(r *Run) {
 			place[n] = -i - 1
 		}
 	}
-	byName(c, r.timers, func(_ string, t *timer) {
-		c.moment(&t.at)
+	names := slices.Sorted(maps.Keys(r.timers))
+	list(c, &names, func(name *string) {
+		what, _, _ := strings.Cut(*name, "/")
+		t := r.timers[*name]
 		at := place[t.node]
+		text(c, &what)
 		num(c, &at)
 		num(c, &t.k)
-		switch {
-		case !c.reading || at == 0:
-		case at > 0 && at <= len(r.nodes):
-			t.node = r.nodes[at-1]
-		case at < 0 && -at <= len(r.callList):
-			t.node = r.callList[-at-1]
-		default:
-			c.fail(errCutOff)
+		c.moment(&t.at)
+		if at == 0 {
+			text(c, name)
 		}
+		if !c.reading || c.err != nil {
+			return
+		}
+		if at != 0 {
+			t.node = r.placed(at)
+			if t.node == nil || t.k < 0 || t.k >= len(t.node.inst) {
+				c.fail(errCutOff)
+				return
+			}
+			*name = r.timerName(what, t.node, t.k)
+		}
+		r.timers[*name] = t
 	})
+}
+
+// placed gives the task or callback of a place, nil if there is none.
+func (r *Run) placed(at int) *node {
+	switch {
+	case at > 0 && at <= len(r.nodes):
+		return r.nodes[at-1]
+	case at < 0 && -at <= len(r.callList):
+		return r.callList[-at-1]
+	}
+	return nil
 }

@@ -133,6 +133,7 @@ func (r *Run) cancel(f CancelAsked) {
 // end fails what has not finished; what may be alive is stopped first and fails when it has ended.
 func (r *Run) end(why ending, by, reason string) {
 	r.ending, r.endingBy = why, by
+	r.deciding = false // a verdict that has been asked for is another one now
 	r.mix(uint64(len(why)))
 	if why == byCancel {
 		r.stopCallbacks()

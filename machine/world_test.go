@@ -346,6 +346,7 @@ func (w *world) check(ev Event, cmds []Command) error {
 func (w *world) sameOrders() error {
 	starts, stops, timers := map[Key]bool{}, map[Key]string{}, map[string]time.Time{}
 	pasts, asks := map[AskPast]bool{}, map[string]Evaluate{}
+	decide, finish := w.decide, w.finish
 	w.decide, w.finish = nil, nil
 	for _, cmd := range w.run.Outstanding() {
 		switch cmd := cmd.(type) {
@@ -367,9 +368,13 @@ func (w *world) sameOrders() error {
 			}
 			asks[cmd.ID] = cmd
 		case Decide:
-			w.decide = &cmd
+			if w.decide = decide; decide == nil || *decide != cmd {
+				return fmt.Errorf("%+v is outstanding, ordered was %+v", cmd, decide)
+			}
 		case Finish:
-			w.finish = &cmd
+			if w.finish = finish; finish == nil || *finish != cmd {
+				return fmt.Errorf("%+v is outstanding, ordered was %+v", cmd, finish)
+			}
 		}
 	}
 	if !maps.Equal(starts, w.starts) || len(stops) != len(w.stops) {
