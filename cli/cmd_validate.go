@@ -154,9 +154,6 @@ func (e *env) checkStdin() (checked, error) {
 	return e.checkSource("stdin", ".", src), nil
 }
 
-// sameID is the code of an id that two files have.
-const sameID = "G210"
-
 // sameIDs tells of ids that stand in more than one file: an error in each of them.
 func sameIDs(all []checked) []spec.Diagnostic {
 	byID := map[string][]checked{}
@@ -171,7 +168,7 @@ func sameIDs(all []checked) []spec.Diagnostic {
 			continue
 		}
 		d := spec.Diagnostic{
-			Code: sameID, Severity: spec.Error, File: c.file, Line: 1, Column: 1, EndLine: 1, EndColumn: 1,
+			Code: spec.SameID, Severity: spec.Error, File: c.file, Line: 1, Column: 1, EndLine: 1, EndColumn: 1,
 			Message: fmt.Sprintf("the id %q is that of another file too", c.dag.ID()), Label: "an id names one DAG",
 		}
 		if n := c.dag.Node().Get("id"); n != nil {

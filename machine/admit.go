@@ -143,7 +143,9 @@ func (w *Waitlist) best(o *occupancy) (group, *wants) {
 	var found *wants
 	for pool, g := range heads {
 		h := w.groups[g]
-		if need := (*h)[0].Slots; need > o.limits.Pool(pool)-o.pools[pool] && !(need > o.limits.Pool(pool) && o.pools[pool] == 0) {
+		need, size, taken := (*h)[0].Slots, o.limits.Pool(pool), o.pools[pool]
+		tooWide := need > size && size > 0 && taken == 0 // it would wait for ever: it runs alone
+		if need > size-taken && !tooWide {
 			continue
 		}
 		if found == nil || before((*h)[0], (*found)[0]) {

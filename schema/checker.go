@@ -31,8 +31,20 @@ const docURL = "weft:///schema.json" // never loaded; the compiler wants a name
 var errRemote = errors.New("schemas elsewhere are not read")
 
 // Compile makes a Checker of a JSON Schema (draft-07 unless it says otherwise). References may
-// point inside the document alone: nothing is ever fetched.
+// point inside the document alone: nothing is ever fetched. The same text gives the same Checker
+// while it is kept; see cache.go.
 func Compile(raw []byte) (*Checker, error) {
+	if c := recall(raw); c != nil {
+		return c, nil
+	}
+	c, err := compile(raw)
+	if err == nil {
+		remember(raw, c)
+	}
+	return c, err
+}
+
+func compile(raw []byte) (*Checker, error) {
 	var doc any
 	dec := json.NewDecoder(strings.NewReader(string(raw)))
 	dec.UseNumber()

@@ -91,7 +91,7 @@ func (g grower) task(i int) {
 	}
 	tr := &traits{
 		okValue: g.chance(0.6), length: g.r.IntN(5), spills: g.chance(0.1),
-		fails: []float64{0, 0.1, 0.5, 0.9}[g.r.IntN(4)], slow: []time.Duration{0, time.Second, 20 * time.Second, time.Minute}[g.r.IntN(4)],
+		fails: []float64{0, 0, 0.05, 0.3, 0.9}[g.r.IntN(5)], slow: []time.Duration{0, time.Second, 20 * time.Second, time.Minute}[g.r.IntN(4)],
 		lane: pick(g.r, "a", "b", "c"),
 	}
 	g.d.traits[t.ID] = tr

@@ -3,8 +3,10 @@ package sim
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
+	"weft/machine"
 	"weft/store"
 )
 
@@ -53,6 +55,10 @@ func (d *disk) Append(run string, recs []store.Record, update *store.Run, done f
 		}
 		done(err)
 	})
+	if d.s.fickle[run] && slices.ContainsFunc(recs, func(r store.Record) bool { return isEnd(r.Event.Fact) }) && d.s.chance(0.1) {
+		delete(d.s.fickle, run)
+		d.s.tellCore(func() { d.s.core.Record(run, machine.CancelAsked{By: "ann"}) })
+	}
 	if d.s.faults.jumps && d.s.chance(0.01) {
 		d.s.after(0, d.s.setWall)
 	}

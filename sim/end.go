@@ -111,6 +111,7 @@ func (s *Sim) endOf(id string, g *ghost) {
 	}
 	s.verdict(id, g, sum.State, states)
 	if !g.forced() {
+		s.stats.Judged++
 		if err := s.dags[id].judge(sum); err != nil {
 			s.broken("untrue: run %s: %v", id, err)
 		}

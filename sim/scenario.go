@@ -96,6 +96,10 @@ func (s *Sim) start(req *request) {
 
 // cancels has a run cancelled at some moment: over the engine, or by an order left on the disk.
 func (s *Sim) cancels(run string) {
+	if s.chance(0.3) { // just as a task ends
+		s.fickle[run] = true
+		return
+	}
 	fact := machine.CancelAsked{By: "ann"}
 	onDisk := s.chance(0.5)
 	s.after(s.upTo(8*time.Minute), func() {

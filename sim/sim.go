@@ -42,6 +42,7 @@ type Sim struct {
 	asking  map[string]int           // orders left for a run
 	asks    []asked
 	meddled map[string]bool // runs that someone clears and marks
+	fickle  map[string]bool // runs that someone cancels as one of their tasks ends
 	again   map[machineKey]int
 	held    map[taskKey]int
 	spilled map[string]machine.Raw
@@ -56,9 +57,15 @@ type Sim struct {
 
 // Stats are what happened in a story.
 type Stats struct {
-	Runs, Tasks, Starts, Again, Crashes, Failures, Events int
-	Hash                                                  string
-	Virtual                                               time.Duration
+	Runs, Tasks int
+	Judged      int // runs that came to their own end, held against the oracle
+	Starts      int // of processes
+	Again       int // of those, attempts that had been started before
+	Crashes     int
+	Failures    int // runs given up, to be resumed
+	Events      int // happenings
+	Virtual     time.Duration
+	Hash        string // of every journal and the ledger
 }
 
 // An asked is an order that was left on the disk for a run.
@@ -82,7 +89,7 @@ func Tell(seed uint64, bug Bug, trace func(string, ...any)) (stats Stats, err er
 	s := &Sim{
 		world: newWorld(seed), ctx: context.Background(), seed: seed, bug: bug, trace: trace, ledger: newLedger(),
 		dags: map[string]*dag{}, plans: map[string]*machine.Plan{}, driven: map[string]bool{}, resumed: map[string]time.Duration{}, asking: map[string]int{},
-		again: map[machineKey]int{}, held: map[taskKey]int{}, spilled: map[string]machine.Raw{}, meddled: map[string]bool{},
+		again: map[machineKey]int{}, held: map[taskKey]int{}, spilled: map[string]machine.Raw{}, meddled: map[string]bool{}, fickle: map[string]bool{},
 	}
 	defer func() {
 		if r := recover(); r != nil {

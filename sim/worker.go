@@ -15,9 +15,8 @@ import (
 // A worker carries orders out in virtual time. What a process does is drawn from what it is (its
 // run, key and how often that key has been started), never from when it is asked for.
 type worker struct {
-	s     *Sim
-	gen   int
-	again map[machineKey]int
+	s   *Sim
+	gen int
 }
 
 var _ local.Worker = (*worker)(nil)
@@ -31,6 +30,7 @@ type fate struct {
 	stays  bool          // a stop does not change how it ends
 	report time.Duration // from its end to the news of it
 	twice  bool          // the news comes twice
+	later  time.Duration // of a poke that says "not yet": when to ask again, if it knows
 }
 
 // fate draws what a process will do.
@@ -45,6 +45,9 @@ func (w *worker) fate(o machine.Order, poke int) fate {
 		f.report = draw(r, 2*time.Second)
 	}
 	f.twice = r.Float64() < 0.05
+	if poke > 0 && r.Float64() < 0.1 {
+		f.later = draw(r, 30*time.Second)
+	}
 	f.out = machine.Outcome{State: machine.Success}
 	if r.Float64() < tr.fails {
 		f.out = failure(r.IntN(10))
@@ -124,6 +127,9 @@ func (w *worker) Poke(o machine.Order, n int, since time.Time, done func(runner.
 		res := runner.PokeResult{Done: p.done, Outcome: p.out}
 		if !p.done {
 			res.Outcome = machine.Outcome{}
+			if f.later > 0 {
+				res.NotBefore = w.s.Now().Add(f.later)
+			}
 		}
 		done(res)
 		if f.twice {

@@ -1,6 +1,10 @@
 package spec
 
-import "slices"
+import (
+	"slices"
+
+	"weft/machine"
+)
 
 // assemble puts the tasks into the plan, once all rules that add to them have run.
 func assemble(d *DAG) {
@@ -22,4 +26,20 @@ func assemble(d *DAG) {
 	for _, t := range d.tasks {
 		d.plan.Tasks = append(d.plan.Tasks, t.Task)
 	}
+}
+
+// sealed returns the plan with its look-ups, for rules that ask about edges; false if the file has
+// errors. It shares everything with the draft: nobody may change it, nor hand it out.
+func (d *DAG) sealed() (*machine.Plan, bool) {
+	if d.failed {
+		return nil, false
+	}
+	if d.linked == nil {
+		plan := d.plan
+		if plan.Seal() != nil {
+			return nil, false
+		}
+		d.linked = &plan
+	}
+	return d.linked, true
 }

@@ -34,6 +34,7 @@ const (
 	sValue        = "S112" // none of the choices, out of range
 	sNoExpression = "S113" // ${{ }} where values are literal
 	sSchema       = "S114" // a param's or output's schema that is none
+	sAbsent       = "S115" // legal, and not carried out by this version
 	nID           = "N151" // an id with a character that ids do not have
 	nLookAlike    = "N152" // … that is not ASCII, and may look as if it were
 	nLength       = "N153"
@@ -41,9 +42,11 @@ const (
 	gUnknown      = "G201" // a task that does not exist
 	gSelf         = "G202"
 	gCycle        = "G203"
+	gNever        = "G204" // a task that can never run
 	gNotUpstream  = "G207" // asks about a task that is not upstream
 	gCounting     = "G208" // a counting trigger meets an edge made by a reference
 	gTwice        = "G209" // the same task twice in needs
+	SameID        = "G210" // the same id in two files: one file cannot know, whoever reads a folder reports it in both
 	eMember       = "E303" // a name that is not known here (package expr gives the others)
 	eType         = "E305"
 	tFields       = "T402" // wrong number of fields
@@ -52,6 +55,7 @@ const (
 	rInterval     = "R502" // an interval longer than its limit
 	rParam        = "R503" // an unused param
 	rLeaf         = "R505" // a leaf that may hide a failure
+	rTruncate     = "R507" // a script that empties its own log
 	xQuotes       = "X603" // an expression in single quotes or a quoted here-document
 	xShell        = "X604" // a shell syntax error
 	xEval         = "X605" // an expression after eval or sh -c
@@ -63,5 +67,5 @@ const (
 // warnings are the codes that do not keep a DAG from running; a code that is not here is an error.
 var warnings = map[string]Severity{
 	gCounting: Warning, gTwice: Warning, rSensor: Warning, rInterval: Warning, rParam: Warning,
-	rLeaf: Warning, xEval: Warning,
+	rLeaf: Warning, rTruncate: Warning, gNever: Warning, xEval: Warning,
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"mvdan.cc/sh/v3/syntax"
+
+	"weft/expr"
 	"weft/machine"
-	"weft/schema"
 )
 
 // Plugins is what there is to say in `uses`.
@@ -48,7 +50,14 @@ type DAG struct {
 	uses     []*use  // where expressions stand, in the order they were met
 	params   map[string]*param
 	envNames []string // of the DAG's env
-	checkers map[string]*schema.Checker
+
+	// What is worked out once a file, for files say the same many times over.
+	types   map[string]expr.Type // of a schema
+	values  map[string]any       // of a schema, as JSON
+	answers map[question]answer
+	shells  map[syntax.LangVariant]*syntax.Parser
+	seen    *scopes       // see scope
+	linked  *machine.Plan // see sealed
 
 	diags  []*Diagnostic
 	once   map[telling]bool // what was reported: a shared anchor, or a default under many tasks, once
@@ -61,8 +70,8 @@ type DAG struct {
 func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	d := &DAG{
 		file: file, opts: o, src: newSource(nil),
-		byID: map[string]*task{}, params: map[string]*param{}, checkers: map[string]*schema.Checker{},
-		once: map[telling]bool{},
+		byID: map[string]*task{}, params: map[string]*param{}, once: map[telling]bool{},
+		types: map[string]expr.Type{}, values: map[string]any{}, answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{},
 	}
 	if !d.read(src) {
 		return nil, sorted(d.diags)

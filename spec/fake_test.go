@@ -23,6 +23,10 @@ var fakes = somePlugins{
 	"wait": {Name: "wait", Sensor: true, Input: schemaOf(`{"type":"object","additionalProperties":false,
 		"oneOf":[{"required":["for"]},{"required":["until"]}],
 		"properties":{"for":{"type":"string"},"until":{"type":"string"}}}`), Output: schemaOf(`{"type":"string"}`)},
+	"tag": {Name: "tag", Input: schemaOf(`{"type":"object","additionalProperties":false,"properties":{
+		"names":{"type":"array","items":{"$ref":"#/definitions/text"}},
+		"labels":{"type":"object","additionalProperties":{"anyOf":[{"$ref":"#/definitions/text"},{"type":"array","items":{"type":"string"}}]}}},
+		"definitions":{"text":{"type":"string"}}}`)},
 	"file.head": {
 		Name: "file.head", Input: schemaOf(`{"type":"object","required":["path"],"additionalProperties":false,
 		"properties":{"path":{"type":"string"},"follow":{"type":"boolean"},"max":{"type":"integer","minimum":1},"kind":{"enum":["file","folder"]}}}`),

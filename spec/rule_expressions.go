@@ -9,19 +9,25 @@ import (
 // ruleExpressions checks every expression but triggers and verdicts, and notes which tasks and
 // params they name.
 func ruleExpressions(d *DAG) {
-	s := d.newScopes()
+	s := d.scope()
 	for _, u := range d.uses {
 		switch {
 		case u.where == "trigger" || u.where == "verdict":
 		case u.form == scripted:
 			d.checkScript(u, s.of(u))
 		case u.form == bareForm:
-			info, problems := expr.Check(u.src, s.of(u))
+			info, problems := d.check(question{u.src, s.of(u), false})
 			d.told(u, u.off, info, problems)
 			d.noteParams(u.src)
+			if u.where == "when" {
+				u.task.constant = len(info.Names) == 0 && len(problems) == 0
+			}
 		default:
-			info, problems := expr.CheckTemplate(u.node.Text, s.of(u))
+			info, problems := d.check(question{u.node.Text, s.of(u), true})
 			d.told(u, 0, info, problems)
+			if info.Whole && len(problems) == 0 {
+				d.wholeValue(u, info.Type)
+			}
 			parts, _ := expr.Split(u.node.Text)
 			for _, p := range parts {
 				if p.Expr {
@@ -30,6 +36,34 @@ func ruleExpressions(d *DAG) {
 			}
 		}
 	}
+}
+
+// A question is an expression, or a template, and the place that asks.
+type question struct {
+	src      string
+	scope    *expr.Scope
+	template bool
+}
+
+// An answer is what a check found. Its places count from the beginning of the source.
+type answer struct {
+	info     expr.Info
+	problems []expr.Problem
+}
+
+// check asks package expr, once for each question: `${{ run.ds }}` stands in most files many times.
+// Nobody may change what it returns.
+func (d *DAG) check(q question) (expr.Info, []expr.Problem) {
+	a, ok := d.answers[q]
+	if !ok {
+		ask := expr.Check
+		if q.template {
+			ask = expr.CheckTemplate
+		}
+		a.info, a.problems = ask(q.src, q.scope)
+		d.answers[q] = a
+	}
+	return a.info, a.problems
 }
 
 // told turns what a check found into diagnostics and references; off is where the checked source

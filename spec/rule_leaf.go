@@ -1,8 +1,6 @@
 package spec
 
 import (
-	"slices"
-
 	"weft/expr"
 	"weft/machine"
 )
@@ -14,8 +12,8 @@ func ruleLeaf(d *DAG) {
 	if d.failed || d.plan.Verdict.Rule != "leaves" {
 		return
 	}
-	plan, err := d.Plan()
-	if err != nil {
+	plan, ok := d.sealed()
+	if !ok {
 		return
 	}
 	for _, t := range d.tasks {
@@ -77,7 +75,12 @@ func outcome(plan *machine.Plan, id, failed string) machine.State {
 
 // judged asks an expression of that world. What names instances is not known, and so is silent.
 func judged(plan *machine.Plan, t *machine.Task, up []string, failed string) machine.State {
-	j, err := expr.Judge(t.Trigger.Expr.Src, oneFailure{plan, up, failed})
+	w := world{plan: plan, up: up, state: make(map[string]machine.State, len(up))}
+	for _, id := range up {
+		w.state[id] = machine.Success
+	}
+	w.state[failed] = machine.Failed
+	j, err := expr.Judge(t.Trigger.Expr.Src, w)
 	switch {
 	case err != nil || j.Truth == expr.Unknown:
 		return machine.None
@@ -85,40 +88,4 @@ func judged(plan *machine.Plan, t *machine.Task, up []string, failed string) mac
 		return machine.Success
 	}
 	return machine.UpstreamFailed
-}
-
-// oneFailure is a world in which one upstream task failed and the others succeeded.
-type oneFailure struct {
-	plan   *machine.Plan
-	up     []string
-	failed string
-}
-
-func (w oneFailure) State(task string) (string, bool) {
-	switch {
-	case task == w.failed:
-		return machine.Failed.String(), true
-	case slices.Contains(w.up, task):
-		return machine.Success.String(), true
-	}
-	return "", false
-}
-
-func (w oneFailure) Upstream() expr.Population {
-	return expr.Population{
-		Counts: map[string]int{machine.Failed.String(): 1, machine.Success.String(): len(w.up) - 1},
-		Each: func(yield func(id string, index int, state string) bool) {
-			for _, id := range w.up {
-				if state, _ := w.State(id); !yield(id, -1, state) {
-					return
-				}
-			}
-		},
-	}
-}
-
-// Instances: how many there are is not known before a run.
-func (w oneFailure) Instances(task string) (expr.Population, bool) {
-	t := w.plan.Task(task)
-	return expr.Population{Unsized: true}, t != nil && t.ForEach != nil
 }

@@ -9,7 +9,7 @@ import (
 // ruleTrigger checks triggers that are expressions. A trigger makes no edge: it may name only
 // direct upstream tasks.
 func ruleTrigger(d *DAG) {
-	s := d.newScopes()
+	s := d.scope()
 	for _, u := range d.uses {
 		if u.where != "trigger" {
 			continue
@@ -51,7 +51,7 @@ func (d *DAG) triggerScope(s *scopes) *expr.Scope {
 
 // ruleVerdict checks a verdict that is an expression. It may name every task.
 func ruleVerdict(d *DAG) {
-	s := d.newScopes()
+	s := d.scope()
 	for _, u := range d.uses {
 		if u.where != "verdict" {
 			continue

@@ -8,6 +8,7 @@ var rules = []struct {
 }{
 	{"needs", ruleNeeds},
 	{"expressions", ruleExpressions},
+	{"absent", ruleAbsent},
 	{"cycle", ruleCycle},
 	{"upstream", ruleUpstream},
 	{"trigger", ruleTrigger},
@@ -15,5 +16,6 @@ var rules = []struct {
 	{"pool", rulePool},
 	{"params", ruleParams},
 	{"assemble", assemble},
+	{"never", ruleNever},
 	{"leaf", ruleLeaf},
 }

@@ -90,7 +90,7 @@ func member(schema, at any, key string) any {
 	if props, ok := m["properties"].(map[string]any); ok && props[key] != nil {
 		return place{root, props[key]}
 	}
-	if more, ok := m["additionalProperties"].(map[string]any); ok {
+	if more, ok := m["additionalProperties"].(map[string]any); ok && m["patternProperties"] == nil {
 		return place{root, more}
 	}
 	return nil
@@ -152,6 +152,19 @@ func schemaValue(raw json.RawMessage) any {
 	var v any
 	if json.Unmarshal(raw, &v) != nil {
 		return nil
+	}
+	return v
+}
+
+// schemaValue is the function of that name, once for each schema.
+func (d *DAG) schemaValue(raw json.RawMessage) any {
+	if len(raw) == 0 {
+		return nil
+	}
+	v, ok := d.values[string(raw)]
+	if !ok {
+		v = schemaValue(raw)
+		d.values[string(raw)] = v
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package spec
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // a zone is known or not on every machine alike
 )
@@ -92,13 +93,28 @@ func (d *DAG) cron(n *Node, key string, every bool) {
 	}
 }
 
+// zones are the names that were looked up and found, for to load a zone is to unpack it. There are
+// some 600 in the world; what is not found is not kept.
+var zones sync.Map
+
+func knownZone(name string) bool {
+	if _, ok := zones.Load(name); ok {
+		return true
+	}
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+		return false
+	}
+	zones.Store(name, true)
+	return true
+}
+
 // zone checks a time zone against the database that is built in. "Local" is one to Go, and another
 // on every machine.
 func (d *DAG) zone(n *Node) {
 	if !d.filled(n, "timezone", "a time zone like Europe/Berlin") {
 		return
 	}
-	if _, err := time.LoadLocation(n.Text); err != nil || n.Text == "Local" {
+	if !knownZone(n.Text) {
 		d.report(tZone, d.span(n), "there is no time zone %q", cut(n.Text, 40)).help("use a name of the IANA database, like Europe/Berlin or UTC")
 		return
 	}

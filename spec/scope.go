@@ -1,22 +1,53 @@
 package spec
 
 import (
+	"strings"
+
 	"weft/expr"
 )
 
-// scopes hands out what expressions may name, place by place (section 4 of the language).
+// scopes hands out what expressions may name, place by place (section 4 of the language). It is made
+// once a file, when all keys are read: declared types do not change after that.
 type scopes struct {
-	d      *DAG
-	tasks  map[string]expr.TaskScope
-	params expr.Type
-	vars   expr.Type
+	d       *DAG
+	tasks   map[string]expr.TaskScope
+	params  expr.Type
+	vars    expr.Type
+	dag     expr.Type
+	run     expr.Type
+	runDone expr.Type // in a callback of the DAG: with state and failed
+	made    map[sight]*expr.Scope
+}
+
+// A sight is all that the scope of a use depends on. Most uses of a file share a few of them, and a
+// scope is three maps, so they are made once each; no check changes one.
+type sight struct {
+	where               string
+	bare                bool
+	noSecrets, outerEnv bool
+	dagEnv              bool
+	mapped, callback    bool
+	ofDAG               bool   // the DAG's own callback
+	env                 string // names of the task's variables
+	output              *task  // whose output `output` is
+}
+
+// scope returns the file's scopes. The first rule that asks makes them: all keys are read by then.
+func (d *DAG) scope() *scopes {
+	if d.seen == nil {
+		d.seen = newScopes(d)
+	}
+	return d.seen
 }
 
 // newScopes reads the types that are declared: outputs, params, and the names of variables.
-func (d *DAG) newScopes() *scopes {
-	s := &scopes{d: d, tasks: map[string]expr.TaskScope{}}
+func newScopes(d *DAG) *scopes {
+	s := &scopes{
+		d: d, tasks: make(map[string]expr.TaskScope, len(d.tasks)), made: map[sight]*expr.Scope{},
+		dag: expr.DAGType(), run: expr.RunType(false), runDone: expr.RunType(true),
+	}
 	for _, t := range d.tasks {
-		ts := expr.TaskScope{Output: expr.TypeOfSchema(t.outputSchema()), Mapped: t.ForEach != nil, Artifacts: []string{}}
+		ts := expr.TaskScope{Output: d.typeOfSchema(t.outputSchema()), Mapped: t.ForEach != nil, Artifacts: []string{}}
 		for _, a := range t.Artifacts {
 			ts.Artifacts = append(ts.Artifacts, a.Name)
 		}
@@ -24,7 +55,7 @@ func (d *DAG) newScopes() *scopes {
 	}
 	fields := map[string]expr.Type{}
 	for name, p := range d.params {
-		fields[name] = expr.TypeOfSchema(p.Schema)
+		fields[name] = d.typeOfSchema(p.Schema)
 	}
 	s.params = expr.MapOf(fields, false)
 	s.vars = expr.Of(expr.KindObject)
@@ -36,6 +67,19 @@ func (d *DAG) newScopes() *scopes {
 		s.vars = expr.MapOf(fields, false)
 	}
 	return s
+}
+
+// typeOfSchema is expr's, once for each schema: the tasks of a file declare the same few.
+func (d *DAG) typeOfSchema(raw []byte) expr.Type {
+	if len(raw) == 0 {
+		return expr.Type{}
+	}
+	t, ok := d.types[string(raw)]
+	if !ok {
+		t = expr.TypeOfSchema(raw)
+		d.types[string(raw)] = t
+	}
+	return t
 }
 
 // Why names that the language knows are not legal at a place.
@@ -52,48 +96,47 @@ const (
 
 // of returns the scope of a use.
 func (s *scopes) of(u *use) *expr.Scope {
+	key := sight{where: u.where, bare: u.form == bareForm, noSecrets: u.noSecrets, outerEnv: u.outerEnv}
+	key.dagEnv = u.outerEnv && s.d.inDAGEnv(u)
+	if t := u.task; t != nil {
+		key.mapped, key.callback, key.ofDAG = t.ForEach != nil, t.callback(), t.callback() && t.owner == nil
+		key.env = strings.Join(t.env, " ")
+		if u.where == "until" || u.where == "fail_when" {
+			key.output = t
+		}
+	}
+	sc, ok := s.made[key]
+	if !ok {
+		sc = s.make(u, key)
+		s.made[key] = sc
+	}
+	return sc
+}
+
+// make makes the scope of a sight; of u it asks what the sight says alone.
+func (s *scopes) make(u *use, key sight) *expr.Scope {
 	sc := &expr.Scope{
-		Roots: map[string]expr.Type{
-			"dag": expr.DAGType(), "run": expr.RunType(u.task != nil && u.task.callback() && u.task.owner == nil),
-			"params": s.params, "vars": s.vars,
-		},
+		Roots: map[string]expr.Type{"dag": s.dag, "run": s.run, "params": s.params, "vars": s.vars},
 		Elsewhere: map[string]string{
 			"item": notMapped, "index": notMapped, "output": notSensor, "poke": notSensor, "exit_code": notRetry,
 			"attempt": notRetry, "error": notError, "secrets": noSecrets, "upstream": notUpstream,
 		},
 	}
-	s.env(u, sc)
-	if !u.outerEnv {
+	if key.ofDAG {
+		sc.Roots["run"] = s.runDone
+	}
+	s.env(u, key, sc)
+	if !key.outerEnv {
 		sc.Tasks = s.tasks
 	} else {
 		sc.Elsewhere["tasks"] = noTasks
 	}
-	switch u.where {
-	case "env", "run", "with":
-		if !u.noSecrets {
-			sc.Roots["secrets"] = expr.Of(expr.KindObject)
-		}
-	case "when", "retry_if":
-		sc.Want = expr.KindBool
-	case "until", "fail_when":
-		sc.Want = expr.KindBool
-		sc.Roots["output"] = s.tasks[u.task.ID].Output
-		sc.Roots["poke"] = expr.Of(expr.KindInt)
-	case "for_each":
-		if u.form == bareForm {
-			sc.Wants = []expr.Kind{expr.KindArray, expr.KindObject}
-		}
+	s.own(key, sc)
+	if key.callback && !key.ofDAG {
+		sc.Roots["error"] = expr.ErrorType()
 	}
-	if u.where == "retry_if" {
-		sc.Roots["error"], sc.Roots["exit_code"], sc.Roots["attempt"] = expr.ErrorType(), expr.Of(expr.KindInt), expr.Of(expr.KindInt)
-	}
-	if t := u.task; t != nil {
-		if t.callback() && t.owner != nil {
-			sc.Roots["error"] = expr.ErrorType()
-		}
-		if t.ForEach != nil && u.where != "for_each" {
-			sc.Roots["item"], sc.Roots["index"] = expr.Type{}, expr.Of(expr.KindInt)
-		}
+	if key.mapped && key.where != "for_each" {
+		sc.Roots["item"], sc.Roots["index"] = expr.Type{}, expr.Of(expr.KindInt)
 	}
 	for name := range sc.Roots {
 		delete(sc.Elsewhere, name)
@@ -101,8 +144,31 @@ func (s *scopes) of(u *use) *expr.Scope {
 	return sc
 }
 
+// own adds what a key has of its own, and what it asks for.
+func (s *scopes) own(key sight, sc *expr.Scope) {
+	switch key.where {
+	case "env", "run", "with":
+		if !key.noSecrets {
+			sc.Roots["secrets"] = expr.Of(expr.KindObject)
+		}
+	case "when":
+		sc.Want = expr.KindBool
+	case "retry_if":
+		sc.Want = expr.KindBool
+		sc.Roots["error"], sc.Roots["exit_code"], sc.Roots["attempt"] = expr.ErrorType(), expr.Of(expr.KindInt), expr.Of(expr.KindInt)
+	case "until", "fail_when":
+		sc.Want = expr.KindBool
+		sc.Roots["output"] = s.d.typeOfSchema(key.output.outputSchema())
+		sc.Roots["poke"] = expr.Of(expr.KindInt)
+	case "for_each":
+		if key.bare {
+			sc.Wants = []expr.Kind{expr.KindArray, expr.KindObject}
+		}
+	}
+}
+
 // env: a value sees only outer levels' variables; everything else of a task sees all of them.
-func (s *scopes) env(u *use, sc *expr.Scope) {
+func (s *scopes) env(u *use, key sight, sc *expr.Scope) {
 	fields := map[string]expr.Type{}
 	add := func(names []string) {
 		for _, n := range names {
@@ -110,12 +176,12 @@ func (s *scopes) env(u *use, sc *expr.Scope) {
 		}
 	}
 	switch {
-	case u.outerEnv && s.d.inDAGEnv(u):
+	case key.dagEnv:
 		sc.Elsewhere["env"] = noOuterEnv
 		return
-	case u.outerEnv:
+	case key.outerEnv:
 		add(s.d.envNames)
-	case u.where == "env":
+	case key.where == "env":
 		add(s.d.envNames)
 		for _, f := range s.d.defaults.get("env").fieldsOrNone() {
 			add([]string{f.Key.Text})

@@ -108,7 +108,7 @@ func (d *DAG) foreignShell(u *use, sc *expr.Scope, splices []splice, argv []any)
 
 // checkSplice checks an expression, and that its value may stand where it does.
 func (d *DAG) checkSplice(u *use, sc *expr.Scope, s *splice, placed bool) {
-	info, problems := expr.Check(s.seg.Text, sc)
+	info, problems := d.check(question{s.seg.Text, sc, false})
 	d.told(u, s.seg.Offset, info, problems)
 	d.noteParams(s.seg.Text)
 	if len(problems) > 0 {

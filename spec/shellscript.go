@@ -18,7 +18,7 @@ func (d *DAG) readShell(u *use, s *script, splices []splice) bool {
 		lang = syntax.LangPOSIX
 	}
 	masked := mask(s.node.Text, splices)
-	file, err := parseShell(masked, lang)
+	file, err := d.parseShell(masked, lang)
 	if err != nil {
 		d.shellError(u, err, lang)
 		return false
@@ -27,17 +27,25 @@ func (d *DAG) readShell(u *use, s *script, splices []splice) bool {
 	syntax.Walk(file, w.visit)
 	w.comments(file)
 	d.missingProgram(u, file)
+	d.truncations(u, file)
 	return true
 }
 
-// parseShell never panics: whatever the parser trips over is an error.
-func parseShell(text string, lang syntax.LangVariant) (file *syntax.File, err error) {
+// parseShell never panics: whatever the parser trips over is an error. A parser has large buffers and
+// serves all scripts of a file, but is not trusted again after a panic.
+func (d *DAG) parseShell(text string, lang syntax.LangVariant) (file *syntax.File, err error) {
 	defer func() {
 		if r := recover(); r != nil {
+			delete(d.shells, lang)
 			file, err = nil, errors.New("it is not understood")
 		}
 	}()
-	return syntax.NewParser(syntax.Variant(lang), syntax.KeepComments(true)).Parse(strings.NewReader(text), "")
+	p := d.shells[lang]
+	if p == nil {
+		p = syntax.NewParser(syntax.Variant(lang), syntax.KeepComments(true))
+		d.shells[lang] = p
+	}
+	return p.Parse(strings.NewReader(text), "")
 }
 
 // mask puts a word of the same length in the place of each expression.

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,12 +27,17 @@ type source struct {
 func newSource(src []byte) *source {
 	text := string(bytes.TrimPrefix(src, []byte("\ufeff")))
 	text = breaks.Replace(text)
-	lines := strings.Split(text, "\n")
-	s := &source{lines: make([][]rune, len(lines))}
-	for i, l := range lines {
-		s.lines[i] = []rune(l)
+	s := &source{lines: make([][]rune, 0, strings.Count(text, "\n")+1)}
+	all := []rune(text) // one for all lines: they are read, never written
+	for {
+		end := slices.Index(all, '\n')
+		if end < 0 {
+			s.lines = append(s.lines, all)
+			return s
+		}
+		s.lines = append(s.lines, all[:end])
+		all = all[end+1:]
 	}
-	return s
 }
 
 // breaks are YAML 1.1's, which yaml.v3 counts lines by.

@@ -24,6 +24,8 @@ type task struct {
 	script *script // of `run` text
 	env    []string
 	broken bool // is no map: says nothing about itself
+
+	constant bool // its `when` names nothing
 }
 
 // A need is one entry of `needs`.
@@ -200,7 +202,7 @@ func (d *DAG) draftForEach(t *task, n *Node) {
 		if most := d.maxInstances(); len(n.Items) > most {
 			d.report(sValue, d.span(t.f.key("for_each")), "`for_each` has %d elements; at most %d are allowed", len(n.Items), most)
 		}
-		d.templates(t, "for_each", "for_each", n)
+		d.templates(t, "for_each", "for_each", n, nil)
 	case n.Kind == Mapping:
 		d.report(sType, d.span(n), "`for_each` must be a list or an expression, not a map").
 			help("for a literal map write `${{ fromJSON('{…}') }}`, or a list of maps")

@@ -26,6 +26,7 @@ type use struct {
 	node      *Node
 	form      form
 	edge      bool // references make upstream
+	want      any  // JSON Schema of the place, as member gives it; nil = none
 	noSecrets bool // in a place that otherwise takes them
 	outerEnv  bool // the env of the DAG or of defaults
 	src       string
@@ -65,19 +66,20 @@ func (d *DAG) jinja(u *use, m []int) {
 		help("an expression is written ${{ … }}")
 }
 
-// templates notes every text below a value.
-func (d *DAG) templates(t *task, where, path string, n *Node) {
+// templates notes every text below a value. want is the JSON Schema of its place, nil = none.
+func (d *DAG) templates(t *task, where, path string, n *Node, want any) {
+	here := resolveRef(want, want)
 	switch n.Kind {
 	case Mapping:
 		for _, f := range n.Fields {
-			d.templates(t, where, path+"."+f.Key.Text, f.Value)
+			d.templates(t, where, path+"."+f.Key.Text, f.Value, member(want, here, f.Key.Text))
 		}
 	case Sequence:
 		for i, it := range n.Items {
-			d.templates(t, where, join(path, i), it)
+			d.templates(t, where, join(path, i), it, member(want, here, "items"))
 		}
 	default:
-		d.use(&use{task: t, where: where, path: path, node: n, form: template, edge: true})
+		d.use(&use{task: t, where: where, path: path, node: n, form: template, edge: true, want: want})
 	}
 }
 

@@ -97,7 +97,7 @@ func (d *DAG) argv(t *task, n *Node, path string) []any {
 			continue
 		}
 		words = append(words, it.Text)
-		d.use(&use{task: t, where: "run", path: join(path, i), node: it, form: template, edge: true, noSecrets: true})
+		d.use(&use{task: t, where: "run", path: join(path, i), node: it, form: template, edge: true, want: textSchema, noSecrets: true})
 	}
 	if len(n.Items) == 0 {
 		d.report(sType, d.span(n), "`run` is an empty list; it must begin with a program")
@@ -137,7 +137,7 @@ func (d *DAG) draftWith(t *task) {
 	}
 	input := map[string]any{}
 	if n != nil && n.Kind == Mapping {
-		input, _ = d.valueAs(n, schemaValue(t.plugin.Input)).(map[string]any)
+		input, _ = d.valueAs(n, d.schemaValue(t.plugin.Input)).(map[string]any)
 		d.withUses(t, n)
 	}
 	t.With = encode(input)
@@ -148,17 +148,18 @@ func (d *DAG) draftWith(t *task) {
 
 // withUses notes the expressions of an input. The shell plugin's script is one wherever it stands.
 func (d *DAG) withUses(t *task, n *Node) {
+	input := d.schemaValue(t.plugin.Input)
 	for _, f := range n.Fields {
 		path := "with." + f.Key.Text
 		switch {
 		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Scalar:
-			with, _ := d.valueAs(n, schemaValue(t.plugin.Input)).(map[string]any)
+			with, _ := d.valueAs(n, input).(map[string]any)
 			t.script = &script{node: f.Value, shell: with["shell"], with: with}
 			d.use(&use{task: t, where: "run", path: path, node: f.Value, form: scripted, edge: true})
 		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Sequence:
 			d.argv(t, f.Value, path)
 		default:
-			d.templates(t, "with", path, f.Value)
+			d.templates(t, "with", path, f.Value, member(input, input, f.Key.Text))
 		}
 	}
 }
@@ -166,8 +167,8 @@ func (d *DAG) withUses(t *task, n *Node) {
 // checkInput checks an input against its plugin's schema. What an expression will give is not known
 // yet; the plugin's input is checked again when it is rendered.
 func (d *DAG) checkInput(t *task, n *Node, input map[string]any) {
-	c := d.checker(t.Uses, t.plugin.Input)
-	if c == nil {
+	c, err := schema.Compile(t.plugin.Input)
+	if err != nil { // the plugin's fault, not the file's; a test of the plugin's own finds it
 		return
 	}
 	found := c.Check(input)
@@ -185,19 +186,6 @@ func misspelt(found []schema.Violation, missing schema.Violation) bool {
 		return v.Keyword == "additionalProperties" && slices.Equal(v.Path[:len(v.Path)-1], missing.Path) &&
 			slices.Contains(nearest(v.Name, v.Choices), missing.Name)
 	})
-}
-
-// checker compiles a schema once a file; nil if it does not compile, which is the plugin's fault.
-func (d *DAG) checker(name string, raw []byte) *schema.Checker {
-	if c, ok := d.checkers[name]; ok {
-		return c
-	}
-	c, err := schema.Compile(raw)
-	if err != nil {
-		c = nil
-	}
-	d.checkers[name] = c
-	return c
 }
 
 // openTo tells whether a violation may vanish once the expressions at or below it have values.

@@ -296,9 +296,9 @@ func (d *drive) carry(cmd machine.Command) {
 			})
 		}
 	case machine.Decide:
-		d.record(machine.RunDecided{State: cmd.State, Reason: cmd.Reason})
+		d.record(machine.RunDecided(cmd))
 	case machine.Finish:
-		d.record(machine.RunFinished{State: cmd.State})
+		d.record(machine.RunFinished(cmd))
 	}
 }
 
