@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -233,11 +235,11 @@ func (e *env) resumeRuns(s *session, ids []string, asJSON bool) error {
 	for _, id := range ids {
 		r, err := s.replay(id)
 		if err == nil {
-			watch.follow(r)
-			err = s.engine.Resume(context.Background(), id)
+			err = s.free(id)
 		}
 		switch {
 		case err == nil:
+			watch.follow(r)
 			going = append(going, id)
 		case len(ids) == 1:
 			return driven(err)
@@ -248,8 +250,26 @@ func (e *env) resumeRuns(s *session, ids []string, asJSON bool) error {
 			worst = errSome
 		}
 	}
+	failed := s.engine.ResumeAll(context.Background(), going...)
+	going = slices.DeleteFunc(going, func(id string) bool { return failed[id] != nil })
+	for _, id := range sortedKeys(failed) {
+		if len(ids) == 1 {
+			return driven(failed[id])
+		}
+		e.complain(failed[id])
+		worst = errSome
+	}
 	if err := e.await(s, watch, going...); err != nil {
 		worst = err
 	}
 	return worst
+}
+
+// free tells whether nobody drives a run just now.
+func (s *session) free(run string) error {
+	unlock, err := local.FileLocks{Dir: filepath.Join(s.conf.Home, "runs")}.Lock(run)
+	if err == nil {
+		unlock()
+	}
+	return err
 }

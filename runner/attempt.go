@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"weft/expr"
 	"weft/machine"
 	"weft/plugins"
+	"weft/proc"
 )
 
 // An attempt is one call of a plugin, from its scratch folder to its outcome.
@@ -113,19 +115,29 @@ func (a *attempt) layOut() error {
 	if a.apart {
 		return nil
 	}
-	var err error
-	if a.scratch, err = makeScratch(a.x.Home, a.o.Run.Run, a.o.Key); err != nil {
-		return fmt.Errorf("cannot make a scratch folder: %w", err)
-	}
 	if err := a.log.ready(); err != nil {
 		return fmt.Errorf("cannot open the log: %w", err)
 	}
-	if a.x.CreateLive != nil {
-		if a.live, err = a.x.CreateLive(a.scratch.live, a.o, a.identity()); err != nil {
+	for {
+		err := a.settleIn()
+		if !errors.Is(err, proc.ErrAlive) {
 			return err
 		}
+		// Someone who could not be ended holds the live file that an earlier attempt left. What he
+		// may yet write into the scratch is none of this attempt's: both stay his.
+		a.scratch = scratch{}
 	}
-	return nil
+}
+
+// settleIn takes a scratch and its live file's lock.
+func (a *attempt) settleIn() (err error) {
+	if a.scratch, err = a.x.scratches.take(a.x.Home, a.o.Run.Run); err != nil {
+		return fmt.Errorf("cannot make a scratch folder: %w", err)
+	}
+	if a.x.CreateLive != nil {
+		a.live, err = a.x.CreateLive(a.scratch.live, a.o, a.identity())
+	}
+	return err
 }
 
 // prepare renders and checks all that the plugin is given.
@@ -173,12 +185,9 @@ func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) 
 	return PokeResult{Done: true, Outcome: machine.Outcome{State: machine.Success, Exit: res.Exit, Output: raw, Ref: ref}}, nil
 }
 
-// tidy closes and removes what the attempt had. It comes last, when nothing of it lives any more.
+// tidy closes and empties what the attempt had. It comes last, when nothing of it lives any more.
 func (a *attempt) tidy(done bool) {
-	if a.live != nil {
-		_ = a.live.Close() // its lock is all that mattered
-	}
-	if err := a.scratch.remove(); err != nil {
+	if err := a.x.scratches.give(a.o.Run.Run, a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}
 	a.log.close()

@@ -15,8 +15,8 @@ import (
 )
 
 // An Executor carries out one order at a time per call, beside the plugin: scratch folder, inputs,
-// rendering, environment, log, timeout, `until`, output, spill. It keeps no state of a run, so
-// both engines use it, and any number of calls at once. Its fields must not change once it is used.
+// rendering, environment, log, timeout, `until`, output, spill. It keeps no state of a run but
+// what spares it work (see Leave), so both engines use it, and any number of calls at once. Its fields must not change once it is used.
 type Executor struct {
 	Plugins *plugins.Registry
 	Home    string                  // absolute folder of weft's state; scratch folders are made below it
@@ -39,6 +39,7 @@ type Executor struct {
 	// attempt lives; env is what names the attempt in its processes' environment. nil = none.
 	CreateLive func(path string, o machine.Order, env []string) (*os.File, error)
 
+	scratches scratches
 	inherited inherited
 	checkers  checkers
 	caches    sync.Pool // of *expr.Cache, each in the hands of one call

@@ -5,8 +5,10 @@ package runner
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"weft/expr"
 	"weft/machine"
 )
 
@@ -24,6 +26,24 @@ type Request struct {
 	By            string
 	Handoff       string // URI
 	MaxInstances  int    // bound of for_each; 0 = 10,000
+}
+
+// Inputs returns the params and vars as the journal keeps them: JSON objects with sorted keys.
+func (r Request) Inputs() (params, vars machine.Raw, err error) {
+	if params, err = encodeObject(r.Params); err != nil {
+		return nil, nil, fmt.Errorf("cannot start run: params: %w", err)
+	}
+	if vars, err = encodeObject(r.Vars); err != nil {
+		return nil, nil, fmt.Errorf("cannot start run: vars: %w", err)
+	}
+	return params, vars, nil
+}
+
+func encodeObject(m map[string]any) (machine.Raw, error) {
+	if m == nil {
+		m = map[string]any{}
+	}
+	return expr.EncodeJSON(m)
 }
 
 // An Engine keeps runs going until they end, across crashes.

@@ -3,50 +3,27 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 
 	"weft/handoff"
-	"weft/machine"
 )
 
-// A scratch is the places of one attempt below <home>/tmp/<run>: its own folder, removed at its
-// end, and beside it the live file, where no script that tidies up can hit it.
+// A scratch is the places of one attempt below <home>/tmp/<run>: a folder of its own, empty when it
+// begins and emptied at its end, and beside it the live file, where no script that tidies up can hit
+// it.
 type scratch struct {
-	dir  string // "" = there is none
-	live string
+	dir   string // "" = there is none
+	live  string
+	ready bool // the folder is there, as it was made
 }
 
 const liveSuffix = ".live"
-
-func scratchOf(home, run string, k machine.Key) scratch {
-	name := fmt.Sprintf("%s.%s.%d", handoff.FileName(k.Task), indexText(k.Index), k.Attempt)
-	dir := filepath.Join(home, "tmp", handoff.FileName(run), name)
-	return scratch{dir: dir, live: dir + liveSuffix}
-}
-
-// makeScratch makes the folder, empty: what a crash left of the same attempt goes first.
-func makeScratch(home, run string, k machine.Key) (scratch, error) {
-	s := scratchOf(home, run, k)
-	for tries := 0; ; tries++ {
-		err := os.Mkdir(s.dir, 0o700)
-		switch {
-		case err == nil:
-			return s, nil
-		case errors.Is(err, fs.ErrExist):
-			err = os.RemoveAll(s.dir)
-		case errors.Is(err, fs.ErrNotExist):
-			// The run's folder goes with the last attempt in it, perhaps just now; then this may
-			// even say that it exists.
-			err = os.MkdirAll(filepath.Dir(s.dir), 0o700)
-		}
-		if err != nil && tries > 100 || err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
-			return scratch{}, bare(err)
-		}
-	}
-}
 
 // output is the file in which a process may leave its output; its leading dot keeps it from
 // `rm "$WEFT_TMPDIR"/*`.
@@ -57,11 +34,43 @@ func (s scratch) output() string {
 	return filepath.Join(s.dir, ".weft_output")
 }
 
-// remove takes the places away, and the run's folder with the last of them.
-func (s scratch) remove() error {
-	if s.dir == "" {
-		return nil
+// make makes the folder, empty: what a crash left under its name goes first.
+func (s scratch) make() error {
+	for tries := 0; ; tries++ {
+		err := os.Mkdir(s.dir, 0o700)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, fs.ErrExist):
+			err = os.RemoveAll(s.dir)
+		case errors.Is(err, fs.ErrNotExist):
+			err = os.MkdirAll(filepath.Dir(s.dir), 0o700)
+		}
+		if err != nil && tries > 100 || err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			return bare(err)
+		}
 	}
+}
+
+// asMade tells whether the folder is empty and nobody has changed its mode.
+func (s scratch) asMade() bool {
+	f, err := os.Open(s.dir)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Mode() != asMade {
+		return false
+	}
+	_, err = f.Readdirnames(1)
+	return errors.Is(err, io.EOF)
+}
+
+const asMade = fs.ModeDir | 0o700
+
+// remove takes the places away.
+func (s scratch) remove() error {
 	err := os.RemoveAll(s.dir)
 	if err != nil { // a folder without permissions for its owner
 		_ = filepath.WalkDir(s.dir, func(p string, d fs.DirEntry, _ error) error {
@@ -75,8 +84,99 @@ func (s scratch) remove() error {
 	if e := os.Remove(s.live); err == nil && !errors.Is(e, fs.ErrNotExist) {
 		err = e
 	}
-	_ = os.Remove(filepath.Dir(s.dir)) // fails while others are in it
 	return bare(err)
+}
+
+// scratches hands the scratches of runs out. What costs most of a short attempt on a disk is to make
+// and free inodes; so one that was left as it was made serves the next attempt of its run, and a run
+// has as many as it had attempts at one time. Executor.Leave takes them away.
+type scratches struct {
+	mu    sync.Mutex
+	byRun map[string]*spares
+}
+
+type spares struct {
+	made int // gives the next its number
+	free []scratch
+}
+
+// take returns a scratch that no other attempt has.
+func (c *scratches) take(home, run string) (scratch, error) {
+	s := c.pick(home, run)
+	if s.ready {
+		info, err := os.Lstat(s.dir)
+		s.ready = err == nil && info.Mode() == asMade
+	}
+	if s.ready {
+		return s, nil
+	}
+	err := s.make()
+	if err != nil {
+		c.put(run, s)
+		return scratch{}, err
+	}
+	return s, nil
+}
+
+// give takes a scratch back, emptied, when nothing of its attempt lives any more. The lock of the
+// live file ends here.
+func (c *scratches) give(run string, s scratch, live *os.File) error {
+	s.ready = s.dir != "" && s.asMade()
+	if live != nil {
+		s.ready = live.Truncate(0) == nil && s.ready // it tells of nobody now
+		_ = live.Close()                             // its lock is all that mattered
+	}
+	if s.dir == "" {
+		return nil
+	}
+	var err error
+	if !s.ready {
+		err = s.remove()
+	}
+	c.put(run, s)
+	return err
+}
+
+func (c *scratches) pick(home, run string) scratch {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := c.of(run)
+	if n := len(of.free) - 1; n >= 0 {
+		s := of.free[n]
+		of.free = of.free[:n]
+		return s
+	}
+	of.made++
+	dir := filepath.Join(home, "tmp", handoff.FileName(run), strconv.Itoa(of.made))
+	return scratch{dir: dir, live: dir + liveSuffix}
+}
+
+func (c *scratches) put(run string, s scratch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := c.of(run)
+	of.free = append(of.free, s)
+}
+
+// of returns the spares of a run; mu is held.
+func (c *scratches) of(run string) *spares {
+	if c.byRun == nil {
+		c.byRun = map[string]*spares{}
+	}
+	if c.byRun[run] == nil {
+		c.byRun[run] = &spares{}
+	}
+	return c.byRun[run]
+}
+
+// Leave takes away what attempts of a run shared, when all have ended: before its end is recorded,
+// so that nothing of a run that is over is left, whenever weft is killed. Attempts may follow all
+// the same, if someone opens the run again.
+func (x *Executor) Leave(run string) error {
+	x.scratches.mu.Lock()
+	delete(x.scratches.byRun, run)
+	x.scratches.mu.Unlock()
+	return Sweep(x.Home, run)
 }
 
 // LiveFiles lists the live files of a run: of attempts that live, or were cut off by the end of a

@@ -29,7 +29,7 @@ var mayKnow = map[string][]string{
 	"store":           {"machine"},
 	"store/*":         {"store", "machine"},
 	"runner":          {"machine", "expr", "schema", "plugins", "handoff", "logs", "secrets", "proc", "clock"},
-	"runner/local":    {"runner", "store", "machine", "expr"},
+	"runner/local":    {"runner", "store", "machine"},
 	"graph":           {"machine"},
 	"diag":            {"spec"},
 	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},

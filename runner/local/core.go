@@ -33,8 +33,9 @@ type Core struct {
 	alive  []machine.Alive
 	timers timers
 	pokes  pokes
-	admit  bool           // something changed that may let something start
-	coming map[string]int // runs by DAG that are being made durable
+	admit  bool             // something changed that may let something start
+	gaveUp map[string]error // why runs were given up, until they are resumed
+	coming map[string]int   // runs by DAG that are being made durable
 }
 
 // Options are the settings of the engine.
@@ -88,7 +89,7 @@ func NewCore(opt Options, j store.Journal, w Worker, c Clock, post func(func()))
 	if opt.Observe == nil {
 		opt.Observe = func(runner.Update) {}
 	}
-	co := &Core{opt: opt, journ: j, work: w, clock: c, post: post, drives: map[string]*drive{}, coming: map[string]int{}}
+	co := &Core{opt: opt, journ: j, work: w, clock: c, post: post, drives: map[string]*drive{}, coming: map[string]int{}, gaveUp: map[string]error{}}
 	co.pokes.init(opt.PokeSlots)
 	return co
 }
@@ -168,6 +169,7 @@ func (c *Core) after(d time.Duration, fire func()) *alarm {
 // adopt begins to drive a run whose journal has been replayed.
 func (c *Core) adopt(d *drive, found map[machine.Key]bool) {
 	d.core = c
+	delete(c.gaveUp, d.id)
 	c.drives[d.id] = d
 	c.order = append(c.order, d)
 	d.begin(found)

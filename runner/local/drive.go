@@ -439,6 +439,9 @@ func (d *drive) over(err error) {
 	if d.unlock != nil {
 		d.unlock()
 	}
+	if err != nil {
+		d.core.gaveUp[d.id] = err
+	}
 	sum := d.run.Summarize()
 	for _, w := range d.waits {
 		w(sum, err)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -172,49 +173,103 @@ func RunID(kind string, logical, now time.Time) string {
 
 // Resume goes on with a run that nobody drives. A run that is over is left as it is.
 func (e *Engine) Resume(ctx context.Context, run string) error {
-	return e.with(ctx, run, nil)
+	return e.ResumeAll(ctx, run)[run]
 }
 
-// with adopts a run that nobody drives, or finds the drive it has, and has facts recorded in it.
-func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error {
-	if done, err := e.tellDrive(run, fact); done {
-		return err
-	}
-	unlock, err := e.locks.Lock(run)
-	if err != nil {
-		return err
-	}
-	d, err := open(ctx, e.store, run)
-	if err != nil {
-		unlock()
-		return err
-	}
-	if d.run.State().Terminal() && fact == nil {
-		d.core = e.core
-		e.post(d.mend)
-		unlock()
-		return nil
-	}
-	found := map[machine.Key]bool{}
-	if e.left != nil {
-		keys, err := e.left(run)
-		if err != nil {
-			unlock()
-			return fmt.Errorf("cannot go on with run %s: %w", run, err)
+// ResumeAll goes on with runs that nobody drives, and returns why it cannot with those it cannot.
+// What is left alive of any of them is ended before anything of one begins, and runs at work come
+// before those that wait: so no limit is passed while they come back.
+func (e *Engine) ResumeAll(ctx context.Context, runs ...string) map[string]error {
+	failed := map[string]error{}
+	var back []takenOver
+	for _, run := range runs {
+		if here, err := e.tellDrive(run, nil); here {
+			if err != nil {
+				failed[run] = err
+			}
+			continue
 		}
-		for _, k := range keys {
-			found[k] = true
+		t, err := e.takeOver(ctx, run)
+		switch {
+		case err != nil:
+			failed[run] = err
+		case t.d.run.State().Terminal():
+			t.d.core = e.core
+			e.post(t.d.mend)
+			t.d.unlock()
+		default:
+			back = append(back, t)
 		}
 	}
-	d.unlock = unlock
+	slices.SortStableFunc(back, func(a, b takenOver) int { return waiting(a) - waiting(b) })
 	ack := make(chan error, 1)
 	e.post(func() {
-		e.core.adopt(d, found)
-		if fact == nil {
-			ack <- nil
-			return
+		for _, t := range back {
+			e.core.adopt(t.d, t.found)
 		}
-		d.recordAcked(fact, func(err error) { ack <- err })
+		ack <- nil
+	})
+	if err := e.await(ctx, ack); err != nil {
+		for _, t := range back {
+			failed[t.d.id] = err
+		}
+	}
+	return failed
+}
+
+func waiting(t takenOver) int {
+	if t.d.run.State() == machine.RunQueued {
+		return 1
+	}
+	return 0
+}
+
+// A takenOver is a run whose lock this engine holds, replayed, with nothing of it left alive.
+type takenOver struct {
+	d     *drive
+	found map[machine.Key]bool // attempts whose remains were ended
+}
+
+func (e *Engine) takeOver(ctx context.Context, run string) (t takenOver, err error) {
+	unlock, err := e.locks.Lock(run)
+	if err != nil {
+		return t, err
+	}
+	defer func() {
+		if err != nil {
+			unlock()
+		}
+	}()
+	if t.d, err = open(ctx, e.store, run); err != nil {
+		return t, err
+	}
+	t.d.unlock, t.found = unlock, map[machine.Key]bool{}
+	if e.left == nil {
+		return t, nil
+	}
+	keys, err := e.left(run)
+	if err != nil {
+		return t, fmt.Errorf("cannot go on with run %s: %w", run, err)
+	}
+	for _, k := range keys {
+		t.found[k] = true
+	}
+	return t, nil
+}
+
+// with has a fact recorded in a run: in the drive it has, or in one that is made for it.
+func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error {
+	if here, err := e.tellDrive(run, fact); here {
+		return err
+	}
+	t, err := e.takeOver(ctx, run)
+	if err != nil {
+		return err
+	}
+	ack := make(chan error, 1)
+	e.post(func() {
+		e.core.adopt(t.d, t.found)
+		t.d.recordAcked(fact, func(err error) { ack <- err })
 	})
 	return e.await(ctx, ack)
 }
@@ -283,7 +338,11 @@ func (e *Engine) Wait(ctx context.Context, run string) (machine.Summary, error) 
 	e.post(func() {
 		d := e.core.drives[run]
 		if d == nil {
-			got <- answer{err: errNotDriven}
+			err := e.core.gaveUp[run]
+			if err == nil {
+				err = errNotDriven
+			}
+			got <- answer{err: err}
 			return
 		}
 		d.waits = append(d.waits, func(s machine.Summary, err error) { got <- answer{s, err} })

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"weft/expr"
 	"weft/machine"
 	"weft/runner"
 	"weft/store"
@@ -34,7 +33,7 @@ func prepare(ctx context.Context, st store.Store, clock Clock, req runner.Reques
 			return req.Plan
 		}
 		var failed error // a plan of a later epoch
-		return loader(ctx, st, &failed)(h)
+		return loader(context.WithoutCancel(ctx), st, &failed)(h)
 	})
 	run.Step(rec.Event)
 	d := newDrive(run, row, 1)
@@ -51,13 +50,9 @@ func newDrive(run *machine.Run, row store.Run, seq uint64) *drive {
 
 // firstRecord makes the run's row and the record that opens its journal.
 func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (store.Run, store.Record, error) {
-	params, err := expr.EncodeJSON(orEmpty(req.Params))
+	params, vars, err := req.Inputs()
 	if err != nil {
-		return store.Run{}, store.Record{}, fmt.Errorf("cannot start run: params: %w", err)
-	}
-	vars, err := expr.EncodeJSON(orEmpty(req.Vars))
-	if err != nil {
-		return store.Run{}, store.Record{}, fmt.Errorf("cannot start run: vars: %w", err)
+		return store.Run{}, store.Record{}, err
 	}
 	row := store.Run{
 		ID: req.Run, DAG: req.Plan.DAG, Type: req.Type, LogicalDate: req.LogicalDate.UTC(), State: machine.RunQueued,
@@ -72,13 +67,6 @@ func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (sto
 		DS: dayIn(req.LogicalDate, req.Plan.Timezone), Params: params, Vars: vars, Plan: hash, By: req.By, Hold: hold,
 		MaxInstances: req.MaxInstances, Handoff: req.Handoff,
 	}}}, nil
-}
-
-func orEmpty(m map[string]any) map[string]any {
-	if m == nil {
-		return map[string]any{}
-	}
-	return m
 }
 
 // dayIn is the date of a moment in a zone; an unknown zone was refused by the validator.
