@@ -92,7 +92,7 @@ func (s *session) lane(o machine.Order) string {
 // endLeftovers ends what an earlier weft left alive of a run, and tells of which attempts.
 func (s *session) endLeftovers(run string, grace time.Duration) ([]machine.Key, error) {
 	paths, err := runner.LiveFiles(s.conf.Home, run)
-	if err != nil || len(paths) == 0 {
+	if err != nil {
 		return nil, err
 	}
 	if err := proc.EndLeftovers(context.Background(), grace, paths...); err != nil {

@@ -9,6 +9,10 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
+// A validator reports of anyOf and oneOf why each branch failed, which is noise: `path: 3` is no list,
+// and no map either, and neither is what its author wanted to hear. The branches that want another
+// type altogether were not meant; what is left is mostly one.
+
 // branches folds the alternatives of anyOf and oneOf into what a person wants to hear: the
 // branch that was plainly meant if there is one, else what would have been right.
 func (t teller) branches(e *jsonschema.ValidationError, keyword string, at map[string]any) []Violation {
@@ -50,7 +54,8 @@ func (t teller) branches(e *jsonschema.ValidationError, keyword string, at map[s
 	return []Violation{{Path: path, Keyword: keyword, Message: "fits none of its forms: " + meant[0][0].Message}}
 }
 
-// typeHere tells which types a branch asks of the value itself, if that is what failed.
+// typeHere tells which types a branch asks of the value itself, if that is what failed. Such a branch
+// was not meant; one that fails deeper down may have been.
 func (t teller) typeHere(e *jsonschema.ValidationError, path []string) ([]string, bool) {
 	for len(e.Causes) == 1 {
 		e = e.Causes[0]
@@ -85,7 +90,8 @@ func (t teller) typeHere(e *jsonschema.ValidationError, path []string) ([]string
 	return nil, false
 }
 
-// merged joins branches that are all choices of the same value.
+// merged joins branches that are all choices of the same value, into one list of what is right; nil if
+// any branch complains of something else.
 func merged(meant [][]Violation, path []string) []Violation {
 	var choices []string
 	for _, m := range meant {
@@ -97,7 +103,8 @@ func merged(meant [][]Violation, path []string) []Violation {
 	return []Violation{{Path: path, Keyword: "enum", Choices: choices, Message: "must be " + orList(quoteAll(choices))}}
 }
 
-// requiredNames returns the keys of alternatives that each are just {required: [one key]}.
+// requiredNames returns the keys of alternatives that each are just {required: [one key]}, the way in
+// which a plugin says "one of these inputs"; nil if any alternative asks for something else.
 func requiredNames(alternatives []any) []string {
 	var names []string
 	for _, a := range alternatives {
@@ -112,6 +119,7 @@ func requiredNames(alternatives []any) []string {
 	return names
 }
 
+// matchesPattern tells whether a schema admits a key by its form.
 func matchesPattern(at map[string]any, name string) bool {
 	patterns, _ := at["patternProperties"].(map[string]any)
 	for p := range patterns {

@@ -17,7 +17,8 @@ type Checker struct {
 	doc      any // the schema as a JSON value, for the words of messages
 }
 
-// A Violation is one thing in a value that its schema does not allow, in words for people.
+// A Violation is one thing in a value that its schema does not allow, in words for people. It holds no
+// place in a file, as values come from requests and outputs too; who has a file looks up the Path.
 type Violation struct {
 	Path    []string // keys and indexes from the root to the value that is wrong
 	Keyword string   // of JSON Schema: type, required, additionalProperties, enum, …
@@ -118,6 +119,9 @@ func (c *Checker) Check(value any) []Violation {
 		return slices.Equal(a.Path, b.Path) && a.Keyword == b.Keyword && a.Name == b.Name && a.Message == b.Message
 	})
 }
+
+// The validator's causes come in the order of maps, so Check sorts: the same value gives the same
+// words, byte for byte.
 
 // comparePaths orders paths by their parts; parts that are both indexes by number.
 func comparePaths(a, b []string) int {

@@ -70,6 +70,9 @@ func choice(name string, input map[string]any) map[string]any {
 	}
 }
 
+// A value that is one whole ${{ }} is text to an editor and may become any type. Without this each
+// would be underlined.
+
 // lenient returns a plugin's input schema as an editor should see it: any value that is no text
 // may also be one whole ${{ expression }}.
 func lenient(p Plugin) (map[string]any, error) {
@@ -112,6 +115,8 @@ func orExpression(s any) any {
 	}
 	return out
 }
+
+// A plugin's schema is a document, and "#" in it is its root; in the composed one that is another.
 
 // rebase moves references of a schema that was a document of its own to its new place.
 func rebase(v any, base string) {

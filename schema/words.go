@@ -14,6 +14,10 @@ import (
 
 // A teller turns what the validator found into violations in the user's words. The validator's
 // own messages are not used: they change with its version and speak of "properties".
+//
+// What it goes by is the place of a failed keyword in the schema and the place of the value: both are
+// JSON pointers, and the rest is looked up in doc and root. Causes come in the order of maps; callers
+// sort.
 type teller struct{ doc, root any }
 
 // tell flattens a tree of causes. Branches of anyOf and oneOf are folded into one violation.
@@ -47,7 +51,8 @@ func (t teller) all(causes []*jsonschema.ValidationError) []Violation {
 	return all
 }
 
-// keyword returns the last keyword of an error's place in the schema, and the schema it stands in.
+// keyword returns the last keyword of an error's place in the schema, and the schema it stands in. A
+// place in a list of schemas (anyOf/1) belongs to the list's keyword.
 func (t teller) keyword(e *jsonschema.ValidationError) (string, map[string]any) {
 	_, frag, _ := strings.Cut(e.AbsoluteKeywordLocation, "#")
 	parts := pointer(frag)
@@ -62,6 +67,8 @@ func (t teller) keyword(e *jsonschema.ValidationError) (string, map[string]any) 
 	return parts[last], at
 }
 
+// names is one violation for each key that is missing or one too many, with the keys that would be
+// right: the validator lists them in one message.
 func (t teller) names(e *jsonschema.ValidationError, keyword string, at map[string]any) []Violation {
 	path := pointer(e.InstanceLocation)
 	have, _ := resolve(t.root, path).(map[string]any)
@@ -90,7 +97,8 @@ func (t teller) names(e *jsonschema.ValidationError, keyword string, at map[stri
 	return out
 }
 
-// one is a single violation that needs no names.
+// one is a single violation that needs no names. Its message follows the name of a place: "`max` must
+// be at most 5". Of a keyword that is not here it says no more than that something is wrong.
 func (t teller) one(e *jsonschema.ValidationError, keyword string, at map[string]any) Violation {
 	v := Violation{Path: pointer(e.InstanceLocation), Keyword: keyword}
 	value := resolve(t.root, v.Path)
@@ -169,7 +177,8 @@ func typeWords(t any) string {
 	return TypeWords(names...)
 }
 
-// valueWords says what a value is: its kind, and itself where it is short and no text.
+// valueWords says what a value is: its kind, and itself where it is short and no text. It
+// never shows a text: that may be long, and it may be a secret.
 func valueWords(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -186,6 +195,7 @@ func valueWords(v any) string {
 	return show(v)
 }
 
+// formatWords says a format by an example. The draft's other formats are rare in what people write here.
 func formatWords(f any) string {
 	switch f {
 	case "date":
@@ -222,6 +232,7 @@ func choiceWords(list any) []string {
 	return out
 }
 
+// show writes a value of a schema for a message: numbers without an exponent, texts in quotes.
 func show(v any) string {
 	if f, ok := v.(float64); ok {
 		if r := new(big.Rat).SetFloat64(f); r != nil && r.IsInt() {
@@ -271,6 +282,7 @@ func pointer(p string) []string {
 	return parts
 }
 
+// resolve walks down a value by keys and indexes; nil if there is nothing.
 func resolve(v any, path []string) any {
 	for _, p := range path {
 		switch c := v.(type) {

@@ -6,7 +6,11 @@ import (
 	"weft/machine"
 )
 
-// assemble puts the tasks into the plan, once all rules that add to them have run.
+// assemble puts the tasks into the plan, once all rules that add to them have run: edges come of the
+// upstream rule, and scripts are rewritten by the expressions rule. Tasks are copied by value, so
+// what a later rule changed in a draft would not reach the plan; later rules only look.
+//
+// A callback of a task goes into its owner before the owner goes into the plan.
 func assemble(d *DAG) {
 	for _, t := range slices.Concat(d.tasks, d.hooks) {
 		t.Reads = d.reads(t)

@@ -60,7 +60,10 @@ func CheckParams(p *machine.Plan, given map[string]any, text map[string]string) 
 	return values, problems
 }
 
-// paramValue finds and checks one param: text goes before JSON, JSON before the default.
+// paramValue finds and checks one param: text goes before JSON, JSON before the default. A default
+// is not checked again: that was done when the file was read, and its plan is the one in force. The
+// errors of reading a plan's own schema are reported as problems of the param, for they mean that the
+// plan was written by another version, and the run cannot begin either way.
 func paramValue(prm machine.Param, given map[string]any, text map[string]string) (any, []ParamProblem) {
 	v, has := given[prm.Name]
 	if s, ok := text[prm.Name]; ok {
@@ -87,7 +90,8 @@ func paramValue(prm machine.Param, given map[string]any, text map[string]string)
 	return v, bad
 }
 
-// textParam types `-p k=v`. Text that is no JSON where JSON is wanted stays text, for the check to
+// textParam types `-p k=v`. A schema that says nothing of the type takes text, as the command line
+// gives it: `-p day=2026-01-02` never becomes a date, nor `-p id=007` a seven. Text that is no JSON where JSON is wanted stays text, for the check to
 // say what was wanted.
 func textParam(raw json.RawMessage, s string) any {
 	types := scalarTypes(schemaValue(raw))

@@ -1,25 +1,33 @@
 package spec
 
-// The codes of diagnostics: a family's letter and three digits, never renumbered or reused.
+// The codes of diagnostics: a family's letter and three digits, never renumbered or reused. People
+// silence findings by them, and pages are linked by them, so a code outlives its rule: one that is
+// given up stays a gap. The gaps below are numbers that the design keeps for mistakes that other
+// packages find or that nobody finds yet.
+//
+// A rule says what is wrong by the code; how bad that is stands in warnings, in one place.
 const (
-	yTab          = "Y001" // tab as indentation
-	yIndent       = "Y002" // a key that lines up with nothing above it
-	yColon        = "Y003" // `: ` inside a plain value
-	yIndicator    = "Y004" // a value that begins with * { % @ `
-	yNoSpace      = "Y005" // key:value without a space
-	yQuote        = "Y006" // a quote that is never closed
-	ySpace        = "Y007" // odd spaces and curly quotes
-	yDuplicate    = "Y008" // a key that stands twice
-	ySyntax       = "Y009" // any other syntax error
-	yBool         = "Y010" // yes, no, on, off where true or false is meant
-	yNumber       = "Y011" // 0022, 1_000, a number that would lose digits
-	yTag          = "Y013" // a tag
-	yDocuments    = "Y014" // more than one document
-	yLimit        = "Y015" // too large, too deep, too much by aliases
-	yEncoding     = "Y016" // not UTF-8
-	yAlias        = "Y017" // an alias of nothing, or of what it stands in; a wrong merge
-	yKey          = "Y018" // a key that is no text
-	yEmpty        = "Y019" // nothing in the file
+	// Y: what is wrong with the YAML, before anything is known of DAGs.
+	yTab       = "Y001" // tab as indentation
+	yIndent    = "Y002" // a key that lines up with nothing above it
+	yColon     = "Y003" // `: ` inside a plain value
+	yIndicator = "Y004" // a value that begins with * { % @ `
+	yNoSpace   = "Y005" // key:value without a space
+	yQuote     = "Y006" // a quote that is never closed
+	ySpace     = "Y007" // odd spaces and curly quotes
+	yDuplicate = "Y008" // a key that stands twice
+	ySyntax    = "Y009" // any other syntax error
+	yBool      = "Y010" // yes, no, on, off where true or false is meant
+	yNumber    = "Y011" // 0022, 1_000, a number that would lose digits
+	yTag       = "Y013" // a tag
+	yDocuments = "Y014" // more than one document
+	yLimit     = "Y015" // too large, too deep, too much by aliases
+	yEncoding  = "Y016" // not UTF-8
+	yAlias     = "Y017" // an alias of nothing, or of what it stands in; a wrong merge
+	yKey       = "Y018" // a key that is no text
+	yEmpty     = "Y019" // nothing in the file
+
+	// S: structure, keys and their values, plugins and their inputs.
 	sUnknownKey   = "S101"
 	sWrongPlace   = "S102" // a key that belongs elsewhere
 	sMissing      = "S103"
@@ -35,33 +43,46 @@ const (
 	sNoExpression = "S113" // ${{ }} where values are literal
 	sSchema       = "S114" // a param's or output's schema that is none
 	sAbsent       = "S115" // legal, and not carried out by this version
-	nID           = "N151" // an id with a character that ids do not have
-	nLookAlike    = "N152" // … that is not ASCII, and may look as if it were
-	nLength       = "N153"
-	nEnv          = "N154" // the name of an environment variable
-	gUnknown      = "G201" // a task that does not exist
-	gSelf         = "G202"
-	gCycle        = "G203"
-	gNever        = "G204" // a task that can never run
-	gNotUpstream  = "G207" // asks about a task that is not upstream
-	gCounting     = "G208" // a counting trigger meets an edge made by a reference
-	gTwice        = "G209" // the same task twice in needs
-	SameID        = "G210" // the same id in two files: one file cannot know, whoever reads a folder reports it in both
-	eMember       = "E303" // a name that is not known here (package expr gives the others)
-	eType         = "E305"
-	tFields       = "T402" // wrong number of fields
-	tZone         = "T406"
-	rSensor       = "R501" // a sensor without timeout
-	rInterval     = "R502" // an interval longer than its limit
-	rParam        = "R503" // an unused param
-	rLeaf         = "R505" // a leaf that may hide a failure
-	rTruncate     = "R507" // a script that empties its own log
-	xQuotes       = "X603" // an expression in single quotes or a quoted here-document
-	xShell        = "X604" // a shell syntax error
-	xEval         = "X605" // an expression after eval or sh -c
-	xArithmetic   = "X606" // an expression that is no integer in shell arithmetic
-	xSecret       = "X607" // a secret where none may be
-	xArgvShell    = "X608" // an expression in a script for a program that weft cannot read
+
+	// N: names that the user gives.
+	nID        = "N151" // an id with a character that ids do not have
+	nLookAlike = "N152" // … that is not ASCII, and may look as if it were
+	nLength    = "N153"
+	nEnv       = "N154" // the name of an environment variable
+
+	// G: the graph, and who names whom in it.
+	gUnknown     = "G201" // a task that does not exist
+	gSelf        = "G202"
+	gCycle       = "G203"
+	gNever       = "G204" // a task that can never run
+	gNotUpstream = "G207" // asks about a task that is not upstream
+	gCounting    = "G208" // a counting trigger meets an edge made by a reference
+	gTwice       = "G209" // the same task twice in needs
+	SameID       = "G210" // the same id in two files: one file cannot know, whoever reads a folder reports it in both
+
+	// E: expressions. Package expr has codes of its own for what it finds, E301 to E308; these are what
+	// spec itself reports, or recognises.
+	eMember = "E303" // a name that is not known here (package expr gives the others)
+	eType   = "E305"
+
+	// T: time. What a schedule means, and whether it ever fires, the scheduler knows.
+	tFields = "T402" // wrong number of fields
+	tZone   = "T406"
+
+	// R: reliability, legal and probably not what is meant.
+	rSensor   = "R501" // a sensor without timeout
+	rInterval = "R502" // an interval longer than its limit
+	rParam    = "R503" // an unused param
+	rLeaf     = "R505" // a leaf that may hide a failure
+	rTruncate = "R507" // a script that empties its own log
+
+	// X: security, above all what a shell would make of a value.
+	xQuotes     = "X603" // an expression in single quotes or a quoted here-document
+	xShell      = "X604" // a shell syntax error
+	xEval       = "X605" // an expression after eval or sh -c
+	xArithmetic = "X606" // an expression that is no integer in shell arithmetic
+	xSecret     = "X607" // a secret where none may be
+	xArgvShell  = "X608" // an expression in a script for a program that weft cannot read
 )
 
 // warnings are the codes that do not keep a DAG from running; a code that is not here is an error.

@@ -7,7 +7,6 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
-	"weft/expr"
 	"weft/machine"
 )
 
@@ -35,6 +34,11 @@ type Options struct {
 }
 
 // A DAG is a file that still knows where each value stood.
+//
+// It is filled in by Parse and says the same ever after. It is not safe for concurrent use, not even
+// for reading: the walk that finds places is kept. Drafts (plan, tasks, hooks)
+// hold what could be read, whether or not the file has errors, so that rules can go on; what was
+// reported is marked (bad, broken, known) so that nothing is said of it twice.
 type DAG struct {
 	file string
 	opts Options
@@ -43,7 +47,7 @@ type DAG struct {
 	top  fields
 
 	plan     machine.Plan
-	defaults fields
+	defaults fields  // the keys of `defaults`; read again under each task
 	tasks    []*task // file order
 	byID     map[string]*task
 	hooks    []*task // callbacks, of the DAG and of tasks
@@ -52,8 +56,6 @@ type DAG struct {
 	envNames []string // of the DAG's env
 
 	// What is worked out once a file, for files say the same many times over.
-	types   map[string]expr.Type // of a schema
-	values  map[string]any       // of a schema, as JSON
 	answers map[question]answer
 	shells  map[syntax.LangVariant]*syntax.Parser
 	seen    *scopes       // see scope
@@ -61,8 +63,8 @@ type DAG struct {
 
 	diags  []*Diagnostic
 	once   map[telling]bool // what was reported: a shared anchor, or a default under many tasks, once
-	failed bool
-	cyclic bool
+	failed bool             // there is an error: no plan comes of this
+	cyclic bool             // a cycle was reported: nothing can be said of who is upstream of whom
 }
 
 // Parse reads a DAG file; file is its name, for messages and the default id. The diagnostics are
@@ -71,7 +73,7 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	d := &DAG{
 		file: file, opts: o, src: newSource(nil),
 		byID: map[string]*task{}, params: map[string]*param{}, once: map[telling]bool{},
-		types: map[string]expr.Type{}, values: map[string]any{}, answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{},
+		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{},
 	}
 	if !d.read(src) {
 		return nil, sorted(d.diags)
@@ -83,7 +85,8 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	return d, sorted(d.diags)
 }
 
-// read makes the tree of the bytes.
+// read makes the tree of the bytes; false if there is none, which is then reported. The limits come
+// first, in the order of their cost: size before encoding, encoding before YAML.
 func (d *DAG) read(src []byte) bool {
 	if len(src) > maxBytes {
 		d.report(yLimit, Span{1, 1, 1, 2}, "the file is larger than 1 MiB (%d bytes)", len(src)).
@@ -111,6 +114,9 @@ func (d *DAG) read(src []byte) bool {
 }
 
 // draft fills the plan from the tree, key by key. What needs the whole file is left to the rules.
+// The order matters where one part is read by the next: params and env are named by tasks, defaults
+// lie under them. Numbers and durations have the language's defaults filled in here, so that a plan
+// means the same whatever a later version takes for a default.
 func (d *DAG) draft() {
 	d.plan = machine.Plan{Format: machine.PlanFormat, File: d.file, MaxActiveRuns: 16, MaxActiveTasks: 16}
 	d.top = d.fields(d.root, dagKeys, "the DAG")
@@ -135,7 +141,8 @@ func (d *DAG) draft() {
 	}
 }
 
-// head reads the keys of a DAG that stand for themselves.
+// head reads the keys of a DAG that stand for themselves. The id falls back to the file's name, and
+// then the name is what is wrong, at the file's first character: it has no other place.
 func (d *DAG) head() {
 	p, get := &d.plan, d.top.get
 	p.DAG = stem(d.file)
@@ -143,7 +150,7 @@ func (d *DAG) head() {
 		if d.filled(n, "id", "text") && d.id(n, "the DAG's id", dagID) {
 			p.DAG = n.Text
 		}
-	} else if !dagID.pattern.MatchString(p.DAG) || len(p.DAG) > maxID {
+	} else if !dagID.fits(p.DAG) || len(p.DAG) > maxID {
 		d.report(nID, Span{1, 1, 1, 2}, "the file's name %q makes no id", cut(p.DAG, 60)).help("add `id:` with %s", dagID.words)
 	}
 	if n := get("weft"); n != nil && d.filled(n, "weft", "1") && n.Text != "1" {
@@ -184,9 +191,10 @@ func (d *DAG) reportAs(sev Severity, code string, at Span, format string, args .
 		Code: code, Severity: sev, File: d.file, Message: fmt.Sprintf(format, args...),
 		Line: at.Line, Column: at.Col, EndLine: at.EndLine, EndColumn: at.EndCol,
 	}
+	// A diagnostic that nobody will see is made all the same, so that callers can chain notes onto it.
 	key := telling{code, at.Line, at.Col, diag.Message}
 	if d.once[key] || len(d.diags) > maxProblems {
-		return diag // nobody will see it
+		return diag
 	}
 	d.once[key] = true
 	if len(d.diags) == maxProblems {
@@ -222,7 +230,8 @@ func (d *DAG) File() string { return d.file }
 func (d *DAG) Place(n *Node) Span { return d.span(n) }
 
 // Plan returns the compiled DAG, sealed. It is an error if the file has any. Each call gives a plan
-// of its own.
+// of its own: it goes through the serialised form, so what is run is what would be read back from a
+// store, and nobody holds a piece of the draft.
 func (d *DAG) Plan() (*machine.Plan, error) {
 	if d.failed {
 		return nil, fmt.Errorf("cannot compile %s: it has errors", d.file)

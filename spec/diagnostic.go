@@ -17,6 +17,11 @@ const (
 )
 
 // A Diagnostic is one thing wrong with a file: where, by which rule, and what to write instead.
+//
+// It is in the user's words: tasks, keys, inputs, never types of Go or pointers into JSON. Message
+// stands alone, without the label and the notes, for formats of one line. It points at the smallest
+// wrong thing, a name rather than its line. The JSON form is a promise to editors and scripts.
+//
 // Lines and columns count from 1, columns in code points; the end is exclusive.
 type Diagnostic struct {
 	Code      string    `json:"code"`
@@ -83,7 +88,8 @@ func (d *Diagnostic) suggest(word string, legal []string) *Diagnostic {
 	return d
 }
 
-// sorted returns diagnostics in their order: line, column, code.
+// sorted returns diagnostics in their order: line, column, code. The message comes last, so that the
+// order never depends on which rule ran first.
 func sorted(ds []*Diagnostic) []Diagnostic {
 	slices.SortStableFunc(ds, func(a, b *Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// units of durations, in the order they must stand in.
+// units of durations, in the order they must stand in. There is no week, month or year: a day here is
+// 24 hours, and what follows the calendar belongs into a schedule.
 var units = []struct {
 	name string
 	of   time.Duration
@@ -67,6 +68,8 @@ func unit(word string) int {
 	return -1
 }
 
+// readDigits reads digits that may be any number of them; ok is false where an int64 ends. It leaves
+// leading zeros alone: 007s is seven seconds.
 func readDigits(digits string) (int64, bool) {
 	var n int64
 	for _, c := range []byte(digits) {

@@ -7,17 +7,20 @@ import (
 	"weft/machine"
 )
 
-// ours are the names by which weft itself speaks to a process.
+// ours are the names by which weft itself speaks to a process. A task may set other WEFT_ names, for
+// a weft that it starts itself; the DAG's env and defaults may set none, for there they are mostly
+// meant for this one.
 var ours = regexp.MustCompile(`^WEFT_(DAG_ID|RUN_ID|TASK_ID|INDEX|ATTEMPT|LOGICAL_DATE|OUTPUT|TMPDIR|IDEMPOTENCY_KEY|X[0-9]+|SECRET_.*)$`)
 
-// draftEnv reads environment variables: text, as it is written. outer tells whether they are the
+// draftEnv reads environment variables: text, as it is written, so `no`, `010` and `3.10` reach the
+// process as those characters. outer tells whether they are the
 // DAG's or the defaults', where WEFT_* is refused altogether.
 func (d *DAG) draftEnv(t *task, n *Node, path string, outer bool) []machine.Var {
 	var vars []machine.Var
 	for _, f := range d.named(n, "env") {
 		name := f.Key.Text
 		switch {
-		case !envName.pattern.MatchString(name):
+		case !envName.fits(name):
 			d.report(nEnv, d.span(f.Key), "%q is no name of an environment variable", cut(name, 40)).help("use %s", envName.words)
 			continue
 		case ours.MatchString(name) || outer && len(name) > 4 && name[:5] == "WEFT_":
@@ -50,7 +53,7 @@ func (d *DAG) draftTaskEnv(t *task) []machine.Var {
 	var vars []machine.Var
 	if n := d.defaults.get("env"); n != nil && n.Kind == Mapping {
 		for _, f := range n.Fields {
-			if f.Value.Kind == Scalar && envName.pattern.MatchString(f.Key.Text) {
+			if f.Value.Kind == Scalar && envName.fits(f.Key.Text) {
 				vars = append(vars, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos, Level: 1})
 			}
 		}

@@ -15,6 +15,8 @@ func (d *DAG) draftFiles(t *task) {
 	t.Inputs = d.filesOf(t, "inputs")
 }
 
+// filesOf reads one of the two. A value of inputs makes an edge, as the artifact of another task is
+// there only when that has succeeded; a value of artifacts names the task's own files.
 func (d *DAG) filesOf(t *task, key string) []machine.Var {
 	var out []machine.Var
 	for _, f := range d.named(t.f.get(key), key) {
@@ -32,7 +34,8 @@ func (d *DAG) filesOf(t *task, key string) []machine.Var {
 	return out
 }
 
-// handoffs are the schemes of a handoff, and how one looks.
+// handoffs are the schemes of a handoff, and how one looks. The scheme alone chooses who carries it
+// out, so one that is not here could be carried out by nobody.
 var handoffs = map[string]string{
 	"s3": "s3://bucket/prefix", "file": "file:///dir", "dynamodb": "dynamodb://table",
 }

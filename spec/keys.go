@@ -5,7 +5,9 @@ import (
 	"strings"
 )
 
-// A table is the keys that a mapping may have, in the order of the language's page.
+// A table is the keys that a mapping may have, in the order of the language's page. The same keys
+// stand in schema/dag.schema.json for editors; a test holds the two to each other. A key is added
+// here, in the schema, and where it is read.
 type table struct {
 	what string // whose keys: "a task"
 	keys []string
@@ -39,6 +41,11 @@ var (
 	outputKeys  = &table{"an output", schemaWords}
 )
 
+// callbackKeys are a task's, but for those in notInCallbacks.
+var callbackKeys = &table{"a callback", slices.DeleteFunc(slices.Clone(taskKeys.keys), func(k string) bool {
+	return slices.Contains(notInCallbacks, k)
+})}
+
 // notInCallbacks are a task's keys that a callback lacks: it has no place in the graph.
 var notInCallbacks = []string{"needs", "trigger", "for_each", "max_parallel", "depends_on_past", "on_failure"}
 
@@ -64,7 +71,8 @@ var homes = []struct {
 	{scheduleKeys, "it belongs under `schedule`"},
 }
 
-// elsewhere are words of other tools and what they are here.
+// elsewhere are words of other tools and what they are here. They are no aliases: a file that is
+// accepted has one way to say a thing.
 var elsewhere = map[string]string{
 	"depends_on": "needs", "dependencies": "needs", "upstream": "needs", "depends": "needs", "after": "needs",
 	"command": "run", "cmd": "run", "script": "run", "bash_command": "run", "bash": "run", "exec": "run",
@@ -78,7 +86,8 @@ var elsewhere = map[string]string{
 	"on_success_callback": "on_success", "is_paused_upon_creation": "paused",
 }
 
-// fields is a mapping read against its table.
+// fields is a mapping read against its table. It holds legal keys alone, so whoever reads a key by its
+// name needs no check, and one that is misspelt is reported once, here. The zero value has no keys.
 type fields struct {
 	node  *Node
 	m     map[string]Field

@@ -2,33 +2,39 @@ package spec
 
 import (
 	"path"
-	"regexp"
 	"strings"
 	"unicode"
 )
 
+// maxID is the longest id in characters. Ids stand in keys of S3 and names of files, each several
+// times: 200 leaves room for all of them below the 1,024 bytes of the one and the 255 of the other.
 const maxID = 200
 
-// An alphabet says which characters a name may have, and how that is said to people.
+// An alphabet says which characters a name may have behind its first one, and how that is said to
+// people. Every name begins with a letter or `_`.
 type alphabet struct {
-	pattern *regexp.Regexp
-	bad     func(r rune) bool
-	words   string
+	bad   func(r rune) bool
+	words string
+}
+
+// fits tells whether a name is one of the alphabet, however long.
+func (a alphabet) fits(name string) bool {
+	if name == "" || !word(rune(name[0])) || name[0] >= '0' && name[0] <= '9' {
+		return false
+	}
+	return strings.IndexFunc(name, a.bad) < 0
 }
 
 var (
 	dagID = alphabet{
-		regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`),
 		func(r rune) bool { return !word(r) && r != '.' && r != '-' },
 		"letters, digits, `_`, `-` and `.`, beginning with a letter or `_`",
 	}
 	taskID = alphabet{
-		regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`),
 		func(r rune) bool { return !word(r) && r != '-' },
 		"letters, digits, `_` and `-`, beginning with a letter or `_`",
 	}
 	envName = alphabet{
-		regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`),
 		func(r rune) bool { return !word(r) },
 		"letters, digits and `_`, beginning with a letter or `_`",
 	}
@@ -38,14 +44,16 @@ func word(r rune) bool {
 	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
-// id checks a name that the user gave; the wrong character is what gets pointed at.
+// id checks a name that the user gave; the wrong character is what gets pointed at. A letter of
+// another alphabet has a code of its own: one that looks like a plain one cannot be seen in the
+// message, so its number is said.
 func (d *DAG) id(n *Node, what string, a alphabet) bool {
 	if n.Kind != Scalar || n.Text == "" {
 		d.report(nID, d.span(n), "%s must be text of %s", what, a.words)
 		return false
 	}
 	runes := []rune(n.Text)
-	if !a.pattern.MatchString(n.Text) {
+	if !a.fits(n.Text) {
 		i := 0
 		for i < len(runes)-1 && !a.bad(runes[i]) {
 			i++

@@ -29,7 +29,11 @@ const (
 )
 
 // A Node is a value of the file: what it is, where it stands and how it was quoted. It is shared by
-// all aliases of its anchor, so nothing may be changed in it.
+// all aliases of its anchor, so nothing may be changed in it, and its place is the anchor's: whatever
+// is wrong is wrong where it is written.
+//
+// A scalar has no type. `no`, `010` and 2026-01-02 are texts until the place that they stand in asks
+// for something else; see scalar.go.
 type Node struct {
 	Kind   Kind
 	Quote  Quote
@@ -80,7 +84,9 @@ func (n *Node) At(path ...string) *Node {
 	return n
 }
 
-// deepest walks down a path as far as it goes; key is the node of the last key that was found.
+// deepest walks down a path as far as it goes; key is the node of the last key that was found, nil
+// behind an index. What a schema complains of may not be in the file at all (a missing key), so a
+// place is found for any path.
 func (n *Node) deepest(path []string) (value, key *Node) {
 	value = n
 	for _, p := range path {
@@ -128,6 +134,8 @@ func cut(s string, n int) string {
 	return string(r[:n]) + "…"
 }
 
+// index reads a path's part as a place in a list, -1 if it is none. Nine digits are more than any file
+// has items.
 func index(s string) int {
 	if s == "" || len(s) > 9 {
 		return -1

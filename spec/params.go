@@ -12,7 +12,7 @@ import (
 type param struct {
 	machine.Param
 	key  *Node
-	used bool
+	used bool // an expression names it; true also of one whose name is wrong, which is reported
 }
 
 // schemaTypes are the names that `type` may have.
@@ -78,7 +78,8 @@ func (d *DAG) draftParam(p *param, n *Node) {
 	}
 }
 
-// fragment makes a JSON Schema of a mapping, without its `default`. Choices are typed as what they
+// fragment makes a JSON Schema of a mapping, without its `default`, which is a value of ours and no
+// part of the schema that a run's params are checked by. Choices are typed as what they
 // choose: `enum: [010]` of texts is the text "010".
 func (d *DAG) fragment(n *Node, what string) (map[string]any, bool) {
 	frag := map[string]any{}
@@ -120,7 +121,8 @@ func (d *DAG) fragmentType(n *Node) bool {
 	return ok && (n == nil || n.Kind != Mapping)
 }
 
-// draftOutputs reads declared outputs: a type's name, or a fragment of JSON Schema.
+// draftOutputs reads declared outputs: a type's name, or a fragment of JSON Schema. One whose schema is
+// wrong stays declared, of any type, like a param.
 func (d *DAG) draftOutputs(t *task, n *Node) {
 	for _, f := range d.named(n, "outputs") {
 		d.id(f.Key, "the output's name", taskID)
@@ -141,7 +143,9 @@ func (d *DAG) draftOutputs(t *task, n *Node) {
 	}
 }
 
-// outputSchema is what a task's output will be, as far as it is declared.
+// outputSchema is what a task's output will be, as far as it is declared: by the task, else by its
+// plugin. Declared outputs are all there are and all are there, which is checked when the task ends;
+// so a member that is not declared is a mistake in an expression.
 func (t *task) outputSchema() []byte {
 	if len(t.Outputs) == 0 {
 		return t.plugin.Output

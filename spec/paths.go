@@ -1,5 +1,8 @@
 package spec
 
+// Paths lead from a task to a value in it: "with.items.2.name". In a plan they name places
+// (machine.Place), in a message they are said as people write them.
+
 import (
 	"errors"
 	"strconv"

@@ -1,5 +1,11 @@
 package spec
 
+// Where things stand. yaml.v3 gives a node's line and column, and those are of its anchor or tag; of
+// the characters inside a scalar it gives nothing. So a scalar's source is walked beside its decoded
+// text, character by character, to find the place of any of them: inside block and folded scalars,
+// escapes, and plain texts that go on over several lines. A test walks every scalar of testdata and
+// holds each character to its place.
+
 import (
 	"unicode/utf8"
 
@@ -153,7 +159,9 @@ type walk struct {
 	tracer       tracer
 }
 
-// step moves over the source of one decoded rune.
+// step moves over the source of one decoded rune. It need not know YAML's rules of folding: a break
+// in the source stands for a space or a break in the text if the text has one here, else for nothing,
+// and whatever else does not match (indentation, comments between) is passed over.
 func (t *tracer) step(r rune) {
 	for range 1 << 20 { // bounded by the file's size; ends at its end at the latest
 		c := t.src.rune(t.line, t.col)

@@ -11,7 +11,10 @@ import (
 )
 
 // The readers below give a key's value as the type its place wants. What does not fit is reported
-// and reads as absent (ok is false); a nil node is absent without a word.
+// and reads as absent (ok is false); a nil node is absent without a word. So callers ask for a key,
+// use it if ok, and need no word about errors.
+//
+// key is what messages call the value; it stands in backquotes there.
 
 // text reads literal text: no expressions. Any scalar is text, as it is written.
 func (d *DAG) text(n *Node, key string) (string, bool) {
@@ -45,7 +48,8 @@ func (d *DAG) filled(n *Node, key, want string) bool {
 	return d.literal(n, key)
 }
 
-// literal refuses ${{ }} where a value is fixed when the file is read.
+// literal refuses ${{ }} where a value is fixed when the file is read: what the scheduler goes by, or
+// what decides who waits for whom, cannot depend on a run.
 func (d *DAG) literal(n *Node, key string) bool {
 	if !expr.HasExpr(n.Text) {
 		return true
@@ -75,7 +79,8 @@ func (d *DAG) boolean(n *Node, key string) bool {
 	return false
 }
 
-// looseBool knows what YAML 1.1 and people take for a boolean.
+// looseBool knows what YAML 1.1 and people take for a boolean. It is for messages alone: to accept
+// `no` would be to make the country code of Norway false in the next place.
 func looseBool(s string) (value, ok bool) {
 	switch strings.ToLower(s) {
 	case "yes", "on", "true", "y":
@@ -103,6 +108,7 @@ func (d *DAG) integer(n *Node, key string, least int) (int, bool) {
 	return v, true
 }
 
+// decimal reads a number that may have a fraction, in JSON's notation like integer.
 func (d *DAG) decimal(n *Node, key string, least float64) (float64, bool) {
 	if !d.filled(n, key, "a number") {
 		return 0, false
@@ -139,7 +145,8 @@ func (d *DAG) otherNotation(n *Node, key, want string) bool {
 	return false
 }
 
-// duration reads a duration; zero is allowed only where it means something.
+// duration reads a duration; zero is allowed only where it means something. A plain number is the
+// mistake to expect, from tools that count seconds; the label says what it would be here.
 func (d *DAG) duration(n *Node, key string, zero bool) (machine.Duration, bool) {
 	if !d.filled(n, key, "a duration like 90s or 1h30m") {
 		return 0, false

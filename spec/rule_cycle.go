@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// Edges lead upstream here, from a task to what it waits for, as they are written. Tasks are named by
+// their position in the file, so that all that is found comes in the order of the file.
+
 // An edge is one task's wish for another, and where it says so.
 type edge struct {
 	to  int // position of the upstream task
@@ -105,7 +108,8 @@ func components(g [][]edge) [][]int {
 	return gather(groups)
 }
 
-// gather makes lists of what has the same root.
+// gather makes lists of what has the same root. It goes by position, so the lists and their members
+// ascend, whatever order the search took.
 func gather(groups []int) [][]int {
 	at := map[int]int{}
 	var out [][]int
@@ -121,7 +125,9 @@ func gather(groups []int) [][]int {
 	return out
 }
 
-// shortestCycle returns the tasks of a shortest cycle through the first task of a component.
+// shortestCycle returns the tasks of a shortest cycle through the first task of a component, by
+// breadth-first search. A component may hold a thousand tasks and as many cycles; one short one is
+// what a person can follow, and mending it shows the next.
 func shortestCycle(g [][]edge, group []int) []int {
 	in := map[int]bool{}
 	for _, v := range group {

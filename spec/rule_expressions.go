@@ -2,12 +2,14 @@ package spec
 
 import (
 	"regexp"
+	"strings"
 
 	"weft/expr"
 )
 
 // ruleExpressions checks every expression but triggers and verdicts, and notes which tasks and
-// params they name.
+// params they name. Triggers and verdicts have a language of their own (package expr), and theirs
+// are checked when it is known who is upstream of whom, which follows from what is noted here.
 func ruleExpressions(d *DAG) {
 	s := d.scope()
 	for _, u := range d.uses {
@@ -85,6 +87,8 @@ func (d *DAG) told(u *use, off int, info expr.Info, problems []expr.Problem) {
 	}
 }
 
+// exprProblem puts a problem of package expr where it stands in the file. A secret where none may be
+// is an unknown name to expr, and a matter of security here.
 func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	at := d.within(u.node, off+p.Offset, p.Len)
 	code, msg := p.Code, p.Msg
@@ -104,10 +108,16 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	}
 }
 
+// paramUse finds params.x, params["x"], and params alone, which may name any. It reads text, not the
+// tree: a param that stands in a comment or a text counts as used, for a warning too few is better
+// than a false one.
 var paramUse = regexp.MustCompile(`\bparams\b\s*(?:\??\.\s*([A-Za-z_][A-Za-z0-9_]*)|\??\.?\[\s*["']([^"']*)["']\s*\])?`)
 
 // noteParams notes the params that an expression names; params as a whole names all of them.
 func (d *DAG) noteParams(src string) {
+	if !strings.Contains(src, "params") {
+		return
+	}
 	for _, m := range paramUse.FindAllStringSubmatch(src, -1) {
 		name := m[1] + m[2]
 		for _, p := range d.params {

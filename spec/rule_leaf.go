@@ -33,6 +33,9 @@ func ruleLeaf(d *DAG) {
 	}
 }
 
+// The outcomes below are a corner of the table of section 5, one failure among successes; rule_never
+// asks the whole of it, for what can be at all (outcomes.go).
+
 // shown tells whether the failure of a task reaches a leaf other than one.
 func shown(plan *machine.Plan, failed, but string, seen map[string]bool) bool {
 	for _, down := range plan.Downstream(failed) {

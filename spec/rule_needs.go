@@ -1,6 +1,7 @@
 package spec
 
-// ruleNeeds resolves `needs`: each entry another task of this DAG, once.
+// ruleNeeds resolves `needs`: each entry another task of this DAG, once. It runs first: the rules
+// after it take for granted that what a task needs exists.
 func ruleNeeds(d *DAG) {
 	ids := d.ids()
 	for _, t := range d.tasks { // a need that is wrong is dropped, so that nothing follows from it

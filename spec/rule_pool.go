@@ -6,7 +6,8 @@ import (
 )
 
 // rulePool checks each task's pool against the configuration's. Offline nobody knows the pools, so
-// there an unknown one is a warning.
+// there an unknown one is a warning. `default` is there everywhere. A task that wants more slots than
+// its pool has would wait for ever, in silence.
 func rulePool(d *DAG) {
 	for _, t := range slices.Concat(d.tasks, d.hooks) {
 		n := t.get("pool")

@@ -45,11 +45,14 @@ func (d *DAG) warnCounting(u *use) {
 	diag.help("name them in `needs`, so that what is counted is seen")
 }
 
+// triggerScope: a trigger names tasks and upstream, and nothing that has a value. Values belong into
+// `when`, which is asked once, when the trigger has said run.
 func (d *DAG) triggerScope(s *scopes) *expr.Scope {
 	return &expr.Scope{Tasks: s.tasks, Want: expr.KindBool, Roots: map[string]expr.Type{}}
 }
 
-// ruleVerdict checks a verdict that is an expression. It may name every task.
+// ruleVerdict checks a verdict that is an expression. It is asked when all tasks have finished, so it
+// may name every one of them.
 func ruleVerdict(d *DAG) {
 	s := d.scope()
 	for _, u := range d.uses {

@@ -32,6 +32,7 @@ func ruleUpstream(d *DAG) {
 	}
 }
 
+// others are the tasks that some edges lead to, but for one.
 func others(edges []edge, but int) []int {
 	out := make([]int, 0, len(edges))
 	for _, e := range edges {
@@ -42,7 +43,9 @@ func others(edges []edge, but int) []int {
 	return out
 }
 
-// reaches tells whether a task is among some tasks or upstream of one of them.
+// reaches tells whether a task is among some tasks or upstream of one of them. It walks edges as they
+// were wished for, needs and references alike: which references become edges does not change who can
+// be reached, as one is dropped only where another way leads there.
 func reaches(g [][]edge, from []int, to int) bool {
 	seen := map[int]bool{}
 	for len(from) > 0 {
@@ -62,7 +65,8 @@ func reaches(g [][]edge, from []int, to int) bool {
 	return false
 }
 
-// reads are all tasks that a task's expressions name, in file order.
+// reads are all tasks that a task's expressions name, in file order. What they gave is kept for the
+// task when its trigger decides; a callback may name its own task, whose failure it is for.
 func (d *DAG) reads(t *task) []string {
 	var at []int
 	for _, r := range t.refs {

@@ -14,6 +14,11 @@ import (
 // jsonNumber is JSON's grammar; nothing else is a number: not 010, 0x1F, 1_000, .5 or .inf.
 var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
+// Where values of any type may stand, in plugins' inputs and params' defaults, the text of a scalar
+// must be typed somehow, and YAML's own rules are the trap this language exists to avoid. Here the
+// schema of the place decides if it leaves no choice; otherwise JSON's literals are what they look
+// like, and everything else is text.
+
 // value makes a JSON value of a node where any type fits: JSON's null, true, false and numbers are
 // those, everything else and everything quoted is text.
 func (d *DAG) value(n *Node) any { return d.valueAs(n, nil) }
@@ -56,7 +61,7 @@ func (d *DAG) scalar(n *Node) any {
 	case "false":
 		return false
 	}
-	if !jsonNumber.MatchString(n.Text) {
+	if c := n.Text[0]; c != '-' && (c < '0' || c > '9') || !jsonNumber.MatchString(n.Text) {
 		return n.Text
 	}
 	if i, err := strconv.ParseInt(n.Text, 10, 64); err == nil {
@@ -101,7 +106,7 @@ func resolveRef(schema, root any) any {
 	if p, ok := schema.(place); ok {
 		schema, root = p.at, p.root
 	}
-	for range 10 {
+	for range 10 { // a schema whose references go round compiles; nobody writes a chain of ten
 		m, ok := schema.(map[string]any)
 		ref, isRef := m["$ref"].(string)
 		if !ok || !isRef || !strings.HasPrefix(ref, "#/") {
@@ -117,7 +122,8 @@ func resolveRef(schema, root any) any {
 	return schema
 }
 
-// scalarTypes returns which types of scalars a schema admits, nil = any.
+// scalarTypes returns which types of scalars a schema admits, nil = any. Lists and maps are left out:
+// a scalar cannot be one, so `type: [string, array]` leaves no choice for it.
 func scalarTypes(s any) []string {
 	m, _ := s.(map[string]any)
 	var out []string
@@ -145,28 +151,6 @@ func scalarTypes(s any) []string {
 	out = slices.DeleteFunc(out, func(t string) bool { return t == "array" || t == "object" })
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// schemaValue reads a JSON Schema as a value, for valueAs; nil if there is none.
-func schemaValue(raw json.RawMessage) any {
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
-		return nil
-	}
-	return v
-}
-
-// schemaValue is the function of that name, once for each schema.
-func (d *DAG) schemaValue(raw json.RawMessage) any {
-	if len(raw) == 0 {
-		return nil
-	}
-	v, ok := d.values[string(raw)]
-	if !ok {
-		v = schemaValue(raw)
-		d.values[string(raw)] = v
-	}
-	return v
 }
 
 // encode writes a JSON value in its one form: keys sorted, no escaping for HTML.

@@ -53,7 +53,8 @@ func (d *DAG) draftSchedule(n *Node) {
 	d.plan.Schedule = encode(raw)
 }
 
-// scheduleKind: a schedule says when in one way.
+// scheduleKind: a schedule says when in one way. Of several each would be right alone, so the later
+// ones are reported, and point at the first.
 func (d *DAG) scheduleKind(n *Node, f fields) {
 	var first *Node
 	for _, k := range []string{"cron", "every", "at"} {
@@ -70,7 +71,9 @@ func (d *DAG) scheduleKind(n *Node, f fields) {
 	}
 }
 
-// cron checks a cron text's shape: a preset, `every …` where allowed, or five or six fields.
+// cron checks a cron text's shape: a preset, `every …` where allowed, or five or six fields. What
+// stands in the fields is left to the scheduler, which has the grammar; two readings of one text would
+// differ some day.
 func (d *DAG) cron(n *Node, key string, every bool) {
 	text := strings.TrimSpace(n.Text)
 	switch {
@@ -121,7 +124,8 @@ func (d *DAG) zone(n *Node) {
 	d.plan.Timezone = n.Text
 }
 
-// catchup reads which missed ticks still run: a word, or {max: N}.
+// catchup reads which missed ticks still run: a word, or {max: N}. `false` is one of the words, as it
+// is written; the scheduler reads it from the plan.
 func (d *DAG) catchup(n *Node) {
 	if n == nil {
 		return

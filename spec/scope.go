@@ -47,7 +47,7 @@ func newScopes(d *DAG) *scopes {
 		dag: expr.DAGType(), run: expr.RunType(false), runDone: expr.RunType(true),
 	}
 	for _, t := range d.tasks {
-		ts := expr.TaskScope{Output: d.typeOfSchema(t.outputSchema()), Mapped: t.ForEach != nil, Artifacts: []string{}}
+		ts := expr.TaskScope{Output: schemaType(t.outputSchema()), Mapped: t.ForEach != nil, Artifacts: []string{}}
 		for _, a := range t.Artifacts {
 			ts.Artifacts = append(ts.Artifacts, a.Name)
 		}
@@ -55,7 +55,7 @@ func newScopes(d *DAG) *scopes {
 	}
 	fields := map[string]expr.Type{}
 	for name, p := range d.params {
-		fields[name] = d.typeOfSchema(p.Schema)
+		fields[name] = schemaType(p.Schema)
 	}
 	s.params = expr.MapOf(fields, false)
 	s.vars = expr.Of(expr.KindObject)
@@ -69,20 +69,8 @@ func newScopes(d *DAG) *scopes {
 	return s
 }
 
-// typeOfSchema is expr's, once for each schema: the tasks of a file declare the same few.
-func (d *DAG) typeOfSchema(raw []byte) expr.Type {
-	if len(raw) == 0 {
-		return expr.Type{}
-	}
-	t, ok := d.types[string(raw)]
-	if !ok {
-		t = expr.TypeOfSchema(raw)
-		d.types[string(raw)] = t
-	}
-	return t
-}
-
-// Why names that the language knows are not legal at a place.
+// Why names that the language knows are not legal at a place. They follow "… is not known here", so
+// that a name in the wrong place is told apart from one that does not exist.
 const (
 	notMapped   = "it is there in tasks with `for_each`"
 	notSensor   = "it is there in a sensor's `until` and `fail_when`"
@@ -144,7 +132,8 @@ func (s *scopes) make(u *use, key sight) *expr.Scope {
 	return sc
 }
 
-// own adds what a key has of its own, and what it asks for.
+// own adds what a key has of its own, and what it asks for. Keys that the run decides by (when,
+// for_each, retry_if) see no secret: what they see is kept with the run.
 func (s *scopes) own(key sight, sc *expr.Scope) {
 	switch key.where {
 	case "env", "run", "with":
@@ -158,7 +147,7 @@ func (s *scopes) own(key sight, sc *expr.Scope) {
 		sc.Roots["error"], sc.Roots["exit_code"], sc.Roots["attempt"] = expr.ErrorType(), expr.Of(expr.KindInt), expr.Of(expr.KindInt)
 	case "until", "fail_when":
 		sc.Want = expr.KindBool
-		sc.Roots["output"] = s.d.typeOfSchema(key.output.outputSchema())
+		sc.Roots["output"] = schemaType(key.output.outputSchema())
 		sc.Roots["poke"] = expr.Of(expr.KindInt)
 	case "for_each":
 		if key.bare {
@@ -167,7 +156,9 @@ func (s *scopes) own(key sight, sc *expr.Scope) {
 	}
 }
 
-// env: a value sees only outer levels' variables; everything else of a task sees all of them.
+// env: a value sees only outer levels' variables; everything else of a task sees all of them. So the
+// order of variables within one level means nothing, and none can refer to itself. Expressions see
+// what the file sets, never what the process inherits: that differs from one machine to the next.
 func (s *scopes) env(u *use, key sight, sc *expr.Scope) {
 	fields := map[string]expr.Type{}
 	add := func(names []string) {

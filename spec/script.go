@@ -47,7 +47,8 @@ const (
 	impossible                // single quotes, a quoted here-document, a name
 )
 
-// checkScript checks a script's syntax and its expressions, and rewrites it if both are right.
+// checkScript checks a script's syntax and its expressions, and rewrites it if the shell can read it.
+// Of a script that it cannot read nothing is said about quoting: that would follow from the mistake.
 func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 	s := u.task.script
 	segs, p := expr.Split(s.node.Text)
@@ -74,7 +75,8 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 	}
 }
 
-// splicesOf finds the expressions of a text.
+// splicesOf finds the expressions of a text. Bytes are for cutting and for the shell's parser, runes
+// for places in the file.
 func splicesOf(text string, segs []expr.Segment) []splice {
 	var out []splice
 	at, runes := 0, 0
@@ -153,8 +155,13 @@ func wayOut(s *splice) string {
 	return "set `env` and read the variable in the script"
 }
 
-// rewrite puts the references in the place of the expressions.
+// rewrite puts the references in the place of the expressions: `echo ${{ run.ds }}` becomes
+// `echo "${WEFT_X1}"`, with WEFT_X1 among the task's ScriptEnv. They are numbered in the order of the
+// script; the same expression twice is two variables, which costs nothing and keeps a place for each.
 func (d *DAG) rewrite(t *task, s *script, splices []splice) {
+	if len(splices) == 0 { // the input stands as it was drafted
+		return
+	}
 	var b strings.Builder
 	at, n := 0, 0
 	text := s.node.Text

@@ -2,7 +2,8 @@ package spec
 
 import "weft/machine"
 
-// draftSensor reads how a task is asked again. `defaults.sensor` holds only where a task has one.
+// draftSensor reads how a task is asked again. Its expressions make no edge: they look at the output
+// of the task itself. `defaults.sensor` holds only where a task has one.
 func (d *DAG) draftSensor(t *task) {
 	n, key := t.f.get("sensor"), t.f.key("sensor")
 	if key == nil {

@@ -10,6 +10,14 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
+// How a value arrives depends on the quotes around its reference, so the shell's own grammar decides,
+// not a search for quotes: a `"` inside `$( … )` inside double quotes opens a text of its own. What
+// the tree does not show is refused, never guessed.
+//
+// The dangerous places are those where a shell evaluates text again after it has replaced variables:
+// eval, sh -c, and arithmetic, where `a[$(cmd)]` runs cmd. An integer cannot do that, so there only
+// what is declared one may come.
+
 // readShell parses a script and notes how each expression is quoted; false after a syntax error,
 // which is then reported at its line.
 func (d *DAG) readShell(u *use, s *script, splices []splice) bool {
@@ -23,9 +31,11 @@ func (d *DAG) readShell(u *use, s *script, splices []splice) bool {
 		d.shellError(u, err, lang)
 		return false
 	}
-	w := shellWalker{text: masked, splices: splices}
-	syntax.Walk(file, w.visit)
-	w.comments(file)
+	if len(splices) > 0 {
+		w := shellWalker{text: masked, splices: splices}
+		syntax.Walk(file, w.visit)
+		w.comments(file)
+	}
 	d.missingProgram(u, file)
 	d.truncations(u, file)
 	return true
@@ -48,7 +58,8 @@ func (d *DAG) parseShell(text string, lang syntax.LangVariant) (file *syntax.Fil
 	return p.Parse(strings.NewReader(text), "")
 }
 
-// mask puts a word of the same length in the place of each expression.
+// mask puts a word of the same length in the place of each expression, so that every offset in the
+// tree is one in the text. A row of W is a legal word and a legal name, and a keyword of no shell.
 func mask(text string, splices []splice) string {
 	b := []byte(text)
 	for _, s := range splices {
@@ -60,7 +71,8 @@ func mask(text string, splices []splice) string {
 }
 
 // shellError reports a syntax error where the parser saw it, in the file's coordinates. At the end
-// of the script or of a line, that is the last character that is written.
+// of the script or of a line, that is the last character that is written. The parser's own words are
+// passed on: they are those of shells, which people search for.
 func (d *DAG) shellError(u *use, err error, lang syntax.LangVariant) {
 	var pe syntax.ParseError
 	var le syntax.LangError
@@ -107,9 +119,9 @@ func (d *DAG) missingProgram(u *use, file *syntax.File) {
 
 // A shellWalker finds for each expression the innermost piece of syntax that it stands in.
 type shellWalker struct {
-	text    string
-	splices []splice
-	stack   []syntax.Node
+	text    string        // masked
+	splices []splice      // ascending; their places are what the walk fills in
+	stack   []syntax.Node // from the file to the node that is visited
 }
 
 // visit keeps the path from the root, and looks at the leaves in which an expression can stand.
@@ -183,7 +195,8 @@ func (w *shellWalker) escaped(at int) bool {
 	return n%2 == 1
 }
 
-// parent looks at one ancestor; true ends the search, for beyond it quoting begins anew.
+// parent looks at one ancestor; true ends the search, for beyond it quoting begins anew. It knows each
+// construct in which a word is more than a word; any other leaves the place as it is.
 func (w *shellWalker) parent(s *splice, i int) bool {
 	child := w.stack[i+1]
 	switch p := w.stack[i].(type) {
@@ -279,7 +292,9 @@ func quotedWord(word *syntax.Word) bool {
 	return false
 }
 
-// parameter: ${name}, ${name[index]}, ${name:offset}, ${name#pattern}, ${name:-word}.
+// parameter: ${name}, ${name[index]}, ${name:offset}, ${name#pattern}, ${name:-word}. A word is quoted
+// as the whole expansion is. A pattern is not: inside double quotes its special characters still are
+// special, so there the reference gets quotes of its own.
 func (w *shellWalker) parameter(s *splice, p *syntax.ParamExp, child syntax.Node) bool {
 	switch {
 	case p.Param != nil && child == syntax.Node(p.Param):
@@ -320,7 +335,8 @@ func named(p, child syntax.Node) bool {
 	return false
 }
 
-// test: the operands of -eq and its like in `[` and `test`.
+// test: the operands of -eq and its like in `[` and `test`. bash computes with them, as with what
+// stands in $(( )); so does -v with a subscript.
 func (w *shellWalker) test(s *splice, call *syntax.CallExpr, child syntax.Node) {
 	if len(call.Args) == 0 {
 		return
@@ -375,7 +391,9 @@ func literal(word *syntax.Word) string {
 	return word.Lit()
 }
 
-// rereads tells whether a command reads this argument once more.
+// rereads tells whether a command reads this argument once more. A shell is known by the last part of
+// its path; behind `-c` only the script is code, what follows are its arguments, which is the way out
+// that messages name.
 func rereads(call *syntax.CallExpr, child syntax.Node) bool {
 	if len(call.Args) == 0 {
 		return false

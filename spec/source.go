@@ -18,7 +18,7 @@ const (
 // in code points.
 type Span struct{ Line, Col, EndLine, EndCol int }
 
-// A source is a file's text, cut into lines as YAML cuts it.
+// A source is a file's text, cut into lines as YAML cuts it; a byte order mark is no column. It is what diagnostics count by and what snippets are made of.
 type source struct {
 	lines [][]rune // without their breaks
 	last  walk     // see walked
@@ -26,7 +26,9 @@ type source struct {
 
 func newSource(src []byte) *source {
 	text := string(bytes.TrimPrefix(src, []byte("\ufeff")))
-	text = breaks.Replace(text)
+	if slices.ContainsFunc(oddBreaks, func(b string) bool { return strings.Contains(text, b) }) {
+		text = breaks.Replace(text)
+	}
 	s := &source{lines: make([][]rune, 0, strings.Count(text, "\n")+1)}
 	all := []rune(text) // one for all lines: they are read, never written
 	for {
@@ -39,6 +41,9 @@ func newSource(src []byte) *source {
 		all = all[end+1:]
 	}
 }
+
+// oddBreaks are those that most files do not have.
+var oddBreaks = []string{"\r", "\u0085", "\u2028", "\u2029"}
 
 // breaks are YAML 1.1's, which yaml.v3 counts lines by.
 var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")

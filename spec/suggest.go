@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// A wrong suggestion is worse than none: it sends people the wrong way with authority. So the bar is
+// high, and names that are much farther than the nearest are left out.
+
 // nearest returns the names a word may have meant: at a distance of at most a third of its length,
 // case and `-`/`_` free, the nearest first, at most three.
 func nearest(word string, names []string) []string {
@@ -44,6 +47,8 @@ func nearest(word string, names []string) []string {
 	return out
 }
 
+// bareReplacer drops what people leave out or put in: pool-slots, poolSlots and pool_slots are one
+// word to whoever types it.
 var bareReplacer = strings.NewReplacer("-", "", "_", "", " ", "")
 
 func bare(s string) []rune { return []rune(bareReplacer.Replace(strings.ToLower(s))) }

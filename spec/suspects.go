@@ -7,6 +7,11 @@ import (
 	"unicode"
 )
 
+// yaml.v3 stops at the first thing that it cannot read, with a line and the words of its scanner. The
+// mistake is mostly elsewhere: an unclosed quote is noticed at the end of the file, a tab at the key
+// after it. Each suspect knows one mistake that people make and looks for it where it would be. None
+// is sure; so they only look after an error, and their order is from the surest to the vaguest.
+
 // suspects look for the mistake behind a YAML error near a line; the first that reports wins. The
 // lines of yaml.v3 are those of the error or of the construct that holds it, so some look around.
 var suspects = []func(d *DAG, line int, msg string) bool{
@@ -76,13 +81,16 @@ func suspectQuote(d *DAG, line int, msg string) bool {
 	return false
 }
 
-// opensValue tells whether a value may begin at an index of a line.
+// opensValue tells whether a value may begin at an index of a line: behind nothing, a key's colon and a
+// space, a dash, or in a list or map in brackets. An apostrophe inside a word opens nothing.
 func opensValue(l []rune, i int) bool {
 	before := strings.TrimRight(string(l[:i]), " ")
 	return before == "" || strings.HasSuffix(before, ":") && len(before) < len(string(l[:i])) || strings.HasSuffix(before, "- ") ||
 		before == "-" || strings.HasSuffix(before, "[") || strings.HasSuffix(before, "{") || strings.HasSuffix(before, ",")
 }
 
+// A line as people write it: an indentation, perhaps a dash, perhaps a key with its colon; then the
+// value, and what it begins with.
 var (
 	starStart = regexp.MustCompile(`^(\s*(?:- )?(?:[^\s#'"{\[][^:#]*:\s+)?)([*&])`)
 	badStart  = regexp.MustCompile("^(\\s*(?:- )?(?:[^\\s#'\"{\\[][^:#]*:\\s+)?)([@%`])")
@@ -113,6 +121,7 @@ func suspectIndicator(d *DAG, line int, msg string) bool {
 	return false
 }
 
+// colonInside is a key, a plain value, and in it a colon before a space or the end of the line.
 var colonInside = regexp.MustCompile(`^(\s*(?:- )?[^\s:'"{\[#][^:'"]*:\s+)([^'"{\[|>#][^#]*?)(:)(\s|$)`)
 
 // suspectColon finds `: ` inside a plain value, at which YAML sees a second key on the line.

@@ -12,7 +12,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// parseYAML reads the one document of a file; nil after a syntax error, which is then reported.
+// parseYAML reads the one document of a file; nil after a syntax error, which is then reported. What
+// follows the document is read too: an error there is one of the file.
 func (d *DAG) parseYAML(src []byte) *yaml.Node {
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	doc, err := next(dec)

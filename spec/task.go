@@ -7,7 +7,8 @@ import (
 	"weft/machine"
 )
 
-// A task is one under way from the file to the plan, or a callback.
+// A task is one under way from the file to the plan, or a callback. The embedded Task is its draft,
+// which the readers below fill in; the rest is what rules need to know and a plan does not hold.
 type task struct {
 	machine.Task
 	key   *Node // the id, where it stands
@@ -18,12 +19,12 @@ type task struct {
 	owner *task  // of a callback: whose it is; nil = the DAG's
 
 	plugin PluginInfo
-	known  bool // the plugin is
-	needs  []need
-	refs   []reference
-	script *script // of `run` text
-	env    []string
-	broken bool // is no map: says nothing about itself
+	known  bool        // the plugin is
+	needs  []need      // as written; the rule about them drops what is wrong
+	refs   []reference // as they were read; each value's in the order of its text
+	script *script     // of `run` text
+	env    []string    // names that its expressions see: those of defaults, then its own
+	broken bool        // is no map: says nothing about itself
 
 	constant bool // its `when` names nothing
 }
@@ -42,7 +43,8 @@ type reference struct {
 	edge  bool   // makes X upstream
 }
 
-// get returns a key's node: the task's own, else that of `defaults`.
+// get returns a key's node: the task's own, else that of `defaults`. env and sensor are left out: of
+// env both count, and a sensor of defaults holds only for tasks that have one.
 func (t *task) get(key string) *Node {
 	if n := t.f.get(key); n != nil {
 		return n
@@ -87,24 +89,21 @@ func (d *DAG) draftTasks(n *Node) {
 	}
 }
 
-// draftHook reads a map of callbacks: tasks without a place in the graph.
+// draftHook reads a map of callbacks: tasks without a place in the graph. Their ids are names of their
+// own and may be those of tasks: a callback is called by its owner, its hook and its id.
 func (d *DAG) draftHook(owner *task, hook string, n *Node) {
-	t := &table{what: "a callback"}
-	for _, k := range taskKeys.keys {
-		if !slices.Contains(notInCallbacks, k) {
-			t.keys = append(t.keys, k)
-		}
-	}
 	for _, f := range d.named(n, hook) {
 		d.id(f.Key, "the callback's id", taskID)
 		cb := &task{key: f.Key, d: d, hook: hook, owner: owner}
 		cb.ID = f.Key.Text
 		d.hooks = append(d.hooks, cb)
-		d.draftTask(cb, f.Value, t)
+		d.draftTask(cb, f.Value, callbackKeys)
 	}
 }
 
-// draftTask reads a task's keys, each by the file that knows it.
+// draftTask reads a task's keys, each by the file that knows it. keys is the table that it is read
+// against, a task's or a callback's. What a task does comes first: whether its plugin is a sensor by
+// nature is asked by what follows.
 func (d *DAG) draftTask(t *task, n *Node, keys *table) {
 	t.Pos = t.key.Pos
 	if n.bad {
@@ -193,7 +192,9 @@ func (d *DAG) draftSlots(t *task) {
 	t.Queue, _ = d.text(t.get("queue"), "queue")
 }
 
-// draftForEach reads a literal list, whose texts may be templates, or an expression.
+// draftForEach reads a literal list, whose texts may be templates, or an expression. A literal map is
+// refused: its order is that of the file, and the same map as a value has none. Only of a literal is
+// the number of instances known here; of an expression it is checked in the run.
 func (d *DAG) draftForEach(t *task, n *Node) {
 	switch {
 	case n == nil:
@@ -241,7 +242,7 @@ func (d *DAG) draftTrigger(t *task, n *Node) {
 	switch {
 	case slices.Contains(triggerRules, rule):
 		t.Trigger.Rule = rule
-	case envName.pattern.MatchString(rule) && rule != "true" && rule != "false":
+	case envName.fits(rule) && rule != "true" && rule != "false":
 		d.report(sValue, d.span(n), "there is no trigger rule %q", rule).suggest(rule, triggerRules).
 			note("note", "the rules are %s", joinWords(triggerRules))
 	default:
@@ -249,7 +250,8 @@ func (d *DAG) draftTrigger(t *task, n *Node) {
 	}
 }
 
-// draftVerdict reads when a run counts as failed.
+// draftVerdict reads when a run counts as failed. As with triggers a single word is no expression, so
+// it is taken for a misspelt rule.
 func (d *DAG) draftVerdict(n *Node) {
 	d.plan.Verdict.Rule = "leaves"
 	if n == nil || !d.scalarHere(n, "verdict", "`leaves`, `strict` or an expression") {
@@ -258,7 +260,7 @@ func (d *DAG) draftVerdict(n *Node) {
 	switch rule := strings.TrimSpace(n.Text); {
 	case rule == "leaves" || rule == "strict":
 		d.plan.Verdict.Rule = rule
-	case envName.pattern.MatchString(rule) || rule == "":
+	case envName.fits(rule) || rule == "":
 		d.report(sValue, d.span(n), "`verdict` must be leaves, strict or an expression").suggest(rule, []string{"leaves", "strict"})
 	default:
 		d.plan.Verdict = machine.Verdict{Expr: d.bare(nil, "verdict", n, false)}

@@ -13,7 +13,7 @@ type planter struct {
 	dag   *DAG
 	made  map[*yaml.Node]*Node // anchors, once planted
 	open  map[*yaml.Node]bool  // anchors whose planting goes on: an alias of one is a loop
-	wrote int                  // nodes as written
+	wrote int                  // nodes as written; what they expand to is counted in each Node
 	deep  bool                 // too deep, and reported
 }
 
@@ -38,6 +38,8 @@ func (d *DAG) plant(doc *yaml.Node) *Node {
 	return root
 }
 
+// node plants one node and all below it. An anchor is remembered before its content is planted, so
+// that an alias inside of it is seen to be a loop.
 func (p *planter) node(y *yaml.Node, depth int) *Node {
 	if y.Kind == yaml.AliasNode {
 		return p.alias(y)
@@ -95,6 +97,8 @@ func (p *planter) grow(parent, child *Node) {
 	parent.height = max(parent.height, child.height+1)
 }
 
+// alias gives the node of an anchor itself, no copy: what is checked once is checked, and a bomb costs
+// one pointer an alias. yaml.v3 has refused those without an anchor.
 func (p *planter) alias(y *yaml.Node) *Node {
 	p.wrote++
 	if p.open[y.Alias] {
@@ -122,6 +126,8 @@ func (p *planter) tag(y *yaml.Node, n *Node) {
 	}
 }
 
+// mapping plants the fields of a mapping in file order. A key that stands twice keeps its first value:
+// the second is what was added without looking.
 func (p *planter) mapping(y *yaml.Node, n *Node, depth int) {
 	first := map[string]*Node{}
 	var merges []*yaml.Node
@@ -163,7 +169,8 @@ func (p *planter) badKey(n *Node, y *yaml.Node, key *Node) {
 	p.dag.report(yKey, spanAt(key.Pos, 1), "a key must be text, this is %s", key.words())
 }
 
-// merge adds the fields of `<<`: what is written in the mapping itself wins, then the earlier one.
+// merge adds the fields of `<<`: what is written in the mapping itself wins, then the earlier one. A
+// merged field is the anchor's, key and all, so a mistake in it is told once, where it stands.
 func (p *planter) merge(n *Node, y *yaml.Node, have map[string]*Node, depth int) {
 	from := p.node(y, depth+1)
 	list := []*Node{from}
@@ -185,6 +192,8 @@ func (p *planter) merge(n *Node, y *yaml.Node, have map[string]*Node, depth int)
 	}
 }
 
+// firstAlias is where a document begins to repeat itself, the place to point at when it repeats itself
+// too much.
 func (p *planter) firstAlias(y *yaml.Node) Span {
 	if y.Kind == yaml.AliasNode {
 		return Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))}

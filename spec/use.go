@@ -18,6 +18,10 @@ const (
 	scripted             // ${{ }} inside a script: see script.go
 )
 
+// Where expressions may stand is not said in one place but where each key is read: whoever reads a key
+// that takes them notes a use, and the rules check the uses in the order they were met, which is that
+// of the file. Keys that take none refuse ${{ }} when they are read (see literal).
+
 // A use is a value in which expressions stand, and what they may do there.
 type use struct {
 	task      *task // nil: the DAG's own
@@ -43,8 +47,10 @@ func (d *DAG) use(u *use) {
 	if i < 0 {
 		if u.form == scripted {
 			d.uses = append(d.uses, u) // its syntax is checked all the same
-		} else if m := jinja.FindStringIndex(u.node.Text); m != nil {
-			d.jinja(u, m)
+		} else if strings.Contains(u.node.Text, "{{") {
+			if m := jinja.FindStringIndex(u.node.Text); m != nil {
+				d.jinja(u, m)
+			}
 		}
 		return
 	}

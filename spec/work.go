@@ -31,7 +31,9 @@ func (d *DAG) draftWork(t *task) {
 	}
 }
 
-// draftRun reads a script or an argv into the shell plugin's input.
+// draftRun reads a script or an argv into the shell plugin's input: `run` is a way to write `uses:
+// shell`, and from here on there is no difference. With of a script is what is written; where it holds
+// expressions the expressions rule rewrites it.
 func (d *DAG) draftRun(t *task) {
 	t.Uses = "shell"
 	d.plug(t)
@@ -89,7 +91,9 @@ func (d *DAG) shell(n *Node) any {
 	return n.Text
 }
 
-// argv reads a list whose elements become whole words of a command, expressions and all.
+// argv reads a list whose elements become whole words of a command, expressions and all. No shell sees
+// them, so nothing needs quoting; but everyone on the machine sees a process's arguments, so secrets
+// are refused.
 func (d *DAG) argv(t *task, n *Node, path string) []any {
 	words := []any{}
 	for i, it := range n.Items {
@@ -105,7 +109,7 @@ func (d *DAG) argv(t *task, n *Node, path string) []any {
 	return words
 }
 
-// plug looks up the task's plugin.
+// plug looks up the task's plugin. Where nobody knows the plugins none is, and nothing is checked.
 func (d *DAG) plug(t *task) {
 	if d.opts.Plugins != nil {
 		t.plugin, t.known = d.opts.Plugins.Plugin(t.Uses)
@@ -128,7 +132,8 @@ func (d *DAG) draftUses(t *task) {
 	d.draftWith(t)
 }
 
-// draftWith reads a plugin's input, typed and checked by its schema.
+// draftWith reads a plugin's input, typed and checked by its schema. An absent `with` is an empty one:
+// what is required is missing either way.
 func (d *DAG) draftWith(t *task) {
 	n := t.f.get("with")
 	if n != nil && !n.Empty() && n.Kind != Mapping {
@@ -137,7 +142,7 @@ func (d *DAG) draftWith(t *task) {
 	}
 	input := map[string]any{}
 	if n != nil && n.Kind == Mapping {
-		input, _ = d.valueAs(n, d.schemaValue(t.plugin.Input)).(map[string]any)
+		input, _ = d.valueAs(n, schemaValue(t.plugin.Input)).(map[string]any)
 		d.withUses(t, n)
 	}
 	t.With = encode(input)
@@ -148,7 +153,7 @@ func (d *DAG) draftWith(t *task) {
 
 // withUses notes the expressions of an input. The shell plugin's script is one wherever it stands.
 func (d *DAG) withUses(t *task, n *Node) {
-	input := d.schemaValue(t.plugin.Input)
+	input := schemaValue(t.plugin.Input)
 	for _, f := range n.Fields {
 		path := "with." + f.Key.Text
 		switch {
@@ -165,7 +170,8 @@ func (d *DAG) withUses(t *task, n *Node) {
 }
 
 // checkInput checks an input against its plugin's schema. What an expression will give is not known
-// yet; the plugin's input is checked again when it is rendered.
+// yet: in its place stands its text, which most schemas would not take, so what may vanish with a
+// value is passed over here. The input is checked again, whole, when it is rendered.
 func (d *DAG) checkInput(t *task, n *Node, input map[string]any) {
 	c, err := schema.Compile(t.plugin.Input)
 	if err != nil { // the plugin's fault, not the file's; a test of the plugin's own finds it
@@ -188,7 +194,9 @@ func misspelt(found []schema.Violation, missing schema.Violation) bool {
 	})
 }
 
-// openTo tells whether a violation may vanish once the expressions at or below it have values.
+// openTo tells whether a violation may vanish once the expressions at or below it have values. A whole
+// expression may give anything here (see wholevalue.go for what is declared); a text with one inside
+// it is text in any case; of what is asked of a list or a map as a whole nobody knows.
 func openTo(n *Node, v schema.Violation) bool {
 	at, _ := n.deepest(v.Path)
 	if at.Kind == Scalar {
