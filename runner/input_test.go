@@ -103,6 +103,11 @@ func TestABadInputNamesItsPlace(t *testing.T) {
 			machine.Task{Uses: "shell", With: machine.Raw(`{"run": ["${{ 1 / 0 }}"]}`), Places: []machine.Place{at("run.0", 7, 14)}},
 			`dags/d.yaml:7:14: cannot evaluate run.0: `,
 		},
+		{
+			"a list for a script's word",
+			machine.Task{Uses: "shell", With: machine.Raw(`{"run": ["a", "${{ [1] }}"]}`), Places: []machine.Place{at("run.1", 7, 14)}},
+			`dags/d.yaml:7:14: cannot evaluate run.1: `,
+		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			b := newBench(t, gives("1"))
@@ -135,6 +140,19 @@ func TestWhatJustFitsIsPassedWhole(t *testing.T) {
 	shows(t, b.attempt(o), machine.Success, "", "")
 	if !slices.Contains(got, "A="+large) {
 		t.Error("the value was cut")
+	}
+}
+
+func TestWordsOfARunListArriveAsTexts(t *testing.T) {
+	var got string
+	b := newBench(t, func(_ context.Context, c *plugins.Call) (plugins.Result, error) {
+		got = string(c.Input)
+		return plugins.Result{}, nil
+	})
+	o := order(machine.Task{Uses: "shell", With: machine.Raw(`{"run": ["seq", "${{ 3 }}", "${{ 1.5 }}", "${{ true }}", "${{ null }}"]}`)})
+	shows(t, b.attempt(o), machine.Success, "", "")
+	if want := `{"run":["seq","3","1.5","true",""]}`; got != want {
+		t.Errorf("the program was given %s, want %s", got, want)
 	}
 }
 

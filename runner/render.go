@@ -55,6 +55,9 @@ func (a *attempt) renderInput() (json.RawMessage, error) {
 		return with, nil
 	}
 	v, err := a.exprs.RenderJSON(with, a.vars)
+	if err == nil && a.o.Task.Uses == shell {
+		err = argvTexts(v)
+	}
 	if err == nil {
 		with, err = expr.EncodeJSON(v)
 	}
@@ -67,6 +70,27 @@ func (a *attempt) renderInput() (json.RawMessage, error) {
 		path = e.Path
 	}
 	return nil, plugins.Errorf(plugins.BadInput, "%scannot evaluate %s: %w", a.at(path), a.named(path), err)
+}
+
+// argvTexts makes texts of the elements of a `run` list: a program's arguments are texts, and a
+// number has a plain one.
+func argvTexts(input any) error {
+	m, ok := input.(map[string]any)
+	if !ok {
+		return nil
+	}
+	argv, ok := m["run"].([]any)
+	if !ok {
+		return nil
+	}
+	for i, v := range argv {
+		text, err := expr.Text(v)
+		if err != nil {
+			return &expr.Error{Msg: err.Error(), Path: fmt.Sprintf("run.%d", i)}
+		}
+		argv[i] = text
+	}
+	return nil
 }
 
 // renderText renders a template to text.

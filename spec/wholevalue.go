@@ -59,7 +59,7 @@ func (d *DAG) mismatch(u *use, name string, t expr.Type, want any) bool {
 // Numbers and truths have a plain text, which is what arrives.
 func (d *DAG) notText(u *use, t expr.Type) {
 	switch u.where {
-	case "env", "workdir", "artifacts", "inputs":
+	case "env", "workdir", "run", "artifacts", "inputs":
 		d.report(expr.CodeInText, d.span(u.node), "`%s` holds text, and the expression gives %s", u.where, t.Kind).
 			help("write toJSON(…), join(…), or name one member")
 	}

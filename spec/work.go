@@ -101,7 +101,7 @@ func (d *DAG) argv(t *task, n *Node, path string) []any {
 			continue
 		}
 		words = append(words, it.Text)
-		d.use(&use{task: t, where: "run", path: join(path, i), node: it, form: template, edge: true, want: textSchema, noSecrets: true})
+		d.use(&use{task: t, where: "run", path: join(path, i), node: it, form: template, edge: true, noSecrets: true})
 	}
 	if len(n.Items) == 0 {
 		d.report(sType, d.span(n), "`run` is an empty list; it must begin with a program")
