@@ -34,7 +34,7 @@ func (e *env) explain(name, task string, asJSON bool) error {
 	}
 	ex, ok := r.Explain(task)
 	if !ok {
-		return noTask(r, row.ID, task)
+		return noTask(r.Plan(), row.ID, task)
 	}
 	if asJSON {
 		return e.printJSON(ex)

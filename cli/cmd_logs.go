@@ -66,7 +66,7 @@ func (e *env) showLogs(name string, o logOptions) error {
 		return err
 	}
 	if _, known := r.Explain(o.task); o.task != "" && !known && r.Plan().Task(o.task) == nil {
-		return noTask(r, row.ID, o.task)
+		return noTask(r.Plan(), row.ID, o.task)
 	}
 	out := &logWriter{out: e.stdout, heads: o.task == "" || r.Plan().Task(o.task).ForEach != nil}
 	if o.follow && !row.State.Terminal() {
@@ -82,7 +82,13 @@ func (e *env) showLogs(name string, o logOptions) error {
 			return err
 		}
 	}
-	if n == 0 {
+	switch {
+	case n > 0:
+	case o.attempt > 0 || o.index >= 0:
+		return &hinted{fmt.Errorf("cannot find such a log in run %s", row.ID), "weft runs show " + row.ID + " tells attempts and instances"}
+	case row.State.Terminal():
+		fmt.Fprintln(e.stderr, "nothing was said, or its logs are gone")
+	default:
 		fmt.Fprintln(e.stderr, "nothing has been said yet")
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"weft/machine"
 	"weft/runner/local"
+	"weft/spec"
 	"weft/store"
 )
 
@@ -27,6 +28,9 @@ func (e *env) openRun(name string) (*session, store.Run, error) {
 	return s, row, nil
 }
 
+// latest stands for the run that was started last.
+const latest = "latest"
+
 // maxNamed bounds how many runs a message names.
 const maxNamed = 5
 
@@ -40,7 +44,7 @@ func (s *session) findRun(name string) (store.Run, error) {
 	if err != nil {
 		return store.Run{}, err
 	}
-	if name == "latest" && len(rows) > 0 {
+	if name == latest && len(rows) > 0 {
 		sort.SliceStable(rows, func(i, j int) bool { return rows[i].CreatedAt.After(rows[j].CreatedAt) })
 		return rows[0], nil
 	}
@@ -71,14 +75,18 @@ func (s *session) replay(id string) (*machine.Run, error) {
 	return local.Replay(context.Background(), s.store, id, recs)
 }
 
-// noTask says that a run has no such task, and which it has.
-func noTask(r *machine.Run, run, task string) error {
+// noTask says that a run has no such task, and which was meant or which there are.
+func noTask(p *machine.Plan, run, task string) error {
 	var ids []string
-	for i := range r.Plan().Tasks {
-		ids = append(ids, r.Plan().Tasks[i].ID)
+	for i := range p.Tasks {
+		ids = append(ids, p.Tasks[i].ID)
+	}
+	err := fmt.Errorf("cannot find task %q in run %s", task, run)
+	if near := spec.Nearest(task, ids); len(near) > 0 {
+		return &hinted{err, "did you mean " + strings.Join(near, " or ") + "?"}
 	}
 	if len(ids) > maxNamed*2 {
 		ids = append(ids[:maxNamed*2], "…")
 	}
-	return &hinted{fmt.Errorf("cannot find task %q in run %s", task, run), "its tasks are " + strings.Join(ids, ", ")}
+	return &hinted{err, "its tasks are " + strings.Join(ids, ", ")}
 }

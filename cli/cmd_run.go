@@ -28,7 +28,14 @@ Ctrl-C cancels the run cleanly; pressed twice it kills.`,
 		Example: `  weft run dags/hello.yaml
   weft run nightly -p region=north -p 'days:=[1, 2]' --logical-date 2026-01-02`,
 		Args: exactArgs(1, "name the DAG: a file, or an id"),
-		RunE: func(cmd *cobra.Command, args []string) error { return e.run(args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("run-id") {
+				if err := checkRunID(o.id); err != nil {
+					return err
+				}
+			}
+			return e.run(args[0], o)
+		},
 	}
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.params, "param", "p", nil, "a param: name=value, or name:=JSON")
@@ -70,12 +77,9 @@ func (e *env) run(arg string, o runOptions) error {
 	defer watch.Close()
 	watch.begin(plan)
 	s.drive(e.plugins, watch.Update)
-	run, err := s.engine.Start(context.Background(), req)
-	switch {
-	case errors.Is(err, store.ErrExists) && o.id != "":
-		err = s.engine.Resume(context.Background(), run)
-	case errors.Is(err, store.ErrExists):
-		err = fmt.Errorf("cannot start run %s: %w", run, err)
+	run, err := s.start(context.Background(), req)
+	if errors.Is(err, store.ErrExists) && o.id != "" {
+		err = e.goOn(s, watch, run, plan.DAG)
 	}
 	if err != nil {
 		return driven(err)
@@ -83,11 +87,24 @@ func (e *env) run(arg string, o runOptions) error {
 	return e.await(s, watch, run)
 }
 
+// goOn takes up a run whose id was asked for and exists: an id names one run for good.
+func (e *env) goOn(s *session, watch *watching, run, dag string) error {
+	r, err := s.replay(run)
+	if err != nil {
+		return err
+	}
+	if other := r.Info().DAG; other != dag {
+		return &hinted{fmt.Errorf("cannot start run %s of %s: a run of %s has that id", run, dag, other), "choose another --run-id"}
+	}
+	watch.follow(r)
+	return s.engine.Resume(context.Background(), run)
+}
+
 // await waits for the ends of runs; the worst of them is the answer. Ctrl-C cancels them; pressed
 // twice it kills what lives and leaves the rest to resume.
 func (e *env) await(s *session, watch *watching, runs ...string) error {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	over := make(chan struct{})
 	defer close(over)
@@ -129,7 +146,7 @@ func (e *env) interrupts(s *session, watch *watching, runs []string, signals <-c
 			_, _ = s.endLeftovers(run, 0)
 		}
 		watch.Close()
-		fmt.Fprintln(e.stderr, "killed; weft runs resume goes on with it")
+		fmt.Fprintln(e.stderr, "killed; weft runs resume ends what the cancel could not")
 		os.Exit(exitInterrupted)
 	}
 }

@@ -44,7 +44,10 @@ type listOptions struct {
 }
 
 func (e *env) listRuns(o listOptions) error {
-	f := store.Filter{DAG: o.dag, Limit: o.limit}
+	if o.limit < 0 {
+		return usagef("cannot list %d runs", o.limit)
+	}
+	f := store.Filter{DAG: o.dag}
 	for _, s := range o.states {
 		switch st := machine.RunState(s); st {
 		case machine.RunQueued, machine.RunRunning, machine.RunSuccess, machine.RunFailed, machine.RunCancelled:
@@ -62,6 +65,10 @@ func (e *env) listRuns(o listOptions) error {
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(rows, func(a, b store.Run) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	if o.limit > 0 && len(rows) > o.limit {
+		rows = rows[:o.limit]
+	}
 	if o.json {
 		if rows == nil {
 			rows = []store.Run{}
@@ -74,11 +81,23 @@ func (e *env) listRuns(o listOptions) error {
 	}
 	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "RUN\tDAG\tSTATE\tSTARTED\tTOOK")
+	cut := 0
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.DAG, r.State, when(r.StartedAt), took(r.StartedAt, r.FinishedAt))
+		state := string(r.State)
+		if s.cutOff(r) {
+			cut++
+			state += ", cut off"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.DAG, state, when(r.StartedAt), took(r.StartedAt, r.FinishedAt))
+	}
+	if cut > 0 {
+		defer fmt.Fprintln(e.stdout, "\nnobody drives what was cut off; weft runs resume goes on with it")
 	}
 	return w.Flush()
 }
+
+// cutOff tells whether a run that has not ended has no driver: a crash or a kill interrupted it.
+func (s *session) cutOff(r store.Run) bool { return !r.State.Terminal() && s.free(r.ID) == nil }
 
 func when(t time.Time) string {
 	if t.IsZero() {
@@ -128,6 +147,9 @@ func (e *env) showRun(name string, asJSON bool) error {
 	fmt.Fprintf(e.stdout, "%s of %s: %s", sum.Run, sum.DAG, sum.State)
 	if sum.Reason != "" {
 		fmt.Fprintf(e.stdout, " (%s)", sum.Reason)
+	}
+	if s.cutOff(row) {
+		fmt.Fprint(e.stdout, ", cut off: nobody drives it, weft runs resume goes on with it")
 	}
 	fmt.Fprintf(e.stdout, "\nstarted %s, took %s\n\n", when(sum.StartedAt), took(sum.StartedAt, sum.FinishedAt))
 	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
@@ -198,7 +220,7 @@ func (e *env) resume(name string, asJSON bool) error {
 		return err
 	}
 	defer s.close()
-	return e.resumeRuns(s, []string{row.ID}, asJSON)
+	return e.resumeRuns(s, []string{row.ID}, true, asJSON)
 }
 
 // resumeAll goes on with every run that nobody drives, all at once.
@@ -222,13 +244,15 @@ func (e *env) resumeAll(asJSON bool) error {
 	for i, r := range rows {
 		ids[len(rows)-1-i] = r.ID // the oldest first
 	}
-	return e.resumeRuns(s, ids, asJSON)
+	return e.resumeRuns(s, ids, false, asJSON)
 }
 
 // resumeRuns goes on with runs and waits for their ends; the worst of them is the command's end.
-func (e *env) resumeRuns(s *session, ids []string, asJSON bool) error {
+// named tells that someone asked for this very run: then it is an error if another weft drives it.
+func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 	watch := e.watch(asJSON, len(ids) == 1)
 	defer watch.Close()
+	s.note = func(text string) { fmt.Fprintln(e.stderr, text) }
 	s.drive(e.plugins, watch.Update)
 	var worst error
 	var going []string
@@ -241,7 +265,7 @@ func (e *env) resumeRuns(s *session, ids []string, asJSON bool) error {
 		case err == nil:
 			watch.follow(r)
 			going = append(going, id)
-		case len(ids) == 1:
+		case named:
 			return driven(err)
 		case errors.Is(err, local.ErrDriven):
 			fmt.Fprintf(e.stderr, "%s is left alone: another weft drives it\n", id)
@@ -253,7 +277,7 @@ func (e *env) resumeRuns(s *session, ids []string, asJSON bool) error {
 	failed := s.engine.ResumeAll(context.Background(), going...)
 	going = slices.DeleteFunc(going, func(id string) bool { return failed[id] != nil })
 	for _, id := range sortedKeys(failed) {
-		if len(ids) == 1 {
+		if named {
 			return driven(failed[id])
 		}
 		e.complain(failed[id])

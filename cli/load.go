@@ -54,13 +54,7 @@ func hasError(ds []spec.Diagnostic) bool {
 // load turns what a command was given, a file or the id of a DAG, into a plan. Errors in the file
 // are shown on stderr; what may be wrong is left to weft validate.
 func (e *env) load(arg string) (file string, plan *machine.Plan, err error) {
-	file, err = findFile(arg, e.conf.DAGs, func(f string) (string, bool) {
-		c, err := e.check(f)
-		if err != nil || c.dag == nil {
-			return "", false
-		}
-		return c.dag.ID(), true
-	})
+	file, err = findFile(arg, e.conf.DAGs, e.idOf)
 	if err != nil {
 		return "", nil, err
 	}
@@ -70,6 +64,15 @@ func (e *env) load(arg string) (file string, plan *machine.Plan, err error) {
 	}
 	plan, err = e.plan(c)
 	return file, plan, err
+}
+
+// idOf reads a DAG's id from its file; ok is false if that cannot be made out.
+func (e *env) idOf(file string) (id string, ok bool) {
+	c, err := e.check(file)
+	if err != nil || c.dag == nil {
+		return "", false
+	}
+	return c.dag.ID(), true
 }
 
 // plan compiles a checked file, or shows why it cannot be.

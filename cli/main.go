@@ -25,6 +25,9 @@ var commands = []struct {
 	{groupRun, logsCommand},
 	{groupRun, explainCommand},
 	{groupRun, cancelCommand},
+	{groupRun, clearCommand},
+	{groupRun, retryCommand},
+	{groupRun, markCommand},
 	{groupOther, completionCommand},
 	{groupOther, versionCommand},
 }

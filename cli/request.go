@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
@@ -87,15 +88,9 @@ func findFile(arg, folder string, ids func(file string) (string, bool)) (string,
 	if strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml") {
 		return "", fmt.Errorf("cannot read %s: there is no such file", arg)
 	}
-	var found []string
-	files, err := dagFiles(folder)
+	found, err := filesOf(arg, folder, ids)
 	if err != nil {
-		return "", &hinted{fmt.Errorf("cannot find DAG %q: %w", arg, err), "name a file, or the folder with --dags"}
-	}
-	for _, f := range files {
-		if id, ok := ids(f); ok && id == arg {
-			found = append(found, f)
-		}
+		return "", &hinted{fmt.Errorf("cannot find DAG %q: %w", arg, err), "name a file; WEFT_DAGS, or dags in weft.yaml, names another folder"}
 	}
 	switch len(found) {
 	case 1:
@@ -104,6 +99,17 @@ func findFile(arg, folder string, ids func(file string) (string, bool)) (string,
 		return "", &hinted{fmt.Errorf("cannot find DAG %q: no file in %s has that id", arg, folder), "weft validate lists what is there"}
 	}
 	return "", fmt.Errorf("cannot run DAG %q: %s have that id", arg, strings.Join(found, " and "))
+}
+
+// filesOf returns the files of a folder that hold the DAG of an id: one, if all is well.
+func filesOf(id, folder string, ids func(file string) (string, bool)) (found []string, err error) {
+	files, err := dagFiles(folder)
+	for _, f := range files {
+		if got, ok := ids(f); ok && got == id {
+			found = append(found, f)
+		}
+	}
+	return found, err
 }
 
 // manual makes the request of a run that someone orders now.
@@ -118,11 +124,6 @@ func (s *session) manual(plan *machine.Plan, file, runID, date string, params ma
 			return runner.Request{}, err
 		}
 	}
-	if runID != "" {
-		if err := checkRunID(runID); err != nil {
-			return runner.Request{}, err
-		}
-	}
 	return runner.Request{
 		Plan: plan, Dir: dir, Run: runID, Type: "manual", LogicalDate: when, IntervalStart: when, IntervalEnd: when,
 		Params: params, Vars: s.conf.Vars, By: userName(), MaxInstances: s.conf.MaxInstances, Handoff: plan.Handoff,
@@ -131,12 +132,15 @@ func (s *session) manual(plan *machine.Plan, file, runID, date string, params ma
 
 // checkRunID holds a run id against section 1 of the language.
 func checkRunID(id string) error {
-	ok := len(id) <= 200 && !strings.Contains(id, "..")
+	if id == latest {
+		return usagef("cannot use run id %q: it stands for the newest run", id)
+	}
+	ok := id != "" && len(id) <= 200 && !strings.Contains(id, "..") && id[0] != '-'
 	for _, r := range id {
 		ok = ok && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.:+-", r))
 	}
 	if !ok {
-		return usagef("cannot use run id %q: letters, digits and _ . : + - only, no .., at most 200", id)
+		return usagef("cannot use run id %q: letters, digits and _ . : + - only, no - at its beginning, no .., 1 to 200", id)
 	}
 	return nil
 }
@@ -147,6 +151,9 @@ func userName() string {
 		if u := os.Getenv(name); u != "" {
 			return u
 		}
+	}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
 	}
 	return fmt.Sprintf("uid %d", os.Getuid())
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"weft/clock"
@@ -28,7 +30,8 @@ type session struct {
 	engine *local.Engine
 	exec   *runner.Executor
 	logs   *logs.Store
-	dirs   sync.Map // run id → folder of its DAG file
+	note   func(string) // tells people what takes a moment; nil = nobody
+	dirs   sync.Map     // run id → folder of its DAG file
 
 	capping chan struct{} // closed to end the watch over logs that grow
 	capped  sync.WaitGroup
@@ -57,6 +60,7 @@ func errNoState(home string) error {
 
 // drive starts an engine that tells observe of every change.
 func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // who reads along may go; the run goes on
 	s.exec = &runner.Executor{
 		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: os.Environ(), CleanEnv: s.conf.CleanEnv(),
 		Grace: s.conf.Grace, HandoffURI: s.conf.Handoff,
@@ -81,6 +85,18 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 	s.watchLogs()
 }
 
+// start starts a run. Its folder is known here, and need not be looked up for its first task.
+func (s *session) start(ctx context.Context, req runner.Request) (run string, err error) {
+	if req.Run == "" {
+		req.Run = local.RunID(req.Type, req.LogicalDate, time.Now())
+	}
+	s.dirs.Store(req.Run, req.Dir)
+	if run, err = s.engine.Start(ctx, req); err != nil {
+		s.dirs.Delete(req.Run) // the run of that id may be another's
+	}
+	return run, err
+}
+
 // lane names what a poke may hang on: a host, else the plugin on this machine.
 func (s *session) lane(o machine.Order) string {
 	if h := s.exec.Host(o); h != "" {
@@ -94,6 +110,9 @@ func (s *session) endLeftovers(run string, grace time.Duration) ([]machine.Key, 
 	paths, err := runner.LiveFiles(s.conf.Home, run)
 	if err != nil {
 		return nil, err
+	}
+	if s.note != nil {
+		s.note(fmt.Sprintf("%s: ending what an earlier weft left running, if it still does", run))
 	}
 	if err := proc.EndLeftovers(context.Background(), grace, paths...); err != nil {
 		return nil, err

@@ -77,6 +77,8 @@ func (b *board) fold(u runner.Update) {
 		}
 	case "run_decided":
 		b.state, b.reason = u.State, u.Reason
+	case cancelling:
+		b.state, b.reason = u.State, u.Reason
 	case "run_finished":
 		b.state, b.finished, b.summary = u.State, u.At, u.Summary
 	case "task":
@@ -96,6 +98,9 @@ func (b *board) task(u runner.Update) {
 		r.instance(*u.Index, u)
 		return
 	}
+	if u.State == machine.None.String() { // cleared: what the epoch before left is not of this one
+		r.forget()
+	}
 	if u.State != "" && u.State != r.state {
 		b.counts[r.state]--
 		b.counts[u.State]++
@@ -106,6 +111,14 @@ func (b *board) task(u runner.Update) {
 	if u.Log != "" {
 		r.log = u.Log
 	}
+}
+
+// forget has a row begin anew.
+func (r *row) forget() {
+	r.attempt, r.log, r.failLog = 0, "", ""
+	r.begun, r.ended = time.Time{}, time.Time{}
+	clear(r.parts)
+	clear(r.states)
 }
 
 // instance notes one instance of a mapped task.

@@ -43,7 +43,7 @@ func runLook(state string) lipgloss.Style {
 		return green
 	case "failed":
 		return red
-	case "cancelled":
+	case "cancelled", cancelling:
 		return yellow
 	}
 	return blue

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"weft/runner"
 )
 
 // tailBytes is how much of a log's end is looked at.
@@ -13,14 +15,14 @@ const tailBytes = 64 << 10
 // A logTail returns the last lines of a log; no lines where there is none.
 type logTail func(path string, lines int) []string
 
-// last is the last line that is not blank.
+// last is the last line that is not blank and not weft's own.
 func (t logTail) last(path string) string {
 	if t == nil {
 		return ""
 	}
 	lines := t(path, 5)
 	for i := len(lines) - 1; i >= 0; i-- {
-		if s := strings.TrimSpace(lines[i]); s != "" {
+		if s := strings.TrimSpace(lines[i]); s != "" && !strings.HasPrefix(s, runner.LogPrefix) {
 			return s
 		}
 	}

@@ -61,6 +61,9 @@ func (b *board) headline(s scene) []string {
 	if !b.started.IsZero() {
 		state += " " + elapsed(end.Sub(b.started))
 	}
+	if b.state == cancelling {
+		state += " (" + b.reason + ")"
+	}
 	parts = append(parts, paint(s.color, runLook(b.state), state))
 	var counts []string
 	for _, c := range countOrder {

@@ -39,7 +39,10 @@ func (w *watching) begin(p *machine.Plan) {
 }
 
 // follow shows a run that has been going on: where it stands, as if that had just happened.
-func (w *watching) follow(r *machine.Run) {
+func (w *watching) follow(r *machine.Run) { w.followSince(r, r.Info().StartedAt) }
+
+// followSince shows such a run with another beginning: that of its newest epoch.
+func (w *watching) followSince(r *machine.Run, since time.Time) {
 	sum := r.Summarize()
 	w.mu.Lock()
 	show := w.make(r.Plan())
@@ -48,14 +51,21 @@ func (w *watching) follow(r *machine.Run) {
 	if w.json {
 		return
 	}
-	show.Update(runner.Update{Type: "run_started", At: sum.StartedAt, Run: sum.Run, State: string(sum.State)})
+	show.Update(runner.Update{Type: "run_started", At: since, Run: sum.Run, State: string(sum.State)})
 	for _, id := range taskOrder(r.Plan(), sum) {
 		t := sum.Tasks[id]
 		for _, in := range t.Instances {
+			if !in.State.Finished() { // what was cut off begins again, and says so then
+				continue
+			}
 			show.Update(runner.Update{Type: "task", At: orNow(t.EndedAt), Run: sum.Run, Task: id, Index: &in.Index, Attempt: in.Attempts, State: in.State.String(), Reason: in.Reason})
 		}
-		if t.State != machine.None {
-			show.Update(runner.Update{Type: "task", At: orNow(t.EndedAt), Run: sum.Run, Task: id, Attempt: t.Attempts, State: t.State.String(), Reason: t.Reason})
+		if t.State.Finished() {
+			attempt := t.Attempts
+			if len(t.Instances) > 0 {
+				attempt = 0
+			}
+			show.Update(runner.Update{Type: "task", At: orNow(t.EndedAt), Run: sum.Run, Task: id, Attempt: attempt, State: t.State.String(), Reason: t.Reason})
 		}
 	}
 }
@@ -96,7 +106,20 @@ func (w *watching) finish(sum machine.Summary) {
 	}
 }
 
-func (w *watching) interrupt() { w.interrupted.Store(true) }
+// interrupt says that a signal has been heard, and what another one does.
+func (w *watching) interrupt() {
+	w.interrupted.Store(true)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for run, show := range w.byRun {
+		if !w.finished[run] && !w.closed {
+			show.Update(runner.Update{Type: cancelling, At: time.Now(), Run: run, State: cancelling, Reason: "Ctrl-C again kills"})
+		}
+	}
+}
+
+// cancelling is the run's state, on the screen alone, from Ctrl-C to its end.
+const cancelling = "cancelling"
 
 // Close returns when everything is shown; calling it again does nothing.
 func (w *watching) Close() {

@@ -17,8 +17,9 @@ type ID struct {
 // ext ends the name of each log.
 const ext = ".log"
 
-// rel returns the log's path below the root: dag/run/task[.index]/attempt.log, each name
-// percent-encoded, so that no id can name anything but one folder.
+// rel returns the log's path below the root: dag/run/task[.index].attempt.log, each name
+// percent-encoded, so that no id can name anything but one file. A task has no folder of its own:
+// making one takes as long as making the log.
 func (id ID) rel() (string, error) {
 	if id.DAG == "" || id.Run == "" || id.Task == "" || id.Attempt < 1 {
 		return "", fmt.Errorf("cannot name the log of attempt %d of task %q of run %q of DAG %q", id.Attempt, id.Task, id.Run, id.DAG)
@@ -27,17 +28,23 @@ func (id ID) rel() (string, error) {
 	if id.Index >= 0 {
 		task += "." + strconv.Itoa(id.Index)
 	}
-	return filepath.Join(encode(id.DAG), encode(id.Run), task, strconv.Itoa(id.Attempt)+ext), nil
+	return filepath.Join(encode(id.DAG), encode(id.Run), task+"."+strconv.Itoa(id.Attempt)+ext), nil
 }
 
 // parse is the inverse of rel; it takes nothing that rel does not make.
 func parse(rel string) (ID, bool) {
 	parts := strings.Split(filepath.ToSlash(rel), "/")
-	if len(parts) != 4 {
+	if len(parts) != 3 {
 		return ID{}, false
 	}
 	id := ID{Index: -1}
-	task := parts[2]
+	name, ok := strings.CutSuffix(parts[2], ext)
+	dot := strings.LastIndexByte(name, '.')
+	if !ok || dot < 0 {
+		return ID{}, false
+	}
+	task := name[:dot]
+	id.Attempt, _ = strconv.Atoi(name[dot+1:]) // 0 has no place
 	if i := strings.LastIndexByte(task, '.'); i >= 0 {
 		if n, err := strconv.Atoi(task[i+1:]); err == nil {
 			id.Index, task = n, task[:i]
@@ -50,9 +57,7 @@ func parse(rel string) (ID, bool) {
 		}
 		*dst = name
 	}
-	attempt, ok := strings.CutSuffix(parts[3], ext)
-	id.Attempt, _ = strconv.Atoi(attempt)
-	if back, err := id.rel(); !ok || err != nil || filepath.ToSlash(back) != filepath.ToSlash(rel) {
+	if back, err := id.rel(); err != nil || filepath.ToSlash(back) != filepath.ToSlash(rel) {
 		return ID{}, false
 	}
 	return id, true
@@ -60,9 +65,9 @@ func parse(rel string) (ID, bool) {
 
 const hexDigits = "0123456789ABCDEF"
 
-// encode makes one name of a folder out of any text. Letters, digits, "_" and "-" stand as they
-// are; so does a dot, but not where it would hide the file, mean a parent, or look like the dot
-// before an index.
+// encode makes one name of a file or folder out of any text. Letters, digits, "_" and "-" stand as
+// they are; so does a dot, but not where it would hide the file, mean a parent, or look like the dot
+// before an index or attempt.
 func encode(s string) string {
 	var b strings.Builder
 	for i := range len(s) {

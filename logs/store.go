@@ -26,6 +26,7 @@ type Store struct {
 	cap    int64
 	mu     sync.Mutex
 	root   *os.Root      // nil until it is first needed
+	top    *os.File      // the same folder
 	open   map[ID]*grown // opened, not sealed yet
 }
 
@@ -75,10 +76,10 @@ func (s *Store) Open(id ID) (*os.File, error) {
 		return nil, err
 	}
 	const flags = os.O_RDWR | os.O_CREATE | os.O_APPEND
-	f, err := root.OpenFile(rel, flags, 0o600)
-	if errors.Is(err, fs.ErrNotExist) { // the first attempt of a task
+	f, err := openBelow(root, s.top, rel, flags, 0o600)
+	if errors.Is(err, fs.ErrNotExist) { // the first attempt of a run
 		if err = root.MkdirAll(filepath.Dir(rel), 0o700); err == nil {
-			f, err = root.OpenFile(rel, flags, 0o600)
+			f, err = openBelow(root, s.top, rel, flags, 0o600)
 		}
 	}
 	if err != nil {
@@ -94,12 +95,15 @@ func (s *Store) Open(id ID) (*os.File, error) {
 func (s *Store) below() (*os.Root, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.root != nil {
+	if s.top != nil {
 		return s.root, nil
 	}
 	err := os.MkdirAll(s.folder, 0o700)
 	if err == nil {
 		s.root, err = os.OpenRoot(s.folder)
+	}
+	if err == nil {
+		s.top, err = s.root.Open(".")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the folder of logs: %w", err)
@@ -117,5 +121,5 @@ func (s *Store) file(id ID, flags int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return root.OpenFile(rel, flags, 0)
+	return openBelow(root, s.top, rel, flags, 0)
 }

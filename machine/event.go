@@ -141,10 +141,12 @@ type RunFinished struct {
 
 // Reopened clears tasks: they begin a new epoch, under the plan named.
 type Reopened struct {
-	By    string   `json:"by,omitempty"`
-	Tasks []string `json:"tasks"` // each task that is cleared, downstream included
-	Plan  string   `json:"plan"`  // hash; may be the one in force
-	Epoch int      `json:"epoch"` // of the run, one higher than before
+	By     string   `json:"by,omitempty"`
+	Tasks  []string `json:"tasks"`            // each task that is cleared, downstream included
+	Plan   string   `json:"plan"`             // hash; may be the one in force
+	Epoch  int      `json:"epoch"`            // of the run, one higher than before
+	Dir    string   `json:"dir,omitempty"`    // absolute folder of the DAG's file, where it has moved
+	Params Raw      `json:"params,omitempty"` // JSON object, where the plan declares other params
 }
 
 // Marked sets a task's state by hand: Success, Failed or Skipped.

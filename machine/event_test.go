@@ -35,7 +35,7 @@ var everyFact = []struct {
 	{Event{epoch, CancelAsked{"ann", "why"}}, `{"at":"2026-01-02T03:00:00Z","type":"cancel_asked","by":"ann","reason":"why"}`},
 	{Event{epoch, RunDecided{RunFailed, "a failed"}}, `{"at":"2026-01-02T03:00:00Z","type":"run_decided","state":"failed","reason":"a failed"}`},
 	{Event{epoch, RunFinished{RunFailed}}, `{"at":"2026-01-02T03:00:00Z","type":"run_finished","state":"failed"}`},
-	{Event{epoch, Reopened{"ann", []string{"a"}, "p", 1}}, `{"at":"2026-01-02T03:00:00Z","type":"reopened","by":"ann","tasks":["a"],"plan":"p","epoch":1}`},
+	{Event{epoch, Reopened{By: "ann", Tasks: []string{"a"}, Plan: "p", Epoch: 1}}, `{"at":"2026-01-02T03:00:00Z","type":"reopened","by":"ann","tasks":["a"],"plan":"p","epoch":1}`},
 	{Event{epoch, Marked{"ann", "a", Skipped}}, `{"at":"2026-01-02T03:00:00Z","type":"marked","by":"ann","task":"a","state":"skipped"}`},
 }
 

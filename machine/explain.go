@@ -86,7 +86,7 @@ func (r *Run) explainTrigger(n *node, e *Explanation) {
 			e.Reason = "the trigger is not decided yet"
 		}
 	case n.said == wait: // cancelled before it was judged, or set by hand
-		e.Verdict = "never decided"
+		e.Verdict, e.At = "never decided", time.Time{}
 	default:
 		e.Verdict = n.said.String()
 	}
@@ -110,7 +110,7 @@ func (r *Run) explainInstances(n *node, e *Explanation) {
 			line = fmt.Sprintf("[%d] %s", in.index, in.state)
 		}
 		if tries := in.attempt - n.base; tries > 0 {
-			line += fmt.Sprintf(", attempt %d of %d", in.tries+boolInt(in.state != Failed && in.state != UpForRetry), n.def.Retries+1)
+			line += fmt.Sprintf(", attempt %d of %d", tries, max(n.def.Retries+1, tries))
 		}
 		if in.reason != "" && (n.mapped || in.reason != e.Reason) {
 			line += ": " + in.reason
@@ -125,11 +125,4 @@ func (r *Run) explainInstances(n *node, e *Explanation) {
 		}
 		e.Attempts = append(e.Attempts, line)
 	}
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

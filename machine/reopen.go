@@ -26,6 +26,10 @@ func (r *Run) reopen(f Reopened) {
 	}
 	changed := f.Plan != r.info.Plan
 	r.plan, r.info.Plan = plan, f.Plan
+	if len(f.Params) > 0 {
+		r.info.Params = f.Params
+	}
+	var anew []Change
 	r.nodes = make([]*node, len(plan.Tasks))
 	for i := range plan.Tasks {
 		def := &plan.Tasks[i]
@@ -33,8 +37,10 @@ func (r *Run) reopen(f Reopened) {
 		switch {
 		case n == nil:
 			n = r.join(def.ID)
+			anew = append(anew, Change{Task: n.id, Index: -1, Reason: "added"})
 		case cleared[def.ID] || (changed && n.undecided()):
 			n = r.fresh(n)
+			anew = append(anew, Change{Task: n.id, Index: -1, Reason: "cleared"})
 		}
 		n.def, n.ti = def, i
 		r.nodes[i] = n
@@ -43,6 +49,7 @@ func (r *Run) reopen(f Reopened) {
 	r.recount()
 	r.remember(old)
 	r.revive()
+	r.changes = append(r.changes, anew...)
 	if changed {
 		r.askAnew()
 	}

@@ -23,13 +23,30 @@ type procStat struct {
 var errProcStat = errors.New("stat of a process is malformed")
 
 func readStat(pid int) (procStat, error) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	var buf [1024]byte
+	n, err := readSmall("/proc/"+strconv.Itoa(pid)+"/stat", buf[:])
 	if err != nil {
 		return procStat{}, err
 	}
-	st, err := parseStat(b)
+	st, err := parseStat(buf[:n])
 	st.pid = pid
 	return st, err
+}
+
+// readSmall reads the beginning of a file of the kernel in three system calls; os.ReadFile takes ten,
+// and this is done for each process that starts.
+func readSmall(path string, buf []byte) (int, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	for {
+		n, err := unix.Read(fd, buf)
+		if err != unix.EINTR {
+			return max(n, 0), err
+		}
+	}
 }
 
 // parseStat reads "pid (comm) state ppid pgrp session …"; comm may hold anything, ") " too, so

@@ -120,12 +120,13 @@ func (a *attempt) layOut() error {
 	}
 	for {
 		err := a.settleIn()
-		if !errors.Is(err, proc.ErrAlive) {
+		// A process that could not be ended may hold the live file of the attempt before, and write
+		// into its folder: both are made anew.
+		if !errors.Is(err, proc.ErrAlive) || a.scratch.remove() != nil {
 			return err
 		}
-		// Someone who could not be ended holds the live file that an earlier attempt left. What he
-		// may yet write into the scratch is none of this attempt's: both stay his.
-		a.scratch = scratch{}
+		a.scratch.ready = false
+		a.x.scratches.put(a.o.Run.Run, a.scratch)
 	}
 }
 

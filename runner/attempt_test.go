@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"weft/clock"
 	"weft/machine"
 	"weft/plugins"
+	"weft/proc"
 	"weft/runner"
 )
 
@@ -71,7 +74,7 @@ func TestAnAttemptGivesThePluginItsPlacesAndTakesThemAway(t *testing.T) {
 	if got := b.log(); got != want {
 		t.Errorf("log:\n%swant:\n%s", got, want)
 	}
-	for _, part := range []string{"count.-.1.live ", "WEFT_RUN_ID=manual__2026-03-01T12:00:00+00:00", "WEFT_ATTEMPT=1", "WEFT_TMPDIR=" + call.TmpDir, "WEFT_IDEMPOTENCY_KEY="} {
+	for _, part := range []string{"/1.live ", "WEFT_RUN_ID=manual__2026-03-01T12:00:00+00:00", "WEFT_ATTEMPT=1", "WEFT_TMPDIR=" + call.TmpDir, "WEFT_IDEMPOTENCY_KEY="} {
 		if !strings.Contains(live, part) {
 			t.Errorf("live file %q lacks %q", live, part)
 		}
@@ -185,7 +188,7 @@ func TestAStopSaysWhy(t *testing.T) {
 		kind, text string
 	}{
 		{&runner.StopError{Reason: "cancelled"}, "cancelled", "stopped: cancelled"},
-		{&runner.StopError{Reason: "timeout"}, "timeout", "stopped: the run has timed out"},
+		{&runner.StopError{Reason: "timeout"}, "timeout", "stopped: timed out"},
 		{nil, "cancelled", "stopped: cancelled"},
 		{context.DeadlineExceeded, "timeout", "timed out"},
 	} {
@@ -208,7 +211,9 @@ func TestAStopSaysWhy(t *testing.T) {
 }
 
 func TestWhatACrashLeftIsNotTheNewAttempts(t *testing.T) {
+	var dir string
 	b := newBench(t, func(_ context.Context, c *plugins.Call) (plugins.Result, error) {
+		dir = c.TmpDir
 		left, err := os.ReadDir(c.TmpDir)
 		if err != nil || len(left) > 0 {
 			t.Errorf("the scratch folder holds %v, %v", left, err)
@@ -219,11 +224,6 @@ func TestWhatACrashLeftIsNotTheNewAttempts(t *testing.T) {
 		panic("the end of weft")
 	})
 	o := order(machine.Task{})
-	var dir string
-	b.CreateLive = func(path string, _ machine.Order, _ []string) (*os.File, error) {
-		dir = strings.TrimSuffix(path, ".live")
-		return os.Create(path)
-	}
 	b.attempt(o)
 	if err := os.MkdirAll(filepath.Join(dir, "half"), 0o700); err != nil {
 		t.Fatal(err)
@@ -234,16 +234,91 @@ func TestWhatACrashLeftIsNotTheNewAttempts(t *testing.T) {
 	if files, err := runner.LiveFiles(b.Home, o.Run.Run); err != nil || len(files) != 1 || files[0] != dir+".live" {
 		t.Errorf("live files %q, %v", files, err)
 	}
+	was := dir
 	b.attempt(o)
-	if files, err := runner.LiveFiles(b.Home, o.Run.Run); err != nil || len(files) != 0 {
-		t.Errorf("live files %q, %v", files, err)
+	if dir != was {
+		t.Errorf("the attempt after the crash was in %s, not in %s", dir, was)
 	}
+}
+
+// The next attempt of a run has the folder of one that has ended, empty and as it was made, whatever
+// that one has done to it.
+func TestAScratchServesOneAttemptAfterTheOther(t *testing.T) {
+	var seen []string
+	for _, c := range []struct {
+		what string
+		does func(dir string) error
+	}{
+		{"nothing", func(string) error { return nil }},
+		{"a file", func(dir string) error { return os.WriteFile(filepath.Join(dir, "x"), nil, 0o600) }},
+		{"another mode", func(dir string) error { return os.Chmod(dir, 0o500) }},
+		{"a folder nobody may read", func(dir string) error { return os.Mkdir(filepath.Join(dir, "x"), 0) }},
+		{"removed", os.Remove},
+		{"a file in its place", func(dir string) error { return errors.Join(os.Remove(dir), os.WriteFile(dir, nil, 0o600)) }},
+		{"a link in its place", func(dir string) error { return errors.Join(os.Remove(dir), os.Symlink(t.TempDir(), dir)) }},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			does := c.does
+			b := newBench(t, func(_ context.Context, call *plugins.Call) (plugins.Result, error) {
+				info, err := os.Lstat(call.TmpDir)
+				if err != nil || info.Mode() != fs.ModeDir|0o700 {
+					t.Errorf("scratch folder: %v, %v", info, err)
+				}
+				if left, err := os.ReadDir(call.TmpDir); err != nil || len(left) > 0 {
+					t.Errorf("the scratch folder holds %v, %v", left, err)
+				}
+				seen = append(seen, call.TmpDir)
+				return plugins.Result{}, does(call.TmpDir)
+			})
+			b.CreateLive = func(path string, _ machine.Order, _ []string) (*os.File, error) {
+				return proc.CreateLive(path, proc.Live{Run: "r"})
+			}
+			o := order(machine.Task{})
+			for n := range 3 {
+				o.Key.Attempt = n + 1
+				shows(t, b.Attempt(t.Context(), o, nil), machine.Success, "", "")
+				b.emptied(o.Run.Run)
+			}
+			if n := len(seen); seen[n-1] != seen[n-2] || seen[n-1] != seen[n-3] {
+				t.Errorf("the attempts were in %v", seen[n-3:])
+			}
+			b.nothingLeft()
+		})
+	}
+}
+
+// Who still holds the live file of an attempt that has ended shares nothing with the next.
+func TestALiveFileThatIsHeldIsMadeAnew(t *testing.T) {
+	var held *os.File
+	var live []os.FileInfo
+	b := newBench(t, func(_ context.Context, c *plugins.Call) (plugins.Result, error) {
+		info, err := c.Live.Stat()
+		live = append(live, info)
+		if held == nil { // as a process does that escapes
+			fd, err := syscall.Dup(int(c.Live.Fd()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			held = os.NewFile(uintptr(fd), "held")
+		}
+		return plugins.Result{}, err
+	})
+	b.CreateLive = func(path string, _ machine.Order, _ []string) (*os.File, error) {
+		return proc.CreateLive(path, proc.Live{Run: "r"})
+	}
+	shows(t, b.Attempt(t.Context(), order(machine.Task{}), nil), machine.Success, "", "")
+	shows(t, b.Attempt(t.Context(), order(machine.Task{}), nil), machine.Success, "", "")
+	if os.SameFile(live[0], live[1]) {
+		t.Error("two attempts share a live file that a process holds")
+	}
+	_ = held.Close()
+	b.nothingLeft()
 }
 
 func TestSweepTakesARunsFoldersAway(t *testing.T) {
 	b := newBench(t, nil)
 	for _, run := range []string{"r:1", "r2"} {
-		if err := os.MkdirAll(filepath.Join(b.Home, "tmp", strings.ReplaceAll(run, ":", "%3A"), "count.-.1"), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(b.Home, "tmp", strings.ReplaceAll(run, ":", "%3A"), "1"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -255,13 +330,27 @@ func TestSweepTakesARunsFoldersAway(t *testing.T) {
 	}
 }
 
-// The last attempt of a run takes the run's folder with it, just when another makes its own.
+// A run that is opened again begins attempts just when what its others had is taken away.
 func TestManyAttemptsAtOnceShareARunsFolder(t *testing.T) {
 	b := newBench(t, func(_ context.Context, c *plugins.Call) (plugins.Result, error) {
 		return plugins.Result{}, os.WriteFile(c.Output, nil, 0o600)
 	})
 	b.SealLog = nil
-	var wg sync.WaitGroup
+	run := order(machine.Task{}).Run.Run
+	over := make(chan struct{})
+	var leaving, wg sync.WaitGroup
+	leaving.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				if err := b.Leave(run); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
 	for i := range 8 {
 		wg.Go(func() {
 			for n := range 50 {
@@ -274,6 +363,8 @@ func TestManyAttemptsAtOnceShareARunsFolder(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	close(over)
+	leaving.Wait()
 	b.nothingLeft()
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"weft/clock"
+	"weft/handoff"
 	"weft/machine"
 	"weft/plugins"
 	"weft/runner"
@@ -100,11 +101,30 @@ func (b *bench) attempt(o machine.Order) machine.Outcome {
 	return out
 }
 
+// nothingLeft takes the run's places away: no attempt has left anything in them, nor beside them.
 func (b *bench) nothingLeft() {
 	b.t.Helper()
-	_ = filepath.WalkDir(filepath.Join(b.Home, "tmp"), func(p string, _ fs.DirEntry, err error) error {
-		if err == nil && p != filepath.Join(b.Home, "tmp") {
-			b.t.Errorf("left over: %s", p)
+	run := order(machine.Task{}).Run.Run
+	b.emptied(run)
+	if err := b.Leave(run); err != nil {
+		b.t.Error(err)
+	}
+	left, _ := os.ReadDir(filepath.Join(b.Home, "tmp")) // or there is no such folder
+	for _, e := range left {
+		b.t.Errorf("left over: %s", e.Name())
+	}
+}
+
+// emptied checks that what attempts of a run share holds nothing of any of them.
+func (b *bench) emptied(run string) {
+	b.t.Helper()
+	top := filepath.Join(b.Home, "tmp", handoff.FileName(run))
+	_ = filepath.WalkDir(top, func(p string, e fs.DirEntry, err error) error {
+		if err != nil || p == top || e.IsDir() && filepath.Dir(p) == top {
+			return nil
+		}
+		if info, err := e.Info(); err == nil && (filepath.Ext(p) != ".live" || info.Size() > 0) {
+			b.t.Errorf("left over: %s, %d bytes", p, info.Size())
 		}
 		return nil
 	})

@@ -15,8 +15,9 @@ import (
 )
 
 // An Executor carries out one order at a time per call, beside the plugin: scratch folder, inputs,
-// rendering, environment, log, timeout, `until`, output, spill. It keeps no state of a run but
-// what spares it work (see Leave), so both engines use it, and any number of calls at once. Its fields must not change once it is used.
+// rendering, environment, log, timeout, `until`, output, spill. It keeps nothing of a run but what
+// spares work (see Leave), so both engines use it, and any number of calls at once. Its fields must
+// not change once it is used.
 type Executor struct {
 	Plugins *plugins.Registry
 	Home    string                  // absolute folder of weft's state; scratch folders are made below it

@@ -19,7 +19,7 @@ func stopped(cause error) error {
 	case errors.As(cause, &late):
 		return &plugins.Error{Kind: plugins.Timeout, Err: late}
 	case errors.As(cause, &stop) && stop.Reason == "timeout":
-		return plugins.Errorf(plugins.Timeout, "stopped: the run has timed out")
+		return plugins.Errorf(plugins.Timeout, "stopped: timed out")
 	case errors.As(cause, &stop):
 		return plugins.Errorf(plugins.Cancelled, "stopped: %s", stop.Reason)
 	case errors.Is(cause, context.DeadlineExceeded):

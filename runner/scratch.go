@@ -97,6 +97,7 @@ type scratches struct {
 
 type spares struct {
 	made int // gives the next its number
+	busy int // how many attempts have one, and how many are taking free ones away
 	free []scratch
 }
 
@@ -141,20 +142,25 @@ func (c *scratches) pick(home, run string) scratch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	of := c.of(run)
+	of.busy++
 	if n := len(of.free) - 1; n >= 0 {
 		s := of.free[n]
 		of.free = of.free[:n]
 		return s
 	}
 	of.made++
-	dir := filepath.Join(home, "tmp", handoff.FileName(run), strconv.Itoa(of.made))
+	dir := filepath.Join(runFolder(home, run), strconv.Itoa(of.made))
 	return scratch{dir: dir, live: dir + liveSuffix}
 }
+
+// runFolder holds the scratches of a run.
+func runFolder(home, run string) string { return filepath.Join(home, "tmp", handoff.FileName(run)) }
 
 func (c *scratches) put(run string, s scratch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	of := c.of(run)
+	of.busy--
 	of.free = append(of.free, s)
 }
 
@@ -170,19 +176,43 @@ func (c *scratches) of(run string) *spares {
 }
 
 // Leave takes away what attempts of a run shared, when all have ended: before its end is recorded,
-// so that nothing of a run that is over is left, whenever weft is killed. Attempts may follow all
-// the same, if someone opens the run again.
+// so that nothing of a run that is over is left, whenever weft is killed. If someone opens the run
+// again meanwhile, what its new attempts have is not touched.
 func (x *Executor) Leave(run string) error {
-	x.scratches.mu.Lock()
-	delete(x.scratches.byRun, run)
-	x.scratches.mu.Unlock()
-	return Sweep(x.Home, run)
+	var err error
+	for _, s := range x.scratches.drain(run) {
+		err = errors.Join(err, s.remove())
+	}
+	_ = os.Remove(runFolder(x.Home, run)) // fails while others are in it
+	x.scratches.forget(run)
+	return err
+}
+
+// drain takes all that is free of a run. Its numbers are not given again until the run is forgotten.
+func (c *scratches) drain(run string) (free []scratch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := c.of(run)
+	of.busy++
+	free, of.free = of.free, nil
+	return free
+}
+
+// forget ends what drain began, and forgets a run that has nothing any more.
+func (c *scratches) forget(run string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := c.of(run)
+	of.busy--
+	if of.busy == 0 && len(of.free) == 0 {
+		delete(c.byRun, run)
+	}
 }
 
 // LiveFiles lists the live files of a run: of attempts that live, or were cut off by the end of a
 // weft. They tell themselves which attempt they are of.
 func LiveFiles(home, run string) ([]string, error) {
-	dir := filepath.Join(home, "tmp", handoff.FileName(run))
+	dir := runFolder(home, run)
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot look for live attempts of run %s: %w", run, bare(err))
@@ -198,7 +228,7 @@ func LiveFiles(home, run string) ([]string, error) {
 
 // Sweep removes every scratch folder and live file of a run. Nothing of the run may live.
 func Sweep(home, run string) error {
-	if err := os.RemoveAll(filepath.Join(home, "tmp", handoff.FileName(run))); err != nil {
+	if err := os.RemoveAll(runFolder(home, run)); err != nil {
 		return fmt.Errorf("cannot remove the scratch folders of run %s: %w", run, bare(err))
 	}
 	return nil

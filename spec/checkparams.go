@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"weft/expr"
@@ -77,7 +78,7 @@ func paramValue(prm machine.Param, given map[string]any, text map[string]string)
 		if err != nil {
 			return nil, []ParamProblem{{Name: prm.Name, Message: "has a default that cannot be read"}}
 		}
-		return v, nil
+		return wholeNumber(prm, v)
 	}
 	c, err := schema.Compile(prm.Schema)
 	if err != nil {
@@ -87,7 +88,23 @@ func paramValue(prm machine.Param, given map[string]any, text map[string]string)
 	for _, viol := range c.Check(v) {
 		bad = append(bad, ParamProblem{Name: prm.Name, Message: ofPathPrefix(viol.Path) + viol.Message})
 	}
-	return v, bad
+	if len(bad) > 0 {
+		return v, bad
+	}
+	return wholeNumber(prm, v)
+}
+
+// wholeNumber makes an int of what a param that is declared integer was given as 3.0, and refuses
+// what has more than 64 bits: it would arrive as another number.
+func wholeNumber(prm machine.Param, v any) (any, []ParamProblem) {
+	f, ok := v.(float64)
+	if !ok || expr.TypeOfSchema(prm.Schema).Kind != expr.KindInt {
+		return v, nil
+	}
+	if math.Abs(f) > 1<<53 {
+		return v, []ParamProblem{{Name: prm.Name, Message: "is too large: a whole number has 64 bits"}}
+	}
+	return int(f), nil
 }
 
 // textParam types `-p k=v`. A schema that says nothing of the type takes text, as the command line

@@ -32,6 +32,9 @@ var bad = []struct {
 	{"a missing param", "id: x\nparams: {day: {type: string}}\ntasks: {a: {run: 'echo ${{ params.day }}'}}\n", "run bad.yaml", 2, "day|-p day="},
 	{"an undeclared param", "id: x\nparams: {day: {type: string, default: x}}\ntasks: {a: {run: 'echo ${{ params.day }}'}}\n", "run bad.yaml -p dya=1", 2, `dya|did you mean`},
 	{"a param of the wrong type", "id: x\nparams: {n: {type: integer}}\ntasks: {a: {run: 'echo ${{ params.n }}'}}\n", "run bad.yaml -p n=many", 2, `param "n"|whole number|hint:`},
+	{"a param of more than 64 bits", "id: x\nparams: {n: {type: integer}}\ntasks: {a: {run: 'echo ${{ params.n }}'}}\n", "run bad.yaml -p n=99999999999999999999", 2, `param "n"|64 bits`},
+	{"the run id that means the newest", "id: x\ntasks: {a: {run: x}}\n", "run bad.yaml --run-id latest", 2, "newest"},
+	{"an empty run id", "id: x\ntasks: {a: {run: x}}\n", "run bad.yaml --run-id=", 2, "run id"},
 	{"a file that is not there", "", "run other.yaml", 3, "cannot read other.yaml"},
 	{"an id that is not there", "", "run nightly", 3, `cannot find DAG "nightly"|hint:`},
 	{"a run that is not there", "", "runs show r1", 3, "cannot find any runs|hint:"},
@@ -62,6 +65,61 @@ func TestBadInputIsSaidClearly(t *testing.T) {
 				t.Errorf("the usage text comes after a problem:\n%s", res.stderr)
 			}
 		})
+	}
+}
+
+// TestARunIDNamesOneRunForGood: another DAG cannot have it, the same DAG is shown what became of it.
+func TestARunIDNamesOneRunForGood(t *testing.T) {
+	w := newWorld(t)
+	one := w.write("one.yaml", "id: one\ntasks: {a: {run: 'true'}}\n")
+	two := w.write("two.yaml", "id: two\ntasks: {a: {run: 'true'}}\n")
+	if res := w.run("run", one, "--run-id", "r"); res.code != 0 {
+		t.Fatalf("exit %d\n%s", res.code, res.stderr)
+	}
+	if res := w.run("run", two, "--run-id", "r"); res.code != 3 || !strings.Contains(res.stderr, "a run of one has that id") {
+		t.Errorf("another DAG under the same id: exit %d\n%s%s", res.code, res.out, res.stderr)
+	}
+	if res := w.run("run", one, "--run-id", "r"); res.code != 0 || !strings.Contains(res.out, "1 success") {
+		t.Errorf("the same DAG under the same id: exit %d\n%s%s", res.code, res.out, res.stderr)
+	}
+}
+
+// TestAReaderWhoGoesDoesNotStopTheRun: `weft run … | head -1`.
+func TestAReaderWhoGoesDoesNotStopTheRun(t *testing.T) {
+	w := newWorld(t)
+	file := w.write("x.yaml", "id: x\ntasks: {a: {run: 'sleep 0.2; echo x >> \"$LEDGER\"'}, b: {needs: a, run: 'echo y >> \"$LEDGER\"'}}\n")
+	cmd := w.command("run", file, "--run-id", "r")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || len(w.effects()) != 2 {
+		t.Errorf("it ended with %v, effects %v", err, w.effects())
+	}
+}
+
+// TestAHangupCancels: the terminal goes away, and nothing is left running.
+func TestAHangupCancels(t *testing.T) {
+	w := newWorld(t)
+	file := w.write("x.yaml", "id: x\ntasks: {a: {run: 'echo x >> \"$LEDGER\"; sleep 300'}}\n")
+	cmd := w.command("run", file, "--run-id", "r")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a begins", func() bool { return len(w.effects()) == 1 })
+	_ = cmd.Process.Signal(syscall.SIGHUP)
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit %d, want 130", code)
+	}
+	if left := survivors(w.dir); len(left) > 0 {
+		t.Errorf("survivors: %v", left)
 	}
 }
 

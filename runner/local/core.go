@@ -72,6 +72,12 @@ type Worker interface {
 	Lane(o machine.Order) string
 }
 
+// A leaver is a Worker that keeps something for a run's attempts, and takes it away before the end
+// of the run is recorded: a crash after that record leaves nothing that anyone would look for.
+type leaver interface {
+	Leave(run string, done func())
+}
+
 // lazyDelay bounds how long a lazy record may wait for company.
 const lazyDelay = 50 * time.Millisecond
 

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ type Executor interface {
 	Attempt(ctx context.Context, o machine.Order, started func()) machine.Outcome
 	Poke(ctx context.Context, o machine.Order, poke int, since time.Time) runner.PokeResult
 	Evaluate(ctx context.Context, o machine.Order, q machine.Evaluate) machine.Evaluated
+	// Leave takes away what attempts of a run shared; see leaver.
+	Leave(run string) error
 }
 
 // A Crew is the Worker of a real engine: a goroutine for each attempt and poke that is alive,
@@ -30,7 +33,10 @@ type Crew struct {
 	stop map[crewKey]context.CancelCauseFunc
 }
 
-var _ Worker = (*Crew)(nil)
+var (
+	_ Worker = (*Crew)(nil)
+	_ leaver = (*Crew)(nil)
+)
 
 type crewKey struct {
 	run string
@@ -59,10 +65,20 @@ func (c *Crew) begin(run string, key machine.Key) (context.Context, func()) {
 func (c *Crew) Attempt(o machine.Order, done func(machine.Outcome)) {
 	ctx, end := c.begin(o.Run.Run, o.Key)
 	go func() {
+		roomy()
 		out := c.Exec.Attempt(ctx, o, nil)
 		end()
 		done(out)
 	}()
+}
+
+// roomy grows the stack of a new goroutine in one step while there is next to nothing on it. An
+// attempt goes deep, and growing with it, frame by frame, is a good part of what a short one costs.
+//
+//go:noinline
+func roomy() {
+	var room [20 << 10]byte
+	runtime.KeepAlive(&room)
 }
 
 // Poke implements Worker.
@@ -100,6 +116,14 @@ func (c *Crew) Lane(o machine.Order) string {
 		return c.LaneOf(o)
 	}
 	return o.Task.Uses
+}
+
+// Leave implements leaver. What cannot be removed now stays: the run's end does not depend on it.
+func (c *Crew) Leave(run string, done func()) {
+	go func() {
+		_ = c.Exec.Leave(run)
+		done()
+	}()
 }
 
 // Past implements Worker: depends_on_past looks at the newest earlier run that is not manual.

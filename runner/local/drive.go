@@ -68,7 +68,8 @@ const (
 // begin carries out what is outstanding of a run that was just started or replayed. found are the
 // attempts whose remains another weft left behind; they have been ended.
 func (d *drive) begin(found map[machine.Key]bool) {
-	if d.opening != nil {
+	fresh := d.opening != nil
+	if fresh {
 		d.tell(*d.opening)
 		d.opening = nil
 	}
@@ -85,6 +86,10 @@ func (d *drive) begin(found map[machine.Key]bool) {
 			}
 		}
 		d.carry(cmd)
+	}
+	if fresh { // nobody has known of it: a run of a few milliseconds need not look
+		d.alarms["asks"] = d.core.after(askDelay, d.takeAsks)
+		return
 	}
 	d.takeAsks()
 }
@@ -158,7 +163,7 @@ func (d *drive) update(recs []store.Record) *store.Run {
 		case machine.RunAdmitted:
 			d.row.State, d.row.StartedAt, changed = machine.RunRunning, r.Event.At, true
 		case machine.Reopened:
-			d.row.Plan = f.Plan
+			d.row.Plan, d.row.Dir = f.Plan, cmp.Or(f.Dir, d.row.Dir)
 			changed = d.revives()
 		case machine.Marked:
 			changed = d.revives()
@@ -298,8 +303,20 @@ func (d *drive) carry(cmd machine.Command) {
 	case machine.Decide:
 		d.record(machine.RunDecided(cmd))
 	case machine.Finish:
-		d.record(machine.RunFinished(cmd))
+		d.finish(cmd)
 	}
+}
+
+// finish records the end of a run once the worker has tidied up after it.
+func (d *drive) finish(cmd machine.Finish) {
+	w, ok := d.core.work.(leaver)
+	if !ok {
+		d.record(machine.RunFinished(cmd))
+		return
+	}
+	w.Leave(d.id, func() {
+		d.core.post(func() { d.record(machine.RunFinished(cmd)) })
+	})
 }
 
 // want puts an attempt on the waitlist, or a sensor's among the pokes.

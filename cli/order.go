@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"weft/machine"
+	"weft/runner/local"
+)
+
+// give has an order by hand carried out (machine.Reopened, machine.Marked): here, and then the run
+// is driven to its end; or by the process that drives the run already.
+func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) error {
+	run := r.Info().Run
+	err := s.free(run)
+	if err == nil {
+		err = e.carry(s, r, order, asJSON)
+	}
+	if !errors.Is(err, local.ErrDriven) {
+		return err
+	}
+	if o, ok := order.(machine.Reopened); ok && o.Dir != "" { // the driver knows the old folder
+		return &hinted{fmt.Errorf("%w; its DAG has moved to %s meanwhile", err, o.Dir), "wait for its end, or keep its version: --same-version"}
+	}
+	taken, err := e.leave(s, run, order)
+	if err != nil {
+		return err
+	}
+	if !taken {
+		if r, err = s.replay(run); err == nil {
+			err = e.carry(s, r, order, asJSON)
+		}
+		return err
+	}
+	if r, err = s.replay(run); err != nil {
+		return err
+	}
+	if asJSON {
+		return e.printLine(r.Summarize())
+	}
+	fmt.Fprintf(e.stdout, "done; another weft drives %s: weft logs -f %s follows it\n", run, shellWord(run))
+	return nil
+}
+
+// carry records the order and drives the run to its end. The run's machine, which is only looked
+// at, takes the order first: it shows where the run begins again.
+func (e *env) carry(s *session, r *machine.Run, order machine.Fact, asJSON bool) error {
+	ctx, run, now := context.Background(), r.Info().Run, time.Now().UTC()
+	r.Step(machine.Event{At: now, Fact: order})
+	if len(r.Changes()) == 0 {
+		return errChanged(run)
+	}
+	watch := e.watch(asJSON, true)
+	defer watch.Close()
+	watch.followSince(r, now)
+	s.drive(e.plugins, watch.Update)
+	var err error
+	switch order := order.(type) {
+	case machine.Reopened:
+		err = s.engine.Reopen(ctx, run, order)
+	case machine.Marked:
+		err = s.engine.Mark(ctx, run, order)
+	}
+	switch {
+	case errors.Is(err, local.ErrRefused):
+		return errChanged(run)
+	case err != nil:
+		return err
+	}
+	return e.await(s, watch, run)
+}
+
+// How often leave looks whether the order has been taken, and whether its driver still lives.
+const (
+	takenPoll = 50 * time.Millisecond
+	alivePoll = time.Second
+)
+
+// leave puts the order down, durable, for the process that drives the run, and waits until that
+// takes it. taken is false if the driver let go of the run without: then there is none any more.
+// Should that happen later, whoever resumes the run finds the order.
+func (e *env) leave(s *session, run string, order machine.Fact) (taken bool, err error) {
+	ctx := context.Background()
+	recs, err := s.store.Read(ctx, run)
+	if err != nil {
+		return false, err
+	}
+	if err := s.store.PutAsk(ctx, run, machine.Event{At: time.Now().UTC(), Fact: order}); err != nil {
+		return false, err
+	}
+	patience := time.After(s.conf.Grace + 10*time.Second)
+	look, alive := time.NewTicker(takenPoll), time.NewTicker(alivePoll)
+	defer look.Stop()
+	defer alive.Stop()
+	for {
+		select {
+		case <-patience:
+			return false, &hinted{
+				fmt.Errorf("cannot see run %s take the order yet: the order is given", run),
+				"weft runs show " + shellWord(run) + " tells how far it is",
+			}
+		case <-alive.C:
+			if s.free(run) != nil {
+				continue
+			}
+			found, err := s.took(run, len(recs), order)
+			return found, err
+		case <-look.C:
+			if found, err := s.took(run, len(recs), order); found || err != nil {
+				return found, err
+			}
+		}
+	}
+}
+
+// took tells whether the journal of a run has the order behind its first records; an error if it
+// has and the run did not take it.
+func (s *session) took(run string, from int, order machine.Fact) (bool, error) {
+	ctx := context.Background()
+	recs, err := s.store.Read(ctx, run)
+	if err != nil {
+		return false, err
+	}
+	want, err := json.Marshal(order)
+	if err != nil {
+		return false, err
+	}
+	for i := from; i < len(recs); i++ {
+		got, err := json.Marshal(recs[i].Event.Fact)
+		if err != nil || !bytes.Equal(got, want) {
+			continue
+		}
+		r, err := local.Replay(ctx, s.store, run, recs[:i])
+		if err != nil {
+			return false, err
+		}
+		if r.Step(recs[i].Event); len(r.Changes()) == 0 {
+			return false, errChanged(run)
+		}
+		return true, nil
+	}
+	return false, nil
+}

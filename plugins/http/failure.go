@@ -1,0 +1,137 @@
+package http
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	nethttp "net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"weft/plugins"
+)
+
+// failure puts what went wrong into words: "cannot GET https://host/path: it answered 404 Not Found".
+func (x *exchange) failure(err error) error {
+	what := "cannot " + x.first.method + " " + show(x.first.url)
+	if x.now != x.first.url {
+		what += ", which redirects to " + show(x.now)
+	}
+	e := cause(err)
+	kind := e.Kind
+	if kind == plugins.BadInput && x.now != x.first.url {
+		kind = plugins.Remote // it is not the task that asked for this
+	}
+	return &plugins.Error{Kind: kind, Err: fmt.Errorf("%s: %w", what, e.Err), Hint: e.Hint}
+}
+
+// cause finds the kind of an error, and words for people.
+func cause(err error) *plugins.Error {
+	var ours *plugins.Error
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	var alert tls.AlertError
+	var record tls.RecordHeaderError
+	var slow net.Error
+	switch {
+	case errors.As(err, &ours):
+		return ours
+	case errors.As(err, &dns):
+		return dnsCause(dns)
+	case errors.As(err, &cert):
+		return plugins.Errorf(plugins.Remote, "its certificate is not trusted: %s", plain(cert.Err))
+	case errors.As(err, &record):
+		e := plugins.Errorf(plugins.Remote, "it does not speak TLS there")
+		e.Hint = "perhaps the URL begins with http://"
+		return e
+	case errors.As(err, &alert):
+		return plugins.Errorf(plugins.Remote, "it refuses the TLS handshake: %s", plain(alert))
+	case errors.As(err, &slow) && slow.Timeout():
+		return plugins.Errorf(plugins.Timeout, "%sit does not answer in time", viaProxy(err))
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return plugins.Errorf(plugins.Temporary, "%sconnection refused, nothing listens there", viaProxy(err))
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return plugins.Errorf(plugins.Temporary, "it reset the connection")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), closedEarly):
+		return plugins.Errorf(plugins.Temporary, "it closed the connection without an answer")
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return plugins.Errorf(plugins.Temporary, "%s%s", viaProxy(err), plain(op.Err))
+	}
+	return plugins.Errorf(plugins.Remote, "%s", plain(err))
+}
+
+// closedEarly is what net/http says, by no exported name, where the connection was closed before
+// the request had left.
+const closedEarly = "server closed idle connection"
+
+func dnsCause(dns *net.DNSError) *plugins.Error {
+	switch {
+	case dns.IsNotFound:
+		return plugins.Errorf(plugins.Temporary, "there is no host %s", shorten(dns.Name))
+	case dns.IsTimeout:
+		return plugins.Errorf(plugins.Temporary, "the name of the host %s cannot be looked up in time", shorten(dns.Name))
+	}
+	return plugins.Errorf(plugins.Temporary, "the name of the host %s cannot be looked up: %s", shorten(dns.Name), dns.Err)
+}
+
+// viaProxy tells, where it is so, that it is the proxy which cannot be reached.
+func viaProxy(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "proxyconnect" {
+		return "its proxy cannot be reached: "
+	}
+	return ""
+}
+
+// plain takes the names of Go's packages off an error.
+func plain(err error) string {
+	text := err.Error()
+	for _, name := range []string{"net/http: ", "http: ", "tls: ", "x509: ", "HTTP/1.x transport connection broken: "} {
+		text = strings.ReplaceAll(text, name, "")
+	}
+	return shorten(text)
+}
+
+// patience is how long the words of a failure are waited for: the status is known by then.
+const patience = time.Second
+
+// unexpected is the failure of an answer whose status is not what was expected; stop ends its body.
+func unexpected(resp *nethttp.Response, stop func()) error {
+	late := time.AfterFunc(patience, stop)
+	defer late.Stop()
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10)) // as much as comes
+	text := "it answered " + statusText(resp)
+	if words := shorten(string(said)); words != "" {
+		text += ": " + words
+	}
+	e := plugins.Errorf(kindOf(resp.StatusCode), "%s", text)
+	if after := resp.Header.Get("Retry-After"); after != "" && e.Kind == plugins.Temporary {
+		e.Hint = "it asks to be tried again after " + afterText(after) + ": see retry_delay"
+	}
+	return e
+}
+
+func afterText(after string) string {
+	if strings.Trim(after, "0123456789") == "" {
+		return shorten(after) + "s"
+	}
+	return shorten(after)
+}
+
+// kindOf is the kind of failure that a status is: temporary if it says that the same request may do
+// later.
+func kindOf(status int) plugins.Kind {
+	if status >= 500 || status == nethttp.StatusTooManyRequests || status == nethttp.StatusRequestTimeout {
+		return plugins.Temporary
+	}
+	return plugins.Remote
+}
+
+func statusText(resp *nethttp.Response) string {
+	return shorten(fmt.Sprintf("%d %s", resp.StatusCode, nethttp.StatusText(resp.StatusCode)))
+}

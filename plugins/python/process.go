@@ -1,0 +1,63 @@
+package python
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"path/filepath"
+
+	"weft/plugins"
+	"weft/proc"
+)
+
+//go:embed runner.py
+var runner []byte
+
+// bootstrap reads runner.py and the job from stdin. It is short because it is what `ps` shows, and
+// imports what every Python has loaded at its start: no file of the user's can take its place.
+const bootstrap = `import os; d = b"".join(iter(lambda: os.read(0, 65536), b"")).split(b"\0", 1); exec(d[0], {"__name__": "weft", "job": d[1]})`
+
+// failureFile is the name under the scratch folder of what runner.py says about a failure.
+const failureFile = "python-failure"
+
+// A job is what runner.py is told.
+type job struct {
+	Code     string          `json:"code,omitempty"`
+	File     string          `json:"file,omitempty"`
+	Callable string          `json:"callable,omitempty"`
+	Args     json.RawMessage `json:"args,omitempty"`
+	Dir      string          `json:"dir"`
+	Output   string          `json:"output"`
+	Failure  string          `json:"failure"`
+}
+
+// runTask runs the task in an interpreter.
+func runTask(ctx context.Context, call *plugins.Call, in *task, python string, env []string) (plugins.Result, error) {
+	failure := filepath.Join(call.TmpDir, failureFile)
+	told, err := json.Marshal(job{
+		Code: in.code, File: in.file, Callable: in.callable, Args: in.args,
+		Dir: call.Dir, Output: call.Output, Failure: failure,
+	})
+	if err != nil {
+		return plugins.Result{}, plugins.Errorf(plugins.BadInput, "cannot pass args: %w", err)
+	}
+	data := make([]byte, 0, len(runner)+1+len(told))
+	data = append(append(append(data, runner...), 0), told...)
+	stdin, release, err := feed(data)
+	if err != nil {
+		return plugins.Result{}, plugins.Errorf(plugins.Temporary, "cannot start Python: %w", err)
+	}
+	defer release()
+	exit, err := proc.Run(ctx, proc.Spec{
+		Argv: []string{python, "-c", bootstrap}, Dir: call.Dir, Env: env,
+		Stdin: stdin, Stdout: call.Log, Stderr: call.Log,
+		Live: call.Live, Grace: call.Grace, Started: call.Started,
+	})
+	if err != nil {
+		return plugins.Result{}, startFailure(err)
+	}
+	if failed := verdict(ctx, exit); failed != nil {
+		return plugins.Result{}, explained(failed, exit, failure)
+	}
+	return written(call.Output)
+}

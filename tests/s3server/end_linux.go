@@ -1,0 +1,8 @@
+package s3server
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+func endWithThread(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
