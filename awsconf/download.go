@@ -45,7 +45,7 @@ func (s *Session) Open(ctx context.Context, o Object) (*Download, error) {
 	}
 	d.Info = Info{
 		Size: aws.ToInt64(out.ContentLength), ETag: bareTag(out.ETag), Modified: aws.ToTime(out.LastModified),
-		ContentType: aws.ToString(out.ContentType), SHA256: sumOf(out.Metadata),
+		ContentType: aws.ToString(out.ContentType), SHA256: sumOf(out.Metadata), Metadata: out.Metadata,
 	}
 	d.sum = checksumOf(out)
 	return d, nil

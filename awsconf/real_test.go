@@ -180,7 +180,6 @@ func TestFailuresInWordsForPeople(t *testing.T) {
 		{"no such bucket", head(server.Env(), awsconf.Object{Bucket: "absent", Key: "k"}), awsconf.NoBucket, "there is no such bucket (check its name, the account and the endpoint)"},
 		{"no such bucket, reading", read(server.Env(), awsconf.Object{Bucket: "absent", Key: "k"}), awsconf.NoBucket, "there is no such bucket (check its name, the account and the endpoint)"},
 		{"no such object", read(server.Env(), at("absent")), awsconf.NoObject, "there is no such object"},
-		{"unknown key", read(with("AWS_ACCESS_KEY_ID=somebody"), at("k")), awsconf.Denied, "the access key is not known (check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint)"},
 		{"wrong secret", read(with("AWS_SECRET_ACCESS_KEY=guess"), at("k")), awsconf.Denied, "the signature is wrong (check AWS_SECRET_ACCESS_KEY)"},
 		{"nobody there", read(with("AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1"), at("k")), awsconf.Unreached, "cannot reach 127.0.0.1:1: connection refused (check the network and AWS_ENDPOINT_URL)"},
 		{"no such host", read(with("AWS_ENDPOINT_URL=http://no.invalid", "AWS_MAX_ATTEMPTS=1"), at("k")), awsconf.Unreached, "cannot reach no.invalid: there is no such host (check the network and AWS_ENDPOINT_URL)"},

@@ -59,6 +59,7 @@ type Info struct {
 	Modified    time.Time
 	ContentType string
 	SHA256      string // hex, if whoever wrote it said so (Upload.SHA256); else ""
+	Metadata    map[string]string
 }
 
 // sumKey is the metadata that holds an object's SHA-256 in hex.
@@ -71,7 +72,7 @@ func (s *Session) Head(ctx context.Context, o Object, sure bool) (info Info, fou
 	if err == nil {
 		return Info{
 			Size: aws.ToInt64(out.ContentLength), ETag: bareTag(out.ETag), Modified: aws.ToTime(out.LastModified),
-			ContentType: aws.ToString(out.ContentType), SHA256: sumOf(out.Metadata),
+			ContentType: aws.ToString(out.ContentType), SHA256: sumOf(out.Metadata), Metadata: out.Metadata,
 		}, true, nil
 	}
 	err = Explain(err)

@@ -12,7 +12,7 @@ import sys
 
 def load(bench):
     """Imports daggen from its folder and registers the forms of weft."""
-    sys.dont_write_bytecode = True  # the folder may be read-only, and is not ours
+    sys.dont_write_bytecode = True  # the folder is not ours
     sys.path.insert(0, os.path.abspath(bench))
     import daggen
 

@@ -14,14 +14,14 @@ func (e *env) showClear(c *clearPlan, o clearOptions) error {
 		return e.printLine(c)
 	}
 	if len(c.Tasks) == 0 {
-		of := "run " + c.Run
+		of := "no task of run " + c.Run
 		if len(o.tasks) > 0 {
-			of = "what was chosen of " + of
+			of = "none of the tasks chosen of run " + c.Run
 		}
-		fmt.Fprintf(e.stdout, "nothing to run again: in %s no task is failed or upstream_failed\n", of)
+		fmt.Fprintf(e.stdout, "nothing to run again: %s is failed or upstream_failed\n", of)
 		return nil
 	}
-	fmt.Fprintf(e.stdout, "%s of %s, which is %s: %d of %s\n", c.Run, c.DAG, c.State, len(c.Tasks), counted(c.all, "task runs again", "tasks run again"))
+	fmt.Fprintf(e.stdout, "%s of %s is %s; to run again: %d of %s\n", c.Run, c.DAG, c.State, len(c.Tasks), counted(c.all, "task", "tasks"))
 	fmt.Fprintf(e.stdout, "version: %s\n\n", c.versionWords())
 	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TASK\tSTATE\tRUNS AGAIN BECAUSE")
@@ -39,7 +39,9 @@ func (e *env) showClear(c *clearPlan, o clearOptions) error {
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("cannot write the output: %w", err)
 	}
-	fmt.Fprintln(e.stdout)
+	if !o.plan {
+		fmt.Fprintln(e.stdout) // the run's own output follows
+	}
 	return nil
 }
 

@@ -74,6 +74,9 @@ func (e *env) currentFile(row store.Run, had *machine.Plan) (string, error) {
 	case err != nil || len(found) == 0:
 		return "", fmt.Errorf("cannot find the current version of %s: %s, and no file in %s has that id", row.DAG, was, shown(e.conf.DAGs))
 	case len(found) > 1:
+		for i := range found {
+			found[i] = shown(found[i])
+		}
 		return "", fmt.Errorf("cannot tell the current version of %s: %s, and %s have that id", row.DAG, was, strings.Join(found, " and "))
 	}
 	return found[0], nil

@@ -46,23 +46,22 @@ func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) 
 	return nil
 }
 
-// carry records the order and drives the run to its end. The run's machine, which is only looked
-// at, takes the order first: it shows where the run begins again.
+// carry records the order and drives the run to its end.
 func (e *env) carry(s *session, r *machine.Run, order machine.Fact, asJSON bool) error {
 	ctx, run, now := context.Background(), r.Info().Run, time.Now().UTC()
-	r.Step(machine.Event{At: now, Fact: order})
-	if len(r.Changes()) == 0 {
-		return errChanged(run)
-	}
 	watch := e.watch(asJSON, true)
 	defer watch.Close()
-	watch.followSince(r, now)
 	s.drive(e.plugins, watch.Update)
 	var err error
 	switch order := order.(type) {
-	case machine.Reopened:
+	case machine.Reopened: // where the run begins again tells its machine, which is only looked at
+		if r.Step(machine.Event{At: now, Fact: order}); len(r.Changes()) == 0 {
+			return errChanged(run)
+		}
+		watch.followSince(r, now)
 		err = s.engine.Reopen(ctx, run, order)
 	case machine.Marked:
+		watch.followSince(r, now)
 		err = s.engine.Mark(ctx, run, order)
 	}
 	switch {

@@ -75,6 +75,8 @@ func (b *board) fold(u runner.Update) {
 		if u.State != "" {
 			b.state = u.State
 		}
+	case "reopened", "marked": // a run that was over goes on
+		b.state, b.finished, b.summary = u.State, time.Time{}, nil
 	case "run_decided":
 		b.state, b.reason = u.State, u.Reason
 	case cancelling:

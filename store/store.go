@@ -75,7 +75,7 @@ type Run struct {
 	LogicalDate time.Time        `json:"logical_date"`
 	State       machine.RunState `json:"state"`
 	Plan        string           `json:"plan"`
-	Dir         string           `json:"dir"` // absolute folder of the DAG's file at the start
+	Dir         string           `json:"dir"` // absolute folder of the DAG's file: at the start, later that of machine.Reopened
 	CreatedAt   time.Time        `json:"created_at"`
 	StartedAt   time.Time        `json:"started_at,omitzero"`
 	FinishedAt  time.Time        `json:"finished_at,omitzero"`

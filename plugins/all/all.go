@@ -5,6 +5,7 @@ import (
 	"weft/plugins"
 	"weft/plugins/fail"
 	"weft/plugins/filehead"
+	"weft/plugins/http"
 	"weft/plugins/noop"
 	"weft/plugins/shell"
 	"weft/plugins/wait"
@@ -15,6 +16,7 @@ func Plugins() []plugins.Plugin {
 	return []plugins.Plugin{
 		fail.Plugin{},
 		filehead.Plugin{},
+		http.Plugin{},
 		noop.Plugin{},
 		shell.Plugin{},
 		wait.Plugin{},

@@ -72,7 +72,8 @@ func proxyAnswer(_ context.Context, _ *url.URL, _ *nethttp.Request, resp *nethtt
 	return plugins.Errorf(kindOf(resp.StatusCode), "the proxy answered %s", statusText(resp))
 }
 
-// ask sends the request and follows where it is led.
+// ask sends the request and follows where it is led. Each hop is held to the policy twice: here for
+// what the URL spells out, in the dialer for what a name turns out to be.
 func (x *exchange) ask(ctx context.Context, transport *nethttp.Transport) (*nethttp.Response, error) {
 	r := x.first
 	for hops := 0; ; hops++ {

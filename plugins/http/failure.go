@@ -28,12 +28,15 @@ func (x *exchange) failure(err error) error {
 	return &plugins.Error{Kind: kind, Err: fmt.Errorf("%s: %w", what, e.Err), Hint: e.Hint}
 }
 
-// cause finds the kind of an error, and words for people.
+// cause finds the kind of an error, and words for people. What may pass (names, connections) is
+// temporary; what the other side says or is, is remote. The order matters: an error of ours may lie
+// within one of net's, and a time-out of the look-up is the look-up's.
+//
+// No text of net/http's that quotes the URL gets through: its query may hold a secret.
 func cause(err error) *plugins.Error {
 	var ours *plugins.Error
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
-	var alert tls.AlertError
 	var record tls.RecordHeaderError
 	var slow net.Error
 	switch {
@@ -47,8 +50,6 @@ func cause(err error) *plugins.Error {
 		e := plugins.Errorf(plugins.Remote, "it does not speak TLS there")
 		e.Hint = "perhaps the URL begins with http://"
 		return e
-	case errors.As(err, &alert):
-		return plugins.Errorf(plugins.Remote, "it refuses the TLS handshake: %s", plain(alert))
 	case errors.As(err, &slow) && slow.Timeout():
 		return plugins.Errorf(plugins.Timeout, "%sit does not answer in time", viaProxy(err))
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -59,7 +60,10 @@ func cause(err error) *plugins.Error {
 		return plugins.Errorf(plugins.Temporary, "it closed the connection without an answer")
 	}
 	var op *net.OpError
-	if errors.As(err, &op) {
+	switch {
+	case errors.As(err, &op) && op.Op == "remote error": // as crypto/tls marks an alert
+		return plugins.Errorf(plugins.Remote, "it refuses the TLS handshake: %s", plain(op.Err))
+	case op != nil:
 		return plugins.Errorf(plugins.Temporary, "%s%s", viaProxy(err), plain(op.Err))
 	}
 	return plugins.Errorf(plugins.Remote, "%s", plain(err))
@@ -69,6 +73,8 @@ func cause(err error) *plugins.Error {
 // the request had left.
 const closedEarly = "server closed idle connection"
 
+// dnsCause is temporary even where there is no such host: a name may be on its way into DNS, and a
+// resolver behind a broken line says the same.
 func dnsCause(dns *net.DNSError) *plugins.Error {
 	switch {
 	case dns.IsNotFound:
@@ -116,6 +122,7 @@ func unexpected(resp *nethttp.Response, stop func()) error {
 	return e
 }
 
+// afterText is what Retry-After says: seconds or a date.
 func afterText(after string) string {
 	if strings.Trim(after, "0123456789") == "" {
 		return shorten(after) + "s"
@@ -132,6 +139,7 @@ func kindOf(status int) plugins.Kind {
 	return plugins.Remote
 }
 
+// statusText is a status with the name that the standard gives it, not the server's.
 func statusText(resp *nethttp.Response) string {
 	return shorten(fmt.Sprintf("%d %s", resp.StatusCode, nethttp.StatusText(resp.StatusCode)))
 }

@@ -1,7 +1,10 @@
 package http
 
 import (
+	"context"
+	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -150,10 +153,10 @@ func TestWhatCanGoWrongOnTheWay(t *testing.T) {
 	}
 	refused := l.Addr().String()
 	_ = l.Close()
-	tls := httptest.NewUnstartedServer(says("text/plain", "x"))
-	tls.Config.ErrorLog = log.New(io.Discard, "", 0)
-	tls.StartTLS()
-	defer tls.Close()
+	safe := httptest.NewUnstartedServer(says("text/plain", "x"))
+	safe.Config.ErrorLog = log.New(io.Discard, "", 0)
+	safe.StartTLS()
+	defer safe.Close()
 	p := Plugin{MaxBody: 1 << 20, resolver: hosts(t, map[string]string{"other.test": "127.0.0.1"})}
 	for _, c := range []struct{ name, url, want, kind string }{
 		{"no such host", "http://nowhere.test/", "there is no host nowhere.test", "temporary"},
@@ -167,8 +170,8 @@ func TestWhatCanGoWrongOnTheWay(t *testing.T) {
 		{"another protocol", "http://" + raw(t, replies("SSH-2.0-OpenSSH_9.9\r\n\r\n")), `malformed HTTP response "SSH-2.0-OpenSSH_9.9"`, "remote"},
 		{"headers without end", "http://" + raw(t, replies("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", maxHeader+1)+"\r\n\r\n")), "server response headers exceeded 1048576 bytes; aborted", "remote"},
 		{"http where TLS is asked for", strings.Replace(serve(t, nil).URL, "http:", "https:", 1), "it does not speak TLS there (perhaps the URL begins with http://)", "remote"},
-		{"a certificate of nobody's", tls.URL, "its certificate is not trusted: certificate signed by unknown authority", "remote"},
-		{"TLS where http is asked for", strings.Replace(tls.URL, "https:", "http:", 1), "it answered 400 Bad Request: Client sent an HTTP request to an HTTPS server.", "remote"},
+		{"a certificate of nobody's", safe.URL, "its certificate is not trusted: certificate signed by unknown authority", "remote"},
+		{"TLS where http is asked for", strings.Replace(safe.URL, "https:", "http:", 1), "it answered 400 Bad Request: Client sent an HTTP request to an HTTPS server.", "remote"},
 	} {
 		_, err := send(t, p, with{"url": c.url})
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot GET "+c.url+": "+c.want) || string(plugins.KindOf(err)) != c.kind {
@@ -191,6 +194,43 @@ func TestTLS(t *testing.T) {
 	_, err := send(t, p, with{"url": "https://other.test:" + port})
 	if err == nil || !strings.Contains(err.Error(), "its certificate is not trusted: certificate is valid for example.com") {
 		t.Errorf("another name: error %v", err)
+	}
+}
+
+func TestAServerThatWantsACertificate(t *testing.T) {
+	s := httptest.NewUnstartedServer(says("text/plain", "x"))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	s.StartTLS()
+	defer s.Close()
+	p := Plugin{roots: x509.NewCertPool()}
+	p.roots.AddCert(s.Certificate())
+	_, err := send(t, p, with{"url": s.URL})
+	if want := "cannot GET " + s.URL + ": it refuses the TLS handshake: certificate required"; err == nil || err.Error() != want || plugins.KindOf(err) != plugins.Remote {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestAConnectionResetWithinTheBody(t *testing.T) {
+	at := raw(t, func(conn net.Conn) {
+		hears(conn)
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+		_ = conn.(*net.TCPConn).SetLinger(0)
+	})
+	_, err := send(t, Plugin{}, with{"url": "http://" + at})
+	if err == nil || plugins.KindOf(err) != plugins.Temporary || !strings.Contains(err.Error(), ": it reset the connection") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestANameServerThatIsIll(t *testing.T) {
+	p := Plugin{resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("out of order")
+	}}}
+	_, err := send(t, p, with{"url": "http://a.test/?key=canary"})
+	want := "cannot GET http://a.test/?…: the name of the host a.test cannot be looked up: "
+	if err == nil || !strings.HasPrefix(err.Error(), want) || plugins.KindOf(err) != plugins.Temporary {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

@@ -24,6 +24,7 @@ type input struct {
 	} `json:"expect"`
 }
 
+// An auth is who asks: one of its members.
 type auth struct {
 	Basic *struct {
 		Username string `json:"username"`
@@ -46,6 +47,7 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 	return err
 }
 
+// methods are those of input.json. CONNECT and TRACE are not for a client of this kind.
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 // readInput reads what the schema has let through; it says little to what it has not.

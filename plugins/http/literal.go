@@ -41,6 +41,7 @@ func classic(host string) (netip.Addr, bool) {
 	return netip.AddrFrom4(b), true
 }
 
+// classicNumber reads one number of them. 08 is none: 8 is no octal digit.
 func classicNumber(s string) (uint64, bool) {
 	base := 10
 	switch {

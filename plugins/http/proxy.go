@@ -16,10 +16,11 @@ type proxies struct {
 	except      []string // lower case
 }
 
+// proxiesOf reads an environment, K=V, of which the last of a name counts.
 func proxiesOf(env []string) proxies {
 	get := func(name string) string {
 		lower, upper := "", ""
-		for _, kv := range env { // the last one counts
+		for _, kv := range env {
 			switch key, value, _ := strings.Cut(kv, "="); key {
 			case strings.ToLower(name):
 				lower = value
@@ -53,6 +54,7 @@ func (p proxies) of(u *url.URL) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
 	}
+	// Its errors quote nothing: a proxy's URL holds a password more often than not.
 	proxy, err := url.Parse(text)
 	if err != nil || proxy.Hostname() == "" || !goodPort(proxy) {
 		return nil, plugins.Errorf(plugins.BadInput, "the proxy that the environment names for %s is no URL", u.Scheme)

@@ -12,7 +12,8 @@ import (
 const maxRedirects = 10
 
 // follow makes the request that an answer redirects to; nil if it is none, or one that `expect`
-// names.
+// names. This is no http.Client's work: that one hands headers of the user's own and the Referer on
+// to any host, and takes ports and a fall from https to http for the same host.
 func (x *exchange) follow(r *request, resp *nethttp.Response, hops int) (*request, error) {
 	location := resp.Header.Get("Location")
 	if location == "" || !redirects(resp.StatusCode) || x.expect.names(resp.StatusCode) {
@@ -67,6 +68,7 @@ func trusted(from, to *url.URL) bool {
 	return to.Scheme == "https" && port(from) == "80" && port(to) == "443"
 }
 
+// withoutBody turns a request into the GET that asks for the outcome of it.
 func (r *request) withoutBody() {
 	r.method, r.body = "GET", nil
 	for name := range r.header {
@@ -80,6 +82,7 @@ func (r *request) withoutBody() {
 // them X-Api-Key, Private-Token and a hundred names more.
 var harmless = []string{"Accept", "Accept-Encoding", "Accept-Language", "User-Agent"}
 
+// withoutCredentials is for good: what a later hop leads back to is not told them again.
 func (r *request) withoutCredentials() {
 	kept := nethttp.Header{}
 	for _, name := range harmless {

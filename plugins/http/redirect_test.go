@@ -181,6 +181,13 @@ func TestARedirectThatIsExpectedIsTheAnswer(t *testing.T) {
 	}
 }
 
+func TestWhatIsCreatedElsewhereIsNoRedirect(t *testing.T) {
+	s := serve(t, redirect(201, "/there"))
+	if got, err := send(t, Plugin{}, with{"url": s.URL, "json": 1}); err != nil || got.Status != 201 || len(s.requests()) != 1 {
+		t.Errorf("%+v, error %v, %d requests", got, err, len(s.requests()))
+	}
+}
+
 func TestARedirectMayNotBringAUser(t *testing.T) {
 	s := serve(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		if r.URL.Path != "/there" {

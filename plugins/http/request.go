@@ -66,6 +66,7 @@ func encode(m map[string]texts) string {
 	return values.Encode()
 }
 
+// setBody gives the request a body, of a kind unless the user has named one.
 func (r *request) setBody(body []byte, kind string) {
 	r.body = body
 	if r.header["Content-Type"] == nil {
@@ -79,6 +80,8 @@ var ours = []string{
 	"Transfer-Encoding", "Upgrade",
 }
 
+// setHeaders takes the headers over, in the order of their names. What could end a line, and so
+// begin a header or a request of its own, is refused.
 func (r *request) setHeaders(headers map[string]texts) error {
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		key := nethttp.CanonicalHeaderKey(name)
@@ -104,6 +107,8 @@ func (r *request) setHeaders(headers map[string]texts) error {
 	return nil
 }
 
+// setAuth makes the header Authorization. It is a header like any other from then on: a redirect to
+// another host drops it.
 func (r *request) setAuth(a *auth) error {
 	if a == nil {
 		return nil
@@ -127,7 +132,8 @@ func (r *request) setAuth(a *auth) error {
 	return nil
 }
 
-// build makes what net/http sends.
+// build makes what net/http sends. It is handed the parsed URL, which a second parse could read
+// otherwise than the one that the policy was asked about.
 func (r *request) build(ctx context.Context) (*nethttp.Request, error) {
 	var body io.Reader
 	if r.body != nil {

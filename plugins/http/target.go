@@ -45,6 +45,7 @@ func settle(u *url.URL) {
 	}
 }
 
+// escape writes %XX for each byte that cannot stand in a path or a query.
 func escape(s string) string {
 	var b strings.Builder
 	for i := range len(s) {

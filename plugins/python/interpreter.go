@@ -79,6 +79,11 @@ func (p interpreter) is(version string) bool {
 	return strings.HasPrefix(p.version+".", cmp.Or(version, "3")+".")
 }
 
+// searched lists the folders of PATH; without one, those that proc searches then.
+func searched(call *plugins.Call) []string {
+	return filepath.SplitList(cmp.Or(lookup(call.Env, "PATH"), "/usr/local/bin:/usr/bin:/bin"))
+}
+
 // onPath lists where a version may be on PATH: under its own name, then under the common ones.
 func onPath(call *plugins.Call, version string) []string {
 	names := []string{"python3", "python"}
@@ -87,7 +92,7 @@ func onPath(call *plugins.Call, version string) []string {
 	}
 	var list []string
 	for _, name := range names {
-		for _, folder := range filepath.SplitList(lookup(call.Env, "PATH")) {
+		for _, folder := range searched(call) {
 			if path := proc.LookPath(name, call.Dir, []string{"PATH=" + folder}); path != "" {
 				list = append(list, absolute(path, call.Dir))
 			}
@@ -158,7 +163,7 @@ var pythonName = regexp.MustCompile(`^python(3(\.[0-9]+)?)?$`)
 // everyName lists whatever on PATH is named like a Python.
 func everyName(call *plugins.Call) []string {
 	var list []string
-	for _, folder := range filepath.SplitList(lookup(call.Env, "PATH")) {
+	for _, folder := range searched(call) {
 		folder = absolute(folder, call.Dir)
 		entries, _ := os.ReadDir(folder) // not there, or none of our business
 		for _, entry := range entries {

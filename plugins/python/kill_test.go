@@ -25,7 +25,7 @@ func TestKilledBuilds(t *testing.T) {
 	first := newCall(t, in)
 	begin := time.Now()
 	runs(t, Plugin{Cache: t.TempDir()}, first)
-	whole := time.Since(begin)
+	took := time.Since(begin)
 
 	p := Plugin{Cache: t.TempDir()}
 	env := first.Env
@@ -39,7 +39,7 @@ func TestKilledBuilds(t *testing.T) {
 		ended := make(chan struct{})
 		go func() { _ = h.cmd.Wait(); close(ended) }()
 		select {
-		case <-time.After(time.Duration(random.Int64N(int64(whole)))):
+		case <-time.After(time.Duration(random.Int64N(int64(took)))):
 		case <-ended:
 		}
 		how := random.IntN(3)

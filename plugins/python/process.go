@@ -49,7 +49,8 @@ func runTask(ctx context.Context, call *plugins.Call, in *task, python string, e
 	}
 	defer release()
 	exit, err := proc.Run(ctx, proc.Spec{
-		Argv: []string{python, "-c", bootstrap}, Dir: call.Dir, Env: env,
+		// It begins in the scratch folder: Python itself imports from there before runner.py can say no.
+		Argv: []string{python, "-c", bootstrap}, Dir: call.TmpDir, Env: env,
 		Stdin: stdin, Stdout: call.Log, Stderr: call.Log,
 		Live: call.Live, Grace: call.Grace, Started: call.Started,
 	})

@@ -270,6 +270,15 @@ func TestExitsThatMeanMore(t *testing.T) {
 	}
 }
 
+func TestAWorkingDirectoryThatIsNotThere(t *testing.T) {
+	call := newCall(t, with{"code": ""})
+	call.Dir += "/none"
+	_, err := Plugin{}.Run(t.Context(), call)
+	if want := "cannot enter working directory " + call.Dir + ": No such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
 func TestWithoutPython(t *testing.T) {
 	call := newCall(t, with{"code": "print(1)"})
 	call.Env = []string{"PATH=" + t.TempDir(), "HOME=" + t.TempDir()}

@@ -13,9 +13,11 @@ const maxScript = 1 << 20
 // their interpreter, and those that activate it and pyvenv.cfg hold its folder. Modules are found
 // from the interpreter's place.
 //
+// It is the last part of the path that is looked for, which is random: prompts hold it alone.
 // Files are replaced, never written to: uv links them to its cache. A path aside is longer than
 // the final one, so a first line that is short enough for the kernel stays so.
 func relocate(aside, final string) error {
+	from, to := []byte(filepath.Base(aside)), []byte(filepath.Base(final))
 	entries, err := os.ReadDir(filepath.Join(aside, "bin"))
 	if err != nil {
 		return err
@@ -36,10 +38,10 @@ func relocate(aside, final string) error {
 		if err != nil {
 			return err
 		}
-		if bytes.IndexByte(text, 0) >= 0 || !bytes.Contains(text, []byte(aside)) {
+		if bytes.IndexByte(text, 0) >= 0 || !bytes.Contains(text, from) {
 			continue
 		}
-		if err := replace(path, bytes.ReplaceAll(text, []byte(aside), []byte(final)), info.Mode().Perm()); err != nil {
+		if err := replace(path, bytes.ReplaceAll(text, from, to), info.Mode().Perm()); err != nil {
 			return err
 		}
 	}

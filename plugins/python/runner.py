@@ -1,8 +1,9 @@
-# The half of weft's plugin `python` that runs in the task's interpreter, Python 3.6 and later.
+# The half of weft's plugin `python` that runs in the task's interpreter, Python 3.7 and later.
 #
 # It comes by stdin with the job behind it, so that no argument of the task, which may hold a
 # secret, is on a disk or in an argv. What it imports comes from the standard library, whatever the
-# user's files are called: the working directory enters sys.path after that.
+# user's files are called: it starts in the scratch folder, and the working directory enters
+# sys.path after that.
 import sys
 
 if sys.path and sys.path[0] == "":
@@ -33,9 +34,14 @@ def settle_in(job):
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a log is UTF-8, whatever the locale; print never fails
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if sys.version_info < (3, 7):
+        raise Refused("bad_input", "cannot run on Python %d.%d: 3.7 or later is needed" % sys.version_info[:2])
+    try:
+        os.chdir(job["dir"])
+    except OSError as e:
+        raise Refused("bad_input", "cannot enter working directory %s: %s" % (job["dir"], e.strerror)) from None
+    for stream in (sys.stdout, sys.stderr):  # a log is UTF-8, whatever the locale; print never fails
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.path.insert(0, job["dir"])
     if job.get("file"):
         sys.path.insert(0, os.path.dirname(job["file"]))
@@ -121,6 +127,7 @@ def call(function, args):
 
 def work(job):
     """Does the task; returns whether there is a return value, and that."""
+    settle_in(job)
     if job.get("callable"):
         function = find_callable(job)
     else:
@@ -145,7 +152,6 @@ HINTS = {
     "bytearray": "decode() makes a text of it",
     "generator": "list() makes a list of it",
     "range": "list() makes a list of it",
-    "complex": "",
 }
 
 
@@ -327,7 +333,6 @@ def start(data):
         sys.exit("cannot pass args: they nest too deep")
     if limit:
         sys.set_int_max_str_digits(limit)
-    settle_in(task)
     return run(task)
 
 

@@ -1,0 +1,104 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"weft/machine"
+	"weft/store/mem"
+)
+
+func TestARunThatIsOverIsOpenedAgainUnderAnotherPlan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, l := mem.New(), &locks{held: map[string]bool{}}
+		first := newHouse(t, st, l)
+		first.start(t, request(plan(t, 16, machine.Task{ID: "a"}, machine.Task{ID: "b", Needs: []string{"a"}}), "r", 1))
+		first.wait(t, "r", machine.RunSuccess)
+
+		second := newHouse(t, st, l)
+		body, hash := plan(t, 16, machine.Task{ID: "a"}, machine.Task{ID: "new", Needs: []string{"a"}}).Encode()
+		if err := st.PutPlan(t.Context(), hash, body); err != nil {
+			t.Fatal(err)
+		}
+		order := machine.Reopened{By: "ann", Tasks: []string{"a", "new"}, Plan: hash, Epoch: 1, Dir: "/moved"}
+		if err := second.Reopen(t.Context(), "r", order); err != nil {
+			t.Fatal(err)
+		}
+		second.wait(t, "r", machine.RunSuccess)
+		if got := fmt.Sprint(second.hands.started()); got != "[r/a r/new]" {
+			t.Errorf("began %s", got)
+		}
+		row, err := st.GetRun(t.Context(), "r")
+		if err != nil || row.Plan != hash || row.Dir != "/moved" || row.State != machine.RunSuccess {
+			t.Errorf("the row says %+v (%v)", row, err)
+		}
+	})
+}
+
+func TestAnOrderThatTheRunDoesNotTakeIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, mem.New(), &locks{held: map[string]bool{}})
+		p := plan(t, 16, machine.Task{ID: "a"}, machine.Task{ID: "b", Needs: []string{"a"}})
+		_, hash := p.Encode()
+		h.start(t, request(p, "over", 1))
+		h.wait(t, "over", machine.RunSuccess)
+		h.hands.takes["a"] = time.Hour
+		h.start(t, request(p, "runs", 2))
+		again := func(epoch int) machine.Reopened {
+			return machine.Reopened{Tasks: []string{"b"}, Plan: hash, Epoch: epoch}
+		}
+		for _, c := range []struct {
+			name string
+			err  error
+			want error
+		}{
+			{"an epoch that is to come", h.Reopen(t.Context(), "over", again(2)), ErrRefused},
+			{"the next epoch", h.Reopen(t.Context(), "runs", again(1)), nil},
+			{"the same epoch again", h.Reopen(t.Context(), "runs", again(1)), ErrRefused},
+			{"a state", h.Mark(t.Context(), "runs", machine.Marked{Task: "b", State: machine.Skipped}), nil},
+			{"the state it has", h.Mark(t.Context(), "runs", machine.Marked{Task: "b", State: machine.Skipped}), ErrRefused},
+			{"no task", h.Mark(t.Context(), "runs", machine.Marked{Task: "z", State: machine.Skipped}), ErrRefused},
+			{"cancel", h.Cancel(t.Context(), "runs", "ann", ""), nil},
+		} {
+			if !errors.Is(c.err, c.want) {
+				t.Errorf("%s: %v, want %v", c.name, c.err, c.want)
+			}
+		}
+		h.wait(t, "runs", machine.RunCancelled)
+		if sum := h.wait(t, "over", machine.RunSuccess); sum.FinishedAt.IsZero() {
+			t.Error("a refused order has opened the run")
+		}
+	})
+}
+
+// A cancel that found nobody at work any more is not obeyed by whoever opens the run again; a clear
+// or mark that was left stays an order.
+func TestACancelThatCameTooLateIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := mem.New()
+		h := newHouse(t, st, &locks{held: map[string]bool{}})
+		p := plan(t, 16, machine.Task{ID: "a"}, machine.Task{ID: "b", Needs: []string{"a"}})
+		_, hash := p.Encode()
+		h.start(t, request(p, "r", 1))
+		h.wait(t, "r", machine.RunSuccess)
+		for _, f := range []machine.Fact{machine.CancelAsked{By: "bob"}, machine.Marked{By: "bob", Task: "b", State: machine.Skipped}} {
+			if err := st.PutAsk(t.Context(), "r", machine.Event{At: time.Now(), Fact: f}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.hands.takes["a"] = time.Hour
+		if err := h.Reopen(t.Context(), "r", machine.Reopened{Tasks: []string{"a", "b"}, Plan: hash, Epoch: 1}); err != nil {
+			t.Fatal(err)
+		}
+		sum := h.wait(t, "r", machine.RunSuccess)
+		if a, b := sum.Tasks["a"].State, sum.Tasks["b"].State; a != machine.Success || b != machine.Skipped {
+			t.Errorf("a is %s and b %s, want success and skipped", a, b)
+		}
+		if left, err := st.TakeAsks(t.Context(), "r"); err != nil || len(left) > 0 {
+			t.Errorf("orders are left: %v (%v)", left, err)
+		}
+	})
+}
