@@ -12,12 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-const (
-	// stalled is how long a body may give nothing before its connection is given up.
-	stalled = time.Minute
-	// resumes is how often in a row, with no byte between, a broken body is taken up again.
-	resumes = 5
-)
+// resumes is how often in a row, with no byte between, a broken body is taken up again.
+const resumes = 5
 
 // A Download is an object being read. A connection that breaks or stalls is taken up where it was,
 // of the same version of the object. The end of file comes only after all bytes, and only if they
@@ -30,7 +26,6 @@ type Download struct {
 	body    io.ReadCloser
 	stop    context.CancelFunc // of the connection in use
 	watch   *time.Timer
-	stall   time.Duration
 	at      int64 // bytes read
 	broken  int   // times in a row
 	sum     *checksum
@@ -38,7 +33,7 @@ type Download struct {
 
 // Open starts to read an object.
 func (s *Session) Open(ctx context.Context, o Object) (*Download, error) {
-	d := &Download{ctx: ctx, session: s, from: o, stall: stalled}
+	d := &Download{ctx: ctx, session: s, from: o}
 	out, err := d.connect(&s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled})
 	if err != nil {
 		return nil, s.nameRegion(ctx, o.Bucket, err)
@@ -58,7 +53,7 @@ func (d *Download) connect(in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
 		stop()
 		return nil, Explain(err)
 	}
-	d.body, d.stop, d.watch = out.Body, stop, time.AfterFunc(d.stall, stop)
+	d.body, d.stop, d.watch = out.Body, stop, time.AfterFunc(d.session.stall, stop)
 	d.watch.Stop()
 	return out, nil
 }
@@ -66,7 +61,7 @@ func (d *Download) connect(in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
 // Read implements io.Reader.
 func (d *Download) Read(p []byte) (int, error) {
 	for {
-		d.watch.Reset(d.stall)
+		d.watch.Reset(d.session.stall)
 		n, err := d.body.Read(p)
 		d.watch.Stop()
 		d.at += int64(n)

@@ -10,6 +10,7 @@ package awsconf
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -21,6 +22,7 @@ type Session struct {
 	Config   aws.Config
 	settings Settings
 	s3       func() *s3.Client
+	stall    time.Duration // how long a body may give nothing before its connection is given up
 }
 
 // Sessions keeps the sessions in use, so that thousands of calls share connections, credentials
@@ -51,7 +53,7 @@ func (c *Sessions) Get(ctx context.Context, s Settings) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh := &Session{Config: cfg, settings: s}
+	fresh := &Session{Config: cfg, settings: s, stall: time.Minute}
 	fresh.s3 = sync.OnceValue(fresh.newS3)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -21,18 +21,18 @@ var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 // ParseURI reads s3://bucket/key. The key may be empty, and it may be a beginning of keys. A part
 // `.` or `..` is refused: S3 takes it for a name, but what stands in between takes it for a way
-// out of the bucket.
+// out of the bucket. What is wrong is said as a clause, for a caller's sentence.
 func ParseURI(uri string) (Object, error) {
 	rest, ok := strings.CutPrefix(uri, "s3://")
 	if !ok {
-		return Object{}, fmt.Errorf("cannot use %q: it is no URI of S3 (write s3://bucket/key)", short(uri))
+		return Object{}, errors.New("it is no URI of S3 (write s3://bucket/key)")
 	}
 	bucket, key, _ := strings.Cut(rest, "/")
 	if !bucketName.MatchString(bucket) || strings.Contains(bucket, "..") {
-		return Object{}, fmt.Errorf("cannot use %q: %q is no bucket's name (3 to 63 of a-z 0-9 . -)", short(uri), short(bucket))
+		return Object{}, fmt.Errorf("%.80q is no bucket's name (3 to 63 of a-z 0-9 . -)", bucket)
 	}
 	if err := checkKey(key); err != nil {
-		return Object{}, fmt.Errorf("cannot use %q: %w", short(uri), err)
+		return Object{}, err
 	}
 	return Object{bucket, key}, nil
 }
@@ -55,13 +55,4 @@ func checkKey(key string) error {
 		}
 	}
 	return nil
-}
-
-// short keeps a value that is wrong from filling the screen.
-func short(s string) string {
-	const most = 200
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

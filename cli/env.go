@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/charmbracelet/x/term"
@@ -44,7 +45,7 @@ func (e *env) prepare() error {
 	if e.conf, err = config.Load(src); err != nil {
 		return err
 	}
-	e.plugins = plugins.NewRegistry(all.Plugins()...)
+	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, "cache"))...)
 	return nil
 }
 

@@ -17,10 +17,10 @@ import (
 func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) error {
 	run := r.Info().Run
 	err := s.free(run)
-	if err == nil {
-		err = e.carry(s, r, order, asJSON)
-	}
-	if !errors.Is(err, local.ErrDriven) {
+	switch {
+	case err == nil:
+		return e.carry(s, r, order, asJSON)
+	case !errors.Is(err, local.ErrDriven):
 		return err
 	}
 	if o, ok := order.(machine.Reopened); ok && o.Dir != "" { // the driver knows the old folder
@@ -68,7 +68,7 @@ func (e *env) carry(s *session, r *machine.Run, order machine.Fact, asJSON bool)
 	case errors.Is(err, local.ErrRefused):
 		return errChanged(run)
 	case err != nil:
-		return err
+		return driven(err)
 	}
 	return e.await(s, watch, run)
 }

@@ -33,13 +33,13 @@ type Backend interface {
 type Schemes map[string]func(u *url.URL) (Backend, error)
 
 // Known is the schemes of this program.
-func Known() Schemes { return Schemes{"file": openFile} }
+func Known() Schemes { return Schemes{"file": openFile, "s3": openS3} }
 
 // At returns the place that a URI names. Nothing is made or asked before it is used.
 func (s Schemes) At(uri string) (Backend, error) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" {
-		return nil, fmt.Errorf("cannot use %q as handoff: it is no URI (write file:///folder)", uri)
+		return nil, fmt.Errorf("cannot use %q as handoff: it is no URI (write file:///folder or s3://bucket/prefix)", uri)
 	}
 	open := s[u.Scheme]
 	if open == nil {

@@ -109,7 +109,6 @@ func TestClearTakesUpTheCurrentVersion(t *testing.T) {
 	if got := w.did(before); len(got) != 2 || got[0] != "part" || got[1] != "part" {
 		t.Errorf("part is cleared whole, and report waits for load: ran %v", got)
 	}
-	before = len(w.effects())
 	if err := os.Rename(file, filepath.Join(w.dir, "elsewhere.yaml")); err != nil {
 		t.Fatal(err)
 	}

@@ -7,17 +7,20 @@ import (
 	"weft/plugins/filehead"
 	"weft/plugins/http"
 	"weft/plugins/noop"
+	"weft/plugins/python"
 	"weft/plugins/shell"
 	"weft/plugins/wait"
 )
 
-// Plugins returns one of each.
-func Plugins() []plugins.Plugin {
+// Plugins returns one of each. cache is the folder of what is built once and used again (virtual
+// environments); "" leaves it to the plugin.
+func Plugins(cache string) []plugins.Plugin {
 	return []plugins.Plugin{
 		fail.Plugin{},
 		filehead.Plugin{},
 		http.Plugin{},
 		noop.Plugin{},
+		python.Plugin{Cache: cache},
 		shell.Plugin{},
 		wait.Plugin{},
 	}

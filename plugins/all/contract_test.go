@@ -17,7 +17,7 @@ import (
 
 // TestEveryPluginKeepsTheContract holds each plugin to what the rest of the house relies on.
 func TestEveryPluginKeepsTheContract(t *testing.T) {
-	reg := plugins.NewRegistry(Plugins()...)
+	reg := plugins.NewRegistry(Plugins("")...)
 	for _, name := range reg.Names() {
 		p := reg.Get(name)
 		t.Run(name, func(t *testing.T) {

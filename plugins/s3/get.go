@@ -79,7 +79,6 @@ func into(ctx context.Context, s *awsconf.Session, call *plugins.Call, from awsc
 	}
 	to := places[0]
 	var out fetched
-	doing := "read " + from.String()
 	err = to.create(func(f *os.File) error {
 		d, err := s.Open(ctx, from)
 		if err != nil {
@@ -91,7 +90,7 @@ func into(ctx context.Context, s *awsconf.Session, call *plugins.Call, from awsc
 		return err
 	})
 	if err != nil {
-		return plugins.Result{}, failed(ctx, doing, plain(err))
+		return plugins.Result{}, failed(ctx, fmt.Sprintf("read %s into %s", from, path), err)
 	}
 	return result(out)
 }

@@ -44,7 +44,7 @@ func object(uri string) (awsconf.Object, error) {
 func prefix(uri string) (awsconf.Object, error) {
 	o, err := awsconf.ParseURI(uri)
 	if err != nil {
-		return o, &plugins.Error{Kind: plugins.BadInput, Err: err}
+		return o, plugins.Errorf(plugins.BadInput, "cannot use %.200q: %w", uri, err)
 	}
 	return o, nil
 }
@@ -61,7 +61,7 @@ func failed(ctx context.Context, what string, err error) error {
 	case errors.As(err, &ours):
 		return ours
 	case !errors.As(err, &aws): // the source of the bytes, or their destination
-		return plugins.Errorf(plugins.Temporary, "cannot %s: %w", what, err)
+		return plugins.Errorf(plugins.Temporary, "cannot %s: %w", what, plain(err))
 	}
 	kind := plugins.Remote
 	switch {

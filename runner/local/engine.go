@@ -53,9 +53,6 @@ type Locks interface {
 // ErrDriven says that another process drives the run.
 var ErrDriven = errors.New("another weft drives it")
 
-// ErrRefused says that a run did not take an order: it was being ended, or someone else was first.
-var ErrRefused = errors.New("the run did not take the order")
-
 // ErrClosed says that the engine has been closed.
 var ErrClosed = errors.New("the engine is closed")
 
@@ -269,37 +266,23 @@ func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error 
 	if err != nil {
 		return err
 	}
-	if t.d.run.State().Terminal() {
-		if err := e.forgetCancels(ctx, run); err != nil {
-			t.d.unlock()
-			return err
-		}
-	}
-	ack := make(chan error, 1)
-	e.post(func() {
-		e.core.adopt(t.d, t.found)
-		t.d.recordAcked(fact, func(err error) { ack <- err })
-	})
-	return e.await(ctx, ack)
-}
-
-// forgetCancels drops cancels that were left for a run's driver and found it over: they are not
-// meant for what the run is opened to do again.
-func (e *Engine) forgetCancels(ctx context.Context, run string) error {
-	asks, err := e.store.TakeAsks(ctx, run)
-	if err != nil {
+	if err := e.order(ctx, t.d, fact); err != nil {
+		t.d.unlock()
 		return err
 	}
-	var void []int64
-	for _, a := range asks {
-		if _, cancel := a.Event.Fact.(machine.CancelAsked); cancel {
-			void = append(void, a.ID)
+	refused := t.d.refused(fact)
+	ack := make(chan error, 1)
+	e.post(func() {
+		if t.d.run.State().Terminal() {
+			t.d.core = e.core
+			t.d.mend()
+			t.d.unlock()
+		} else {
+			e.core.adopt(t.d, t.found)
 		}
-	}
-	if len(void) == 0 {
-		return nil
-	}
-	return e.store.DropAsks(ctx, void)
+		ack <- refused
+	})
+	return e.await(ctx, ack)
 }
 
 // tellDrive has a fact recorded in the drive that a run has here; done is false if it has none.
@@ -342,11 +325,8 @@ func (d *drive) recordAcked(f machine.Fact, ack func(error)) {
 		return
 	}
 	d.acks[d.seq+1] = func(err error) {
-		switch f.(type) {
-		case machine.Reopened, machine.Marked: // what is taken changes a state
-			if err == nil && len(d.run.Changes()) == 0 {
-				err = ErrRefused
-			}
+		if err == nil {
+			err = d.refused(f)
 		}
 		ack(err)
 	}
@@ -361,12 +341,6 @@ func (e *Engine) Cancel(ctx context.Context, run, by, reason string) error {
 // Reopen clears tasks of a run; it returns when the order is durable. The plan that it names must
 // be in the store. ErrRefused if the run did not take it.
 func (e *Engine) Reopen(ctx context.Context, run string, order machine.Reopened) error {
-	return e.with(ctx, run, order)
-}
-
-// Mark sets a task's state by hand; it returns when the order is durable. ErrRefused if the run did
-// not take it.
-func (e *Engine) Mark(ctx context.Context, run string, order machine.Marked) error {
 	return e.with(ctx, run, order)
 }
 
