@@ -22,6 +22,7 @@ var mayKnow = map[string][]string{
 	"plugins/*":       {"plugins", "schema", "proc", "awsconf"},
 	"plugins/all":     {"plugins", "plugins/*"},
 	"proc":            {},
+	"awsconf":         {},
 	"clock":           {},
 	"logs":            {},
 	"handoff":         {"machine", "awsconf"},
@@ -35,6 +36,7 @@ var mayKnow = map[string][]string{
 	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},
 	"cli":             {"*"},
 	"tests":           {},
+	"tests/s3server":  {},
 	"store/storetest": {"store", "machine"},
 }
 

@@ -135,7 +135,7 @@ func TestNoFileOutsideTheTasksFoldersIsTouched(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"../x", "a/../../x", "/etc/passwd", outside + "/secret", b.tmp + "/../x", "link/secret", "link", b.tmp + "/link/secret", "", ".", "..", "/", "x/", `a\u0000b`, b.tmp,
+		"../x", "a/../../x", "/etc/passwd", outside + "/secret", b.tmp + "/../x", "link/secret", b.tmp + "/link/secret", "", ".", "..", "/", "x/", `a\u0000b`, b.tmp,
 	} {
 		for _, c := range []struct {
 			p     plugins.Plugin
@@ -149,6 +149,8 @@ func TestNoFileOutsideTheTasksFoldersIsTouched(t *testing.T) {
 			}
 		}
 	}
+	b.fails(Put{}, `{"uri": "s3://acme/stolen", "file": "link"}`, plugins.Temporary, "cannot send link: path escapes from parent")
+	b.do(Get{}, `{"uri": "s3://acme/k", "to": "link"}`) // the link is replaced, not followed
 	names, err := os.ReadDir(outside)
 	if raw, bad := os.ReadFile(filepath.Join(outside, "secret")); err != nil || len(names) != 1 || bad != nil || string(raw) != "secret" {
 		t.Errorf("outside there is %v, %q, %v", names, raw, bad)

@@ -273,7 +273,7 @@ func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error 
 	refused := t.d.refused(fact)
 	ack := make(chan error, 1)
 	e.post(func() {
-		if t.d.run.State().Terminal() {
+		if refused != nil || t.d.run.State().Terminal() { // it is left as it was
 			t.d.core = e.core
 			t.d.mend()
 			t.d.unlock()

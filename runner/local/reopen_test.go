@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -72,6 +73,46 @@ func TestAnOrderThatTheRunDoesNotTakeIsAnError(t *testing.T) {
 			t.Error("a refused order has opened the run")
 		}
 	})
+}
+
+// An order to a run that was cut off is in force before anything of the run begins again: no attempt
+// of the old epoch, and after a cancel none at all.
+func TestAnOrderComesBeforeWhatWasCutOff(t *testing.T) {
+	for _, c := range []struct {
+		order func(e *Engine, hash string) error
+		ends  machine.RunState
+		begun string
+	}{
+		{func(e *Engine, hash string) error {
+			return e.Reopen(context.Background(), "r", machine.Reopened{Tasks: []string{"a", "b"}, Plan: hash, Epoch: 1})
+		}, machine.RunSuccess, "[r/a r/b]"},
+		{func(e *Engine, _ string) error {
+			return e.Mark(context.Background(), "r", machine.Marked{Task: "a", State: machine.Success})
+		}, machine.RunSuccess, "[r/b]"},
+		{func(e *Engine, _ string) error { return e.Cancel(context.Background(), "r", "ann", "") }, machine.RunCancelled, "[]"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			st, l := mem.New(), &locks{held: map[string]bool{}}
+			first := newHouse(t, st, l)
+			first.hands.takes["a"] = time.Hour
+			p := plan(t, 16, machine.Task{ID: "a"}, machine.Task{ID: "b", Needs: []string{"a"}})
+			_, hash := p.Encode()
+			first.start(t, request(p, "r", 1))
+			synctest.Wait()
+			first.Close()
+			delete(l.held, "r") // as the kernel does
+
+			second := newHouse(t, st, l)
+			if err := c.order(second.Engine, hash); err != nil {
+				t.Fatal(err)
+			}
+			second.wait(t, "r", c.ends)
+			if got := fmt.Sprint(second.hands.started()); got != c.begun {
+				t.Errorf("the second weft began %s, want %s", got, c.begun)
+			}
+			time.Sleep(time.Hour) // of the bubble: what the first had begun ends
+		})
+	}
 }
 
 // A cancel that found nobody at work any more is not obeyed by whoever opens the run again; a clear
