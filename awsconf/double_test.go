@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -352,6 +353,44 @@ func TestWhoseCredentials(t *testing.T) {
 	}
 }
 
+// A connection that gives up is no end of the caller's context, although it says that it is one.
+func TestAConnectionThatTimesOutIsNoCancellation(t *testing.T) {
+	slow := &url.Error{Op: "Get", URL: "http://h:9/x", Err: selfStyled{}}
+	if err := Explain(slow); fmt.Sprint(err) != "cannot reach h:9: it does not answer (check the network and AWS_ENDPOINT_URL)" || FaultOf(err) != Unreached {
+		t.Error(err)
+	}
+	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
+		if err := Explain(fmt.Errorf("operation error: %w", errors.Join(io.EOF, &url.Error{Err: end}))); err != end {
+			t.Errorf("%v became %v", end, err)
+		}
+	}
+}
+
+// selfStyled is as net and net/http make their timeouts.
+type selfStyled struct{}
+
+func (selfStyled) Error() string     { return "timeout awaiting response headers" }
+func (selfStyled) Timeout() bool     { return true }
+func (selfStyled) Temporary() bool   { return true }
+func (selfStyled) Is(err error) bool { return err == context.DeadlineExceeded }
+
+func TestARegionIsNeeded(t *testing.T) {
+	for name, value := range map[string]string{"AWS_CONFIG_FILE": os.DevNull, "AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_ENDPOINT_URL": "", "AWS_PROFILE": ""} {
+		t.Setenv(name, value)
+	}
+	keys := []string{"AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b"}
+	if _, err := new(Sessions).Get(t.Context(), From(keys)); fmt.Sprint(err) != "no AWS region is set (set AWS_REGION)" {
+		t.Error(err)
+	}
+	s, err := new(Sessions).Get(t.Context(), From(append(keys, "AWS_REGION=over there")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read(s); fmt.Sprint(err) != "the AWS region is not valid (check AWS_REGION)" || FaultOf(err) != BadSettings {
+		t.Error(err)
+	}
+}
+
 func TestSessionsAreSharedAndBounded(t *testing.T) {
 	var all Sessions
 	get := func(key string) *Session {
@@ -361,7 +400,8 @@ func TestSessionsAreSharedAndBounded(t *testing.T) {
 		}
 		return s
 	}
-	if get("a") != get("a") || get("a") == get("b") || get("a").S3() != get("a").S3() {
+	first, again, other := get("a"), get("a"), get("b")
+	if first != again || first == other || first.S3() != again.S3() {
 		t.Error("sessions are not shared by their settings")
 	}
 	for i := range 3 * maxSessions {

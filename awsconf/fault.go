@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -82,13 +83,25 @@ func Explain(err error) error {
 		return err
 	}
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, end) {
+		if holds(err, end) {
 			return end
 		}
 	}
 	e := explain(err)
 	e.cause = err
 	return e
+}
+
+// holds tells whether a very error is in a tree of errors. errors.Is would also believe the timeouts
+// of a connection, which say of themselves that they are the end of a context.
+func holds(err, wanted error) bool {
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return holds(e.Unwrap(), wanted)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), func(in error) bool { return holds(in, wanted) })
+	}
+	return err == wanted
 }
 
 func explain(err error) *Error {
@@ -239,8 +252,8 @@ func explainConnection(err error) *Error {
 		return &Error{Fault: Unreached, Text: "cannot reach " + where + ": it does not answer", Hint: hint}
 	case strings.Contains(err.Error(), "certificate"):
 		return &Error{Fault: BadSettings, Text: "cannot trust " + where + ": " + bare(err), Hint: "name its authority's file in AWS_CA_BUNDLE"}
-	case strings.Contains(err.Error(), "Missing Region") || strings.Contains(err.Error(), "missing AWS region") || strings.Contains(err.Error(), "Invalid Configuration: Missing"):
-		return &Error{Fault: BadSettings, Text: "no AWS region is set", Hint: "set AWS_REGION"}
+	case strings.Contains(err.Error(), "Invalid region"), strings.Contains(err.Error(), "invalid input region"):
+		return &Error{Fault: BadSettings, Text: "the AWS region is not valid", Hint: "check AWS_REGION"}
 	case errors.As(err, &sent), errors.As(err, &u), brokeOff(err):
 		return &Error{Fault: Unreached, Text: "the connection to " + where + " broke: " + bare(err)}
 	}

@@ -53,6 +53,9 @@ func load(ctx context.Context, s Settings) (aws.Config, error) {
 	if cfg.Region == "" && (cfg.BaseEndpoint != nil || s.custom()) {
 		cfg.Region = placeless
 	}
+	if cfg.Region == "" {
+		return aws.Config{}, &Error{Fault: BadSettings, Text: "no AWS region is set", Hint: "set AWS_REGION"}
+	}
 	if token, role := s.vars["AWS_WEB_IDENTITY_TOKEN_FILE"], s.vars["AWS_ROLE_ARN"]; token != "" && role != "" && s.vars["AWS_ACCESS_KEY_ID"] == "" {
 		cfg.Credentials = stscreds.NewWebIdentityRoleProvider(s.sts(cfg), role, stscreds.IdentityTokenFile(token), func(o *stscreds.WebIdentityRoleOptions) {
 			o.RoleSessionName = cmp.Or(s.vars["AWS_ROLE_SESSION_NAME"], "weft")

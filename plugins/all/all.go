@@ -8,6 +8,7 @@ import (
 	"weft/plugins/http"
 	"weft/plugins/noop"
 	"weft/plugins/python"
+	"weft/plugins/s3"
 	"weft/plugins/shell"
 	"weft/plugins/wait"
 )
@@ -15,7 +16,7 @@ import (
 // Plugins returns one of each. cache is the folder of what is built once and used again (virtual
 // environments); "" leaves it to the plugin.
 func Plugins(cache string) []plugins.Plugin {
-	return []plugins.Plugin{
+	return append(s3.Plugins(),
 		fail.Plugin{},
 		filehead.Plugin{},
 		http.Plugin{},
@@ -23,5 +24,5 @@ func Plugins(cache string) []plugins.Plugin {
 		python.Plugin{Cache: cache},
 		shell.Plugin{},
 		wait.Plugin{},
-	}
+	)
 }
