@@ -48,6 +48,10 @@ func findLeftovers(left []leftover) ([]process, error) {
 	if len(left) == 0 {
 		return nil, nil
 	}
+	// A process that this program is just forking has a copy of every open file until its exec, the
+	// live files that are looked for here too: no leftover, and it must not be ended like one.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	pids, err := allPids()
 	if err != nil {
 		return nil, err
