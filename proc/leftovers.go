@@ -37,19 +37,44 @@ func EndLeftovers(ctx context.Context, grace time.Duration, paths ...string) err
 		if now.After(soft.Add(killPatience)) {
 			return stillThere(left, found)
 		}
+		if found, err = freeze(left, found); err != nil {
+			return err
+		}
 		for _, p := range found {
 			if !now.Before(soft) {
 				p.signal(syscall.SIGKILL)
 			} else if !told[p.pid] {
 				told[p.pid] = true
 				p.signal(syscall.SIGTERM)
-				p.signal(syscall.SIGCONT)
 			}
+			p.signal(syscall.SIGCONT)
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("cannot end what an earlier weft left running: %w", context.Cause(ctx))
 		case <-time.After(pause):
+		}
+	}
+}
+
+// freeze stops what was found, and looks again until there is nothing new: what is stopped forks no
+// child that would be known by its parent alone, and be nobody's once that has ended.
+func freeze(left []leftover, found []process) ([]process, error) {
+	stopped := map[int]bool{}
+	for {
+		fresh := false
+		for _, p := range found {
+			if !stopped[p.pid] {
+				stopped[p.pid], fresh = true, true
+				p.signal(syscall.SIGSTOP)
+			}
+		}
+		if !fresh {
+			return found, nil
+		}
+		var err error
+		if found, err = findLeftovers(left); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -76,8 +101,11 @@ func openLeftovers(paths []string) (left []leftover, err error) {
 	return left, nil
 }
 
+// closeLeftovers lets go of the locks by name: a process that is just being forked has copies of the
+// files, and would keep the locks until its exec.
 func closeLeftovers(left []leftover) {
 	for _, l := range left {
+		_ = syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)
 		l.file.Close()
 	}
 }

@@ -72,6 +72,7 @@ func weftOf(t *testing.T, live, script string) {
 		t.Fatal(err)
 	}
 	eventually(t, func() bool { _, err := os.Stat(cmd.Dir + "/ready"); return err == nil })
+	eventually(t, func() bool { l, err := ReadLive(live); return err == nil && len(l.Groups) == 1 })
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

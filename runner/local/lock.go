@@ -48,6 +48,7 @@ func (l FileLocks) Lock(run string) (func(), error) {
 		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid())
 		return func() {
 			_ = os.Remove(path)
+			_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // a child that is being forked has a copy of the file
 			_ = f.Close()
 		}, nil
 	}
