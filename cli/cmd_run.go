@@ -42,6 +42,7 @@ Ctrl-C cancels the run cleanly; pressed twice it kills.`,
 	f.StringVar(&o.date, "logical-date", "", "the date the run is for (default now)")
 	f.StringVar(&o.id, "run-id", "", "the run's id; one that exists is not started again")
 	f.BoolVar(&o.json, "json", false, "one JSON object an event")
+	sandboxFlag(e, cmd)
 	return cmd
 }
 
@@ -76,7 +77,9 @@ func (e *env) run(arg string, o runOptions) error {
 	watch := e.watch(o.json, true)
 	defer watch.Close()
 	watch.begin(plan)
-	s.drive(e.plugins, watch.Update)
+	if err := e.drive(s, watch.Update); err != nil {
+		return err
+	}
 	run, err := s.start(context.Background(), req)
 	if errors.Is(err, store.ErrExists) && o.id != "" {
 		err = e.goOn(s, watch, run, plan.DAG)

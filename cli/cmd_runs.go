@@ -211,6 +211,7 @@ Runs that another weft drives are left alone.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object an event")
+	sandboxFlag(e, cmd)
 	return cmd
 }
 
@@ -253,7 +254,9 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 	watch := e.watch(asJSON, len(ids) == 1)
 	defer watch.Close()
 	s.note = func(text string) { fmt.Fprintln(e.stderr, text) }
-	s.drive(e.plugins, watch.Update)
+	if err := e.drive(s, watch.Update); err != nil {
+		return err
+	}
 	var worst error
 	var going []string
 	for _, id := range ids {

@@ -25,6 +25,7 @@ type env struct {
 
 	home, configFile string // --home, --config
 	noColor          bool
+	sandbox          bool // --sandbox, of commands that drive runs
 
 	color   bool // of stdout
 	conf    config.Config

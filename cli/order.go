@@ -51,7 +51,9 @@ func (e *env) carry(s *session, r *machine.Run, order machine.Fact, asJSON bool)
 	ctx, run, now := context.Background(), r.Info().Run, time.Now().UTC()
 	watch := e.watch(asJSON, true)
 	defer watch.Close()
-	s.drive(e.plugins, watch.Update)
+	if err := e.drive(s, watch.Update); err != nil {
+		return err
+	}
 	var err error
 	switch order := order.(type) {
 	case machine.Reopened: // where the run begins again tells its machine, which is only looked at

@@ -33,6 +33,7 @@ type session struct {
 	note   func(string) // tells people what takes a moment; nil = nobody
 	dirs   sync.Map     // run id → folder of its DAG file
 
+	closers []func()      // in the order they were opened
 	capping chan struct{} // closed to end the watch over logs that grow
 	capped  sync.WaitGroup
 }
@@ -166,6 +167,9 @@ func (s *session) close() {
 	}
 	if s.engine != nil {
 		s.engine.Close()
+	}
+	for _, closeIt := range s.closers {
+		closeIt()
 	}
 	_ = s.store.Close() // every append was durable when it was acknowledged
 }

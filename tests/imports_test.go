@@ -27,6 +27,7 @@ var mayKnow = map[string][]string{
 	"logs":            {},
 	"handoff":         {"machine", "awsconf"},
 	"config":          {},
+	"sandbox":         {},
 	"store":           {"machine"},
 	"store/*":         {"store", "machine"},
 	"runner":          {"machine", "expr", "schema", "plugins", "handoff", "logs", "secrets", "proc", "clock"},
@@ -50,6 +51,7 @@ var why = map[string]string{
 	"runner/local": "the engines do not know each other, nor any concrete plugin",
 	"store/*":      "a store remembers: it knows the contract and nothing that runs",
 	"graph":        "a drawing is made of a plan alone",
+	"sandbox":      "the sandbox stands for AWS: it knows nobody, and only cli starts it",
 }
 
 // pure packages must not touch the world by their own imports (house.md).
@@ -130,6 +132,9 @@ func TestTheMapOfWhoMayKnowWhom(t *testing.T) {
 			}
 			if in == "cli" && name != "" {
 				t.Errorf("%s imports cli: nobody but main may; cli is where everything meets", name)
+			}
+			if in == "sandbox" && name != "cli" {
+				t.Errorf("%s imports sandbox: cli alone may; to all others it is AWS behind an endpoint", name)
 			}
 			if !allows(allowed, in) {
 				t.Errorf("%s imports %s, which the map does not allow (line %q): %s", name, in, line, why[line])

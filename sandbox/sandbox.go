@@ -1,0 +1,147 @@
+// Package sandbox is AWS inside the program: an S3 endpoint on loopback for those who try weft
+// without an account. It keeps objects in memory or below a folder, and serves only whoever has
+// the key of this very start.
+//
+// It is our own because the known in-process doubles check no signatures and no checksums. It has
+// no versions, tags, ACLs, policies, encryption or storage classes: an operation on them is refused
+// with NotImplemented, and a header that sets them along with an object changes nothing.
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const region = "us-east-1"
+
+// Options say where a Sandbox keeps its objects and which buckets it has.
+type Options struct {
+	// Dir keeps the objects, so that the next start finds them; it is made if it is absent, and
+	// belongs to one Sandbox at a time. "" = in memory: nothing outlasts Close.
+	Dir     string
+	Buckets []string
+	// CreateBuckets makes a bucket when it is first named.
+	CreateBuckets bool
+}
+
+// A Sandbox is an S3 endpoint that runs.
+type Sandbox struct {
+	url   string
+	key   key
+	web   *http.Server
+	vault *vault
+	once  sync.Once
+
+	serving sync.WaitGroup // the accepting loop
+
+	mu     sync.RWMutex // held for reading by each request, so that Close waits for them
+	closed bool
+	stop   func() bool // forgets about ctx
+}
+
+// Start starts a sandbox, which ends by Close or with ctx.
+func Start(ctx context.Context, o Options) (*Sandbox, error) {
+	s, err := start(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("cannot start the sandbox: %w", err)
+	}
+	return s, nil
+}
+
+func start(ctx context.Context, o Options) (*Sandbox, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	v, err := newVault(o)
+	if err != nil {
+		return nil, err
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		v.close()
+		return nil, err
+	}
+	s := &Sandbox{url: "http://" + ln.Addr().String(), key: newKey(), vault: v}
+	s.web = &http.Server{
+		Handler: s.guard(&endpoint{vault: v, key: s.key, now: time.Now}), ReadHeaderTimeout: time.Minute,
+		ErrorLog: log.New(quiet{}, "", 0), // standard error belongs to the live tree
+	}
+	s.serving.Go(func() {
+		if err := s.web.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			_ = s.web.Close() // nobody can be told here; the callers find it refusing connections
+		}
+	})
+	s.mu.Lock() // ctx may end just now
+	defer s.mu.Unlock()
+	s.stop = context.AfterFunc(ctx, s.Close)
+	return s, nil
+}
+
+type quiet struct{}
+
+func (quiet) Write(p []byte) (int, error) { return len(p), nil }
+
+// guard refuses what comes after Close, and makes Close wait for what came before.
+func (s *Sandbox) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		if s.closed {
+			http.Error(w, "closed", http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Env is the environment of a process or a plugin that works with the sandbox and nothing else:
+// settings that would lead past it, to the real AWS, are overruled.
+func (s *Sandbox) Env() []string {
+	return []string{
+		"AWS_ENDPOINT_URL_S3=" + s.url,
+		"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=false",
+		"AWS_ACCESS_KEY_ID=" + s.key.access,
+		"AWS_SECRET_ACCESS_KEY=" + s.key.secret,
+		"AWS_SESSION_TOKEN=", // one that is inherited belongs to another key
+		"AWS_REGION=" + region,
+		"AWS_DEFAULT_REGION=" + region, // all that boto3 reads
+		"AWS_EC2_METADATA_DISABLED=true",
+		"AWS_USE_FIPS_ENDPOINT=false", // SDKs refuse it, and the next, with an endpoint of one's own
+		"AWS_USE_DUALSTACK_ENDPOINT=false",
+	}
+}
+
+// Close breaks the connections, waits for the requests in work and removes what was in memory or
+// unfinished. A second call does nothing.
+func (s *Sandbox) Close() {
+	s.once.Do(func() {
+		_ = s.web.Close() // of a listener that nobody needs any more
+		s.serving.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.closed = true
+		s.stop()
+		s.vault.close()
+	})
+}
+
+// A key is what requests must be signed with.
+type key struct{ access, secret string }
+
+func newKey() key { return key{"WEFT" + random(8), random(20)} }
+
+// random is n bytes in hex that nobody can guess.
+func random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
