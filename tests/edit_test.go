@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -31,14 +32,14 @@ func TestEditsDuringRuns(t *testing.T) {
 	}
 	w := newWorld(t)
 	file := filepath.Join(w.dir, "edited.yaml")
-	edits := make(chan int)
+	const enough = 500
+	var edits atomic.Int64
 	stop := make(chan struct{})
 	go func() { // the author, who never rests
-		n := 0
-		for ; ; n++ {
+		for n := 0; ; n++ {
+			edits.Store(int64(n))
 			select {
 			case <-stop:
-				edits <- n
 				return
 			case <-time.After(2 * time.Millisecond):
 			}
@@ -54,7 +55,7 @@ func TestEditsDuringRuns(t *testing.T) {
 		}
 	}()
 	ended := 0
-	for i := 0; ended < runs; i++ {
+	for ended < runs || edits.Load() < enough {
 		res := w.run("run", file, "--json")
 		if res.code == 3 && strings.Contains(res.stderr, "cannot") {
 			continue // the file was away just then, and that is what it said
@@ -76,7 +77,7 @@ func TestEditsDuringRuns(t *testing.T) {
 		}
 	}
 	close(stop)
-	t.Logf("%d runs through %d edits", ended, <-edits)
+	t.Logf("%d runs through %d edits", ended, edits.Load())
 }
 
 // TestAResumedRunKeepsItsVersion cuts a run off, edits its file, and goes on.
