@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"weft/plugins"
 )
 
 var hash = regexp.MustCompile(`sha256 [0-9a-f]{64}`)
@@ -97,7 +99,7 @@ func FuzzParseLines(f *testing.F) {
 	f.Add("a=1\nb<<END\nx\nEND\n")
 	f.Add("a<<\n=\n<<<")
 	f.Fuzz(func(t *testing.T, text string) {
-		out, err := parseLines(text)
+		out, err := plugins.ParseOutputLines(text)
 		if (err == nil) != (len(out) > 0 && out[0] == '{') {
 			t.Errorf("%q gives %s, error %v", text, out, err)
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -46,28 +45,28 @@ func fromFile(path string) (r plugins.Result, found bool, err error) {
 		return r, false, nil
 	}
 	if err != nil {
-		return r, false, outputErrorf("%w", err)
+		return r, false, plugins.OutputErrorf("%w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return r, false, outputErrorf("%w", err)
+		return r, false, plugins.OutputErrorf("%w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return r, false, outputErrorf("%s is no regular file", path)
+		return r, false, plugins.OutputErrorf("%s is no regular file", path)
 	}
 	if info.Size() > inMemory && isJSON(f) {
 		return plugins.Result{OutputFile: path}, true, nil
 	}
 	if info.Size() > maxLines {
-		return r, false, outputErrorf("it is no JSON, and too long for name=value lines (%d bytes)", info.Size())
+		return r, false, plugins.OutputErrorf("it is no JSON, and too long for name=value lines (%d bytes)", info.Size())
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return r, false, outputErrorf("%w", err)
+		return r, false, plugins.OutputErrorf("%w", err)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxLines))
 	if err != nil {
-		return r, false, outputErrorf("%w", err)
+		return r, false, plugins.OutputErrorf("%w", err)
 	}
 	switch {
 	case len(bytes.TrimSpace(b)) == 0:
@@ -75,14 +74,8 @@ func fromFile(path string) (r plugins.Result, found bool, err error) {
 	case json.Valid(b):
 		return plugins.Result{Output: bytes.TrimSpace(b)}, true, nil
 	}
-	out, err := parseLines(strings.ToValidUTF8(string(b), "\ufffd"))
+	out, err := plugins.ParseOutputLines(strings.ToValidUTF8(string(b), "\ufffd"))
 	return plugins.Result{Output: out, Text: true}, true, err
-}
-
-// outputErrorf makes the failure of a task whose output cannot be read. It is remote, what the work
-// gave back: a retry may give something else.
-func outputErrorf(format string, args ...any) error {
-	return plugins.Errorf(plugins.Remote, "cannot read the output ($WEFT_OUTPUT): %w", fmt.Errorf(format, args...))
 }
 
 // isJSON tells whether a file holds one JSON value, without holding the file in memory.
@@ -127,7 +120,7 @@ func fromStdout(call *plugins.Call, stdout *os.File) (plugins.Result, error) {
 		var b []byte
 		if b, err = io.ReadAll(line); err == nil {
 			r.Text = true
-			r.Output, err = encode(strings.ToValidUTF8(string(b), "\ufffd"))
+			r.Output, err = plugins.EncodeOutput(strings.ToValidUTF8(string(b), "\ufffd"))
 		}
 	}
 	if err != nil {

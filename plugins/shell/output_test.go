@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf8"
+
+	"weft/plugins"
 )
 
 func TestLines(t *testing.T) {
@@ -23,7 +25,7 @@ func TestLines(t *testing.T) {
 		"a<<END\nb=1\nEND":             `{"a":"b=1"}`,
 		"=1":                           "", "a": "", " a=1": "", "a =1": "", "a<b": "", "a<<": "", "ä=1": "", "a<<E\nx": "", "{": "",
 	} {
-		got, err := parseLines(text)
+		got, err := plugins.ParseOutputLines(text)
 		if (err != nil) != (want == "") || string(got) != want {
 			t.Errorf("%q: %s, error %v", text, got, err)
 		}
@@ -34,7 +36,7 @@ func FuzzParseLines(f *testing.F) {
 	f.Add("a=1\nb<<END\nx\nEND\n")
 	f.Add("a<<\n=\n<<<")
 	f.Fuzz(func(t *testing.T, text string) {
-		out, err := parseLines(text)
+		out, err := plugins.ParseOutputLines(text)
 		var m map[string]string
 		if err == nil && json.Unmarshal(out, &m) != nil {
 			t.Errorf("%q gives %s", text, out)

@@ -1,13 +1,23 @@
-package shell
+package plugins
 
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 )
 
-// parseLines reads the lines of an output file into a JSON object of texts:
+// What a process may write into $WEFT_OUTPUT besides JSON (language, section 4) is the same for
+// every plugin that starts one; it is read here.
+
+// OutputErrorf makes the failure of a task whose output cannot be read. It is remote, what the work
+// gave back: a retry may give something else.
+func OutputErrorf(format string, args ...any) error {
+	return Errorf(Remote, "cannot read the output ($WEFT_OUTPUT): %w", fmt.Errorf(format, args...))
+}
+
+// ParseOutputLines reads the lines of an output file into a JSON object of texts:
 //
 //	name=value
 //	name<<END
@@ -17,7 +27,7 @@ import (
 // A name is made of letters, digits, "_" and "-", and begins with a letter or "_". Blank
 // lines mean nothing; of two values of a name the last counts. What comes first in a line, "=" or
 // "<<", decides what it is.
-func parseLines(text string) (json.RawMessage, error) {
+func ParseOutputLines(text string) (json.RawMessage, error) {
 	values := map[string]string{}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i := 0; i < len(lines); i++ {
@@ -27,7 +37,7 @@ func parseLines(text string) (json.RawMessage, error) {
 		}
 		name, value, heredoc, ok := cutLine(line)
 		if !ok {
-			return nil, outputErrorf("line %d is neither JSON nor name=value: %q", i+1, brief(line))
+			return nil, OutputErrorf("line %d is neither JSON nor name=value: %q", i+1, brief(line))
 		}
 		if !heredoc {
 			values[name] = value
@@ -38,16 +48,16 @@ func parseLines(text string) (json.RawMessage, error) {
 			end++
 		}
 		if end == len(lines) {
-			return nil, outputErrorf("line %d begins a text that no line %q ends: %q", i+1, brief(value), brief(line))
+			return nil, OutputErrorf("line %d begins a text that no line %q ends: %q", i+1, brief(value), brief(line))
 		}
 		values[name] = strings.Join(lines[i+1:end], "\n")
 		i = end
 	}
-	return encode(values)
+	return EncodeOutput(values)
 }
 
-// encode writes a value as JSON as people would: "<" stays "<".
-func encode(v any) (json.RawMessage, error) {
+// EncodeOutput writes a value as JSON as people would: "<" stays "<".
+func EncodeOutput(v any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -67,10 +77,11 @@ func cutLine(line string) (name, value string, heredoc, ok bool) {
 			return "", "", false, false
 		}
 	}
-	return name, value, heredoc, isName(name)
+	return name, value, heredoc, IsOutputName(name)
 }
 
-func isName(s string) bool {
+// IsOutputName tells whether a text may stand before the "=" of an output line.
+func IsOutputName(s string) bool {
 	for i, c := range s {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':
