@@ -72,7 +72,7 @@ func TestStop(t *testing.T) {
 		want   string
 	}{
 		"a polite one":          {"touch ready; sleep 1000; exit 1", time.Hour, "killed by signal 15 (SIGTERM)"},
-		"one that cleans up":    {"trap 'exit 7' TERM; touch ready; sleep 1000", time.Hour, "exited with status 7"},
+		"one that cleans up":    {"trap 'exit 7' TERM; touch ready; sleep 1000 & wait", time.Hour, "exited with status 7"},
 		"one that is deaf":      {"trap '' TERM; touch ready; sleep 1000", 50 * time.Millisecond, "killed by signal 9 (SIGKILL)"},
 		"one that was stopped":  {"touch ready; kill -STOP $$; exit 1", time.Hour, "killed by signal 15 (SIGTERM)"},
 		"one that has no grace": {"touch ready; trap '' TERM; sleep 1000", 0, "killed by signal 9 (SIGKILL)"},
