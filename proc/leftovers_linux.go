@@ -37,10 +37,14 @@ var bootID = sync.OnceValue(func() string {
 	return string(bytes.TrimSpace(b))
 })
 
-func groupOf(pid int) Group {
-	st, _ := readStat(pid)
-	return Group{PID: pid, Start: st.start, Boot: bootID()}
+// groupOf names a child's group. Two looks at the clock do for its start: asking the kernel for it
+// would take longer than all else that starting a process has us do.
+func groupOf(c *child) Group {
+	return Group{PID: c.pid, Start: c.start, Until: bootTicks(), Boot: bootID()}
 }
+
+// leads tells whether a process is the leader that was noted.
+func (g Group) leads(st procStat) bool { return g.Start <= st.start && st.start <= g.Until }
 
 // findLeftovers returns the living processes of these attempts: members of their groups and
 // sessions, those with their markers, those with their live files open, and all below them.
@@ -103,7 +107,7 @@ func tracesOf(left []leftover, table map[int]procStat) traces {
 	for _, l := range left {
 		for _, g := range l.live.Groups {
 			leader, there := table[g.PID]
-			if g.Boot == bootID() && g.Start > 0 && (!there || leader.start == g.Start) {
+			if g.Boot == bootID() && g.Start > 0 && (!there || g.leads(leader)) {
 				t.groups[g.PID] = g.Start
 			}
 		}

@@ -9,7 +9,7 @@ type process struct{ pid int }
 
 func (p process) signal(sig syscall.Signal) { signalGroup(p.pid, sig) }
 
-func groupOf(pid int) Group { return Group{PID: pid} }
+func groupOf(c *child) Group { return Group{PID: c.pid} }
 
 // findLeftovers returns the noted groups of those attempts whose lock is held: that something of
 // them lives is what proves that the numbers are still theirs.

@@ -159,6 +159,7 @@ func TestALockThatNobodyGivesUpIsSaid(t *testing.T) {
 func TestANumberThatWentToAnotherProcessIsNotSignalled(t *testing.T) {
 	other := exec.Command("sleep", "1000")
 	other.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	before := bootTicks()
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -167,13 +168,13 @@ func TestANumberThatWentToAnotherProcessIsNotSignalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := groupOf(other.Process.Pid)
+	g := groupOf(&child{pid: other.Process.Pid, start: before})
 	for _, wrong := range []string{
-		`{"pid":PID,"start":1,"boot":"BOOT"}`,     // another process had the number before
-		`{"pid":PID,"start":START,"boot":"then"}`, // before the machine was started again
+		`{"pid":PID,"start":1,"until":2,"boot":"BOOT"}`,         // another process had the number before
+		`{"pid":PID,"start":START,"until":UNTIL,"boot":"then"}`, // before the machine was started again
 		`{"pid":PID}`,
 	} {
-		line := strings.NewReplacer("PID", strconv.Itoa(g.PID), "START", strconv.Itoa(int(g.Start)), "BOOT", g.Boot).Replace(wrong)
+		line := strings.NewReplacer("PID", strconv.Itoa(g.PID), "START", strconv.Itoa(int(g.Start)), "UNTIL", strconv.Itoa(int(g.Until)), "BOOT", g.Boot).Replace(wrong)
 		if _, err := f.WriteString(line + "\n"); err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,8 @@ type Live struct {
 // A Group is a process group (and session) of an attempt, by its leader.
 type Group struct {
 	PID   int    `json:"pid"`
-	Start uint64 `json:"start,omitempty"` // of the leader, in clock ticks since boot; 0 = not known
+	Start uint64 `json:"start,omitempty"` // a moment not after the leader's start, in clock ticks since boot; 0 = not known
+	Until uint64 `json:"until,omitempty"` // one not before it
 	Boot  string `json:"boot,omitempty"`  // which boot of the machine
 }
 
@@ -41,7 +42,7 @@ var ErrAlive = errors.New("something of this attempt still runs")
 // CreateLive writes a live file and takes its lock, which holds until the file returned and all
 // copies of it in other processes are closed. ErrAlive if another has it.
 func CreateLive(path string, l Live) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := openPlain(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot create live file: %w", err)
 	}
@@ -97,9 +98,9 @@ func flock(f *os.File) (bool, error) {
 	}
 }
 
-// noteGroup appends a process group. Failing to is no harm: lock, marker and open file remain.
-func noteGroup(live *os.File, pid int) {
-	line, err := json.Marshal(groupOf(pid))
+// noteGroup appends a child's process group. Failing to is no harm: lock, marker and open file remain.
+func noteGroup(live *os.File, c *child) {
+	line, err := json.Marshal(groupOf(c))
 	if err == nil {
 		_, _ = live.Write(append(line, '\n'))
 	}

@@ -30,7 +30,7 @@ func Run(ctx context.Context, s Spec) (Exit, error) {
 		return Exit{}, err
 	}
 	if s.Live != nil {
-		noteGroup(s.Live, c.pid) // a help for recovery; a full disk must not end the task
+		noteGroup(s.Live, c) // a help for recovery; a full disk must not end the task
 	}
 	if s.Started != nil {
 		s.Started(c.pid)
