@@ -13,7 +13,7 @@ import (
 // goroutine that writes: it must be quick, and must not wait for the store.
 func (s *Store) Append(run string, recs []store.Record, update *store.Run, done func(error)) {
 	a := &appending{run: run}
-	o := &op{what: "cannot write the journal of run " + run, do: a.write, done: done}
+	o := &op{what: "cannot write the journal of run " + run, appends: true, do: a.write, done: done}
 	if a.entries, o.err = store.Encode(run, recs); o.err != nil {
 		o.err = refuse(o.err)
 	} else if update != nil {
@@ -61,10 +61,13 @@ type tail struct {
 	sum []byte
 }
 
-// tail looks up where a run's journal ends, having checked that its last record is the one that is
-// remembered: nothing is chained to a damaged end. It asks the database each time, since another
-// process may have written.
+// tail tells where a run's journal ends. Unless this session has just written it itself, it looks
+// it up and checks that the last record is the one that is remembered: nothing is chained to a
+// damaged end.
 func (t *tx) tail(run string) (tail, error) {
+	if end, ok := t.ends.known[run]; ok {
+		return end, nil
+	}
 	var end tail
 	var there []byte
 	var id string
@@ -93,7 +96,11 @@ func (t *tx) add(run string, end tail, entries []store.Entry) error {
 			return err
 		}
 	}
-	_, err := t.exec(moveTail, int64(entries[len(entries)-1].Seq), last, end.n)
+	end.seq, end.sum = entries[len(entries)-1].Seq, last
+	_, err := t.exec(moveTail, int64(end.seq), end.sum, end.n)
+	if err == nil {
+		t.ends.put(run, end)
+	}
 	return err
 }
 

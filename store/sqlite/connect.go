@@ -17,8 +17,7 @@ const (
 	readers = 4
 )
 
-// connect makes a pool; it opens nothing yet. A pool to write begins its transactions with the lock
-// in hand, so that none finds out halfway that another process was faster.
+// connect makes a pool; it opens nothing yet.
 func connect(path string, readOnly bool, conns int) (*sql.DB, error) {
 	q := url.Values{
 		"_busy_timeout": {strconv.FormatInt(patience.Milliseconds(), 10)},

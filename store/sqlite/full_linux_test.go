@@ -30,7 +30,7 @@ func TestFullDatabase(t *testing.T) {
 	fillUp(t, t.TempDir(), func(s *Store) (free func()) {
 		limit := func(pages string) {
 			var got int
-			fine(t, s.write.QueryRow("PRAGMA max_page_count = "+pages).Scan(&got))
+			fine(t, s.w.session.conn.QueryRowContext(t.Context(), "PRAGMA max_page_count = "+pages).Scan(&got))
 		}
 		limit("60")
 		return func() { limit("1000000") }

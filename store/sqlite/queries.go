@@ -9,7 +9,10 @@ import (
 type query int
 
 const (
-	tailOf query = iota
+	begin query = iota
+	commit
+	rollback
+	tailOf
 	addEvent
 	moveTail
 	sameDate
@@ -28,6 +31,9 @@ const (
 const byID = `r.n = (SELECT n FROM runs WHERE id = ?)`
 
 var queryTexts = [queryCount]string{
+	begin:    `BEGIN IMMEDIATE`, // with the lock in hand: none finds out halfway that another was faster
+	commit:   `COMMIT`,
+	rollback: `ROLLBACK`,
 	tailOf: `SELECT r.n, r.id, r.last_seq, r.last_sum, e.sum FROM runs r
 		LEFT JOIN events e ON e.run = r.n AND e.seq = r.last_seq WHERE ` + byID,
 	addEvent: `INSERT INTO events (run, seq, after, hash, event, sum) VALUES (?, ?, ?, ?, ?, ?)`,
@@ -44,42 +50,6 @@ var queryTexts = [queryCount]string{
 	sumAsk:    `UPDATE asks SET sum = ? WHERE id = ?`,
 	dropAsk:   `DELETE FROM asks WHERE id = ?`,
 }
-
-// queries are the writer's prepared statements.
-type queries [queryCount]*sql.Stmt
-
-// prepare does so at the first write, all at once: within a transaction the only connection is taken.
-func (q *queries) prepare(db *sql.DB) error {
-	for i, text := range queryTexts {
-		if q[i] != nil {
-			continue
-		}
-		st, err := db.PrepareContext(context.Background(), text)
-		if err != nil {
-			return err
-		}
-		q[i] = st
-	}
-	return nil
-}
-
-// A tx is a transaction with the prepared statements bound to it as they are needed.
-type tx struct {
-	tx      *sql.Tx
-	queries *queries
-	bound   [queryCount]*sql.Stmt
-}
-
-func (t *tx) stmt(q query) *sql.Stmt {
-	if t.bound[q] == nil {
-		t.bound[q] = t.tx.Stmt(t.queries[q])
-	}
-	return t.bound[q]
-}
-
-func (t *tx) exec(q query, args ...any) (sql.Result, error) { return t.stmt(q).Exec(args...) }
-
-func (t *tx) row(q query, args ...any) *sql.Row { return t.stmt(q).QueryRow(args...) }
 
 // prepare keeps a statement of the read pool, by its text.
 func (s *Store) prepare(ctx context.Context, text string) (*sql.Stmt, error) {

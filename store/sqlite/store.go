@@ -3,7 +3,7 @@
 // Writes of all runs go through one goroutine, which takes everything that waits into one
 // transaction and one fsync (writer.go); reads have connections of their own and wait for nobody.
 // Several processes may open the same folder: SQLite's lock puts their transactions in a row, and
-// nothing about a journal is remembered between transactions.
+// what is remembered of journals is forgotten when another process has written.
 //
 // What is read has been checked: sums of journals, rows, plans and asks, and the counts that make
 // lost rows seen. A list that Limit or Before cuts short cannot be counted; its rows are checked.

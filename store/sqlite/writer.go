@@ -16,9 +16,11 @@ import (
 // A refusal must come before its first write.
 type op struct {
 	what string // "cannot write journal", for its errors
-	do   func(*tx) error
-	done func(error)
-	err  error // set beforehand, it fails in its turn
+	// appends: it does nothing but put entries behind a journal's end, and keeps ends up to date.
+	appends bool
+	do      func(*tx) error
+	done    func(error)
+	err     error // set beforehand, it fails in its turn
 	// fate is decided once: by the writer, who takes it, or by its caller, who no longer wants it.
 	fate atomic.Int32
 }
@@ -30,7 +32,7 @@ const (
 
 // A writer takes what waits into one transaction, again and again: one fsync serves all.
 type writer struct {
-	db *sql.DB
+	session session // the loop's
 
 	mu      sync.Mutex
 	wake    sync.Cond // on mu: waiting or closing has changed
@@ -40,7 +42,7 @@ type writer struct {
 }
 
 func newWriter(db *sql.DB) *writer {
-	w := &writer{db: db, ended: make(chan struct{})}
+	w := &writer{session: session{db: db}, ended: make(chan struct{})}
 	w.wake.L = &w.mu
 	return w
 }
@@ -73,13 +75,12 @@ func (w *writer) stop() {
 }
 
 func (w *writer) loop() {
-	var q queries
 	for {
 		group := w.take()
 		if group == nil {
 			return
 		}
-		errs := w.commit(&q, group)
+		errs := w.commit(group)
 		for i, o := range group {
 			o.done(wrap(o.what, errs[i]))
 		}
@@ -93,6 +94,7 @@ func (w *writer) take() []*op {
 	for {
 		for len(w.waiting) == 0 {
 			if w.closing {
+				w.session.close()
 				close(w.ended) // under mu, so that put sees it or is seen
 				return nil
 			}
@@ -114,13 +116,13 @@ func (w *writer) take() []*op {
 
 // commit writes a group in one transaction. An op that fails by its own fault is left out, and the
 // others begin again without it: a neighbour's fault is none of theirs.
-func (w *writer) commit(q *queries, group []*op) []error {
+func (w *writer) commit(group []*op) []error {
 	guilty := make([]error, len(group))
 	for i, o := range group {
 		guilty[i] = o.err
 	}
 	for {
-		errs, again, err := w.attempt(q, group, guilty)
+		errs, again, err := w.attempt(group, guilty)
 		if again {
 			continue
 		}
@@ -137,34 +139,32 @@ func (w *writer) commit(q *queries, group []*op) []error {
 
 // attempt carries a group out in a transaction of its own. It returns each op's answer, or says
 // that one more is guilty, or that the transaction as a whole has failed.
-func (w *writer) attempt(q *queries, group []*op, guilty []error) (errs []error, again bool, err error) {
+func (w *writer) attempt(group []*op, guilty []error) (errs []error, again bool, err error) {
 	errs = append(errs, guilty...)
-	if err := q.prepare(w.db); err != nil {
-		return errs, false, err
-	}
-	// No context: an fsync cannot be called off, and the group belongs to many.
-	raw, err := w.db.BeginTx(context.Background(), nil)
+	t, err := w.session.begin()
 	if err != nil {
 		return errs, false, err
 	}
-	t := &tx{tx: raw, queries: q}
 	for i, o := range group {
 		if guilty[i] != nil {
 			continue
+		}
+		if !o.appends {
+			t.ends.forget()
 		}
 		err := o.do(t)
 		if _, ok := errors.AsType[refusal](err); ok || err == nil {
 			errs[i] = err
 			continue
 		}
-		_ = raw.Rollback() // SQLite may have rolled back itself
+		t.rollback()
 		if spreads(err) {
 			return errs, false, err
 		}
 		guilty[i] = err
 		return nil, true, nil
 	}
-	return errs, false, raw.Commit()
+	return errs, false, t.commit()
 }
 
 // do carries an op out and waits for it. If ctx ends while the op still waits for its turn, it is
