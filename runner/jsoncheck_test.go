@@ -46,20 +46,22 @@ func errText(err error) string {
 
 func TestWhichOutputsASourceReads(t *testing.T) {
 	for src, reads := range map[string]bool{
-		"tasks.a.output":                    true,
-		"${{ tasks.a.output.rows }}":        true,
-		"tasks?.a?.output":                  true,
-		"tasks . a . output":                true,
-		`tasks["a"].output`:                 true,
-		`tasks['a']["output"]`:              true,
-		"toJSON(tasks.a)":                   true,
-		"toJSON(tasks)":                     true,
-		"tasks[item].ref":                   true, // any task
-		`tasks[\"a\"].ref`:                  true, // inside JSON: not looked into
-		"tasks.a.ref":                       false,
-		"tasks.a?.ref.uri":                  false,
-		`tasks["a"].state == "success"`:     false,
-		"tasks.a.instances":                 false,
+		"tasks.a.output":                   true,
+		"${{ tasks.a.output.rows }}":       true,
+		"tasks?.a?.output":                 true,
+		"tasks . a . output":               true,
+		`tasks["a"].output`:                true,
+		`tasks['a']["output"]`:             true,
+		"toJSON(tasks.a)":                  true,
+		"toJSON(tasks)":                    true,
+		"tasks[item].ref":                  true, // any task
+		`tasks[\"a\"].ref`:                 true, // inside JSON: not looked into
+		"tasks.a.ref":                      false,
+		"tasks.a?.ref.uri":                 false,
+		`tasks["a"].state == "success"`:    false,
+		"tasks.a.instances":                true, // each has its output
+		"tasks.a.instances[0].output.rows": true,
+		`count(tasks.a.instances, .state == "success") > 1`: false,
 		"tasks.b.output":                    false,
 		"tasks.ab.output":                   false,
 		"mytasks.a":                         true, // another name: read for nothing, but nothing is missed

@@ -14,27 +14,47 @@ import (
 // maxValue is how large a value may be that expressions read; above it there is only its `.ref`.
 const maxValue = 64 << 20
 
-// fetch reads back the spilled values that the sources read, and the element of a spilled list.
-// The order's own map of views is not touched: others hold it too.
+// fetch reads back the spilled values that the sources read, and the element of a spilled list. It
+// lets go of the values that they do not read: to make one out of its JSON for each of ten thousand
+// instances is what a fan-out would cost. The order's own map of views is not touched: others hold
+// it too.
 func (x *Executor) fetch(ctx context.Context, o *machine.Order, sources []string) error {
 	copied := false
 	for id, v := range o.Tasks {
-		if !spilled(v) || !slices.ContainsFunc(sources, func(src string) bool { return readsOutput(src, id) }) {
+		read := slices.ContainsFunc(sources, func(src string) bool { return readsOutput(src, id) })
+		switch {
+		case !read && holdsOutput(v):
+			v = without(v)
+		case read && spilled(v):
+			var err error
+			if v, err = x.fetchView(ctx, *o, id, v); err != nil {
+				return err
+			}
+		default:
 			continue
-		}
-		full, err := x.fetchView(ctx, *o, id, v)
-		if err != nil {
-			return err
 		}
 		if !copied {
 			o.Tasks, copied = maps.Clone(o.Tasks), true
 		}
-		o.Tasks[id] = full
+		o.Tasks[id] = v
 	}
 	if o.ItemRef != nil && !o.HasItem {
 		return x.fetchItem(ctx, o)
 	}
 	return nil
+}
+
+func holdsOutput(v machine.TaskView) bool {
+	return v.Output != nil || slices.ContainsFunc(v.Instances, func(in machine.InstanceView) bool { return in.Output != nil })
+}
+
+// without is a view without its outputs, for expressions that read none.
+func without(v machine.TaskView) machine.TaskView {
+	v.Output, v.Instances = nil, slices.Clone(v.Instances)
+	for i := range v.Instances {
+		v.Instances[i].Output = nil
+	}
+	return v
 }
 
 func spilled(v machine.TaskView) bool {
@@ -108,12 +128,22 @@ func readsOutput(src, id string) bool {
 			}
 			continue
 		}
-		switch field, _ := member(rest); field {
-		case "state", "error", "ref", "artifacts", "instances":
+		switch field, after := member(rest); field {
+		case "state", "error", "ref", "artifacts":
+		case "instances":
+			if !skipsOutputs(after) {
+				return true
+			}
 		default:
 			return true
 		}
 	}
+}
+
+// skipsOutputs tells whether what follows `.instances` asks for a member of each that is no output.
+func skipsOutputs(after string) bool {
+	asks := func(name string) bool { return strings.Contains(after, name) }
+	return !asks("output") && (asks(".state") || asks(".ref") || asks(".index") || asks(".artifacts"))
 }
 
 // member reads `.name`, `?.name`, `["name"]` or `['name']`; "" if there is none of them.

@@ -18,7 +18,10 @@ import (
 // Plugin looks at a path. That nothing is there is an answer, not an error.
 type Plugin struct{}
 
-var _ plugins.Plugin = Plugin{}
+var (
+	_ plugins.Plugin    = Plugin{}
+	_ plugins.InProcess = Plugin{}
+)
 
 //go:embed input.json
 var input []byte
@@ -28,6 +31,9 @@ var output []byte
 
 // Name implements plugins.Plugin.
 func (Plugin) Name() string { return "file.head" }
+
+// InProcess implements plugins.InProcess.
+func (Plugin) InProcess() {}
 
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {

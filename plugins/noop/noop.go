@@ -12,13 +12,19 @@ import (
 // Plugin does nothing and gives the output it is told to give.
 type Plugin struct{}
 
-var _ plugins.Plugin = Plugin{}
+var (
+	_ plugins.Plugin    = Plugin{}
+	_ plugins.InProcess = Plugin{}
+)
 
 //go:embed input.json
 var input []byte
 
 // Name implements plugins.Plugin.
 func (Plugin) Name() string { return "noop" }
+
+// InProcess implements plugins.InProcess.
+func (Plugin) InProcess() {}
 
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {

@@ -15,8 +15,9 @@ import (
 type Plugin struct{}
 
 var (
-	_ plugins.Plugin = Plugin{}
-	_ plugins.Sensor = Plugin{}
+	_ plugins.Plugin    = Plugin{}
+	_ plugins.Sensor    = Plugin{}
+	_ plugins.InProcess = Plugin{}
 )
 
 //go:embed input.json
@@ -27,6 +28,9 @@ func (Plugin) Name() string { return "wait" }
 
 // SensorByNature implements plugins.Sensor.
 func (Plugin) SensorByNature() {}
+
+// InProcess implements plugins.InProcess.
+func (Plugin) InProcess() {}
 
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {
