@@ -85,6 +85,7 @@ func roomy() {
 func (c *Crew) Poke(o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
 	ctx, end := c.begin(o.Run.Run, o.Key)
 	go func() {
+		roomy()
 		res := c.Exec.Poke(ctx, o, n, since)
 		if ctx.Err() != nil && !res.Done { // stopped while it asked: "not yet" is no answer any more
 			reason := context.Cause(ctx).Error()
