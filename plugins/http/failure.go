@@ -103,6 +103,9 @@ func plain(err error) string {
 	return shorten(text)
 }
 
+// maxRead is how much of a body is read for a message.
+const maxRead = 16 << 10
+
 // patience is how long the words of a failure are waited for: the status is known by then.
 const patience = time.Second
 
@@ -110,7 +113,7 @@ const patience = time.Second
 func unexpected(resp *nethttp.Response, stop func()) error {
 	late := time.AfterFunc(patience, stop)
 	defer late.Stop()
-	said, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10)) // as much as comes
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxRead)) // as much as comes
 	text := "it answered " + statusText(resp)
 	if words := shorten(string(said)); words != "" {
 		text += ": " + words
