@@ -14,12 +14,13 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"weft/plugins"
+	"weft/plugins/http"
 	"weft/schema"
 )
 
 // TestEveryPluginKeepsTheContract holds each plugin to what the rest of the house relies on.
 func TestEveryPluginKeepsTheContract(t *testing.T) {
-	reg := plugins.NewRegistry(Plugins("")...)
+	reg := plugins.NewRegistry(Plugins("", http.Policy{})...)
 	for _, name := range reg.Names() {
 		p := reg.Get(name)
 		t.Run(name, func(t *testing.T) {

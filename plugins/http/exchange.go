@@ -54,7 +54,7 @@ func (x *exchange) run(ctx context.Context) (json.RawMessage, error) {
 func (x *exchange) transport() *nethttp.Transport {
 	env := proxiesOf(x.call.Env)
 	return &nethttp.Transport{
-		DialContext:            x.plugin.dialer().DialContext,
+		DialContext:            x.plugin.dial,
 		Proxy:                  func(r *nethttp.Request) (*url.URL, error) { return env.of(r.URL) },
 		OnProxyConnectResponse: proxyAnswer,
 		TLSClientConfig:        &tls.Config{RootCAs: x.plugin.roots},

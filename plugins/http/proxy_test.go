@@ -86,7 +86,7 @@ func TestTheProxyOfTheTaskIsUsed(t *testing.T) {
 		t.Errorf("%s, error %v; asked for %s", got.Body, err, r.RequestURI)
 	}
 	_, err = send(t, Plugin{Policy: Policy{Refuse: loopback}}, with{"url": "http://inside.test/"}, "HTTP_PROXY="+proxy.URL)
-	if err == nil || !strings.HasSuffix(err.Error(), ": 127.0.0.1 is refused by the configuration") {
+	if err == nil || !strings.HasSuffix(err.Error(), ": 127.0.0.1 is refused by the configuration (http in weft.yaml)") {
 		t.Errorf("a proxy where nobody may go: error %v", err)
 	}
 }
