@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"encoding/json"
 	"maps"
 	"strings"
 
@@ -30,8 +29,8 @@ func (a *attempt) refuseAsks(check *schema.Checker, input any) error {
 	return nil
 }
 
-// answers holds an output to what the task asks of it. What does not hold is `remote`, what the work
-// gave back: a retry may give something else.
+// answers holds an output to what the task asks of it. What does not is `remote`, what the work gave
+// back: a retry may give something else.
 func (a *attempt) answers(out *output) error {
 	for _, ask := range a.o.Task.Asks {
 		if out.file != "" {
@@ -39,21 +38,26 @@ func (a *attempt) answers(out *output) error {
 		}
 		seen := maps.Clone(a.vars)
 		seen["output"] = out.value
-		yes, err := a.holds(&ask.Expr, ask.Path, true, seen)
-		if err != nil {
+		if err := a.answer(ask, out, seen); err != nil {
 			return err
-		}
-		if !yes {
-			return a.unanswered(ask, out.raw)
 		}
 	}
 	return nil
 }
 
-func (a *attempt) unanswered(ask machine.Ask, raw json.RawMessage) error {
+// answer asks one. Where an expression cannot be evaluated, that is the output's doing as well: the file
+// has been checked, and a list came where a map was meant.
+func (a *attempt) answer(ask machine.Ask, out *output, seen map[string]any) error {
+	yes, err := a.exprs.Bool(ask.Expr.Src, seen)
+	if yes && err == nil {
+		return nil
+	}
 	e := plugins.Errorf(plugins.Remote, "cannot take the output: %s is false: %s", ask.Path, clipped(ask.Expr.Src))
+	if err != nil {
+		e = plugins.Errorf(plugins.Remote, "%scannot evaluate %s: %w", a.place(ask.Expr.Pos), ask.Path, err)
+	}
 	if t, ok := a.plugin.(plugins.Teller); ok {
-		e.Hint = t.Tell(a.given, raw)
+		e.Hint = t.Tell(a.given, out.raw)
 	}
 	return e
 }

@@ -39,8 +39,8 @@ func TestWhatATaskAsksOfItsOutput(t *testing.T) {
 		{"nor does null", "output != nil", ``, "remote", `cannot take the output: expect.when is false: output != nil ({"url":"u"} gave )`},
 		{"over several lines", "output\n  ==\n  1", `2`, "remote", `cannot take the output: expect.when is false: output == 1 ({"url":"u"} gave 2)`},
 		{"a long one", `output == "` + long + `"`, `2`, "remote", `cannot take the output: expect.when is false: output == "` + long[:289] + `… ({"url":"u"} gave 2)`},
-		{"no truth", "output.n", `{"n": 2}`, "bad_input", "dags/d.yaml:9:12: cannot evaluate expect.when: cannot decide by an integer: truth is asked, true or false"},
-		{"no answer", "output.n + 1 > 2", `{"n": "x"}`, "bad_input", "dags/d.yaml:9:12: cannot evaluate expect.when: cannot work out a text + an integer; put values into text as in: a-${{ x }}"},
+		{"no truth", "output.n", `{"n": 2}`, "remote", `dags/d.yaml:9:12: cannot evaluate expect.when: cannot decide by an integer: truth is asked, true or false ({"url":"u"} gave {"n":2})`},
+		{"no answer", "output.n + 1 > 2", `{"n": "x"}`, "remote", `dags/d.yaml:9:12: cannot evaluate expect.when: cannot work out a text + an integer; put values into text as in: a-${{ x }} ({"url":"u"} gave {"n":"x"})`},
 		{"no output", "true", `NaN`, "remote", "cannot take the output: JSON has no NaN (write null or a text)"},
 	} {
 		t.Run(c.what, func(t *testing.T) {

@@ -89,6 +89,7 @@ func (p Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, er
 		return plugins.Result{Output: got}, nil
 	}
 	if ctx.Err() != nil { // whatever broke, broke because of that
+		x.say("%s %s: stopped: %s", first.method, show(x.now), x.stage())
 		err = ctx.Err()
 	} else {
 		err = x.failure(err)

@@ -139,7 +139,7 @@ func TestTLSThroughAProxy(t *testing.T) {
 	}
 	_ = l.Close()
 	_, err = send(t, p, with{"url": "https://example.com/"}, "HTTPS_PROXY=http://"+l.Addr().String())
-	if want := "cannot GET https://example.com/: its proxy cannot be reached: connection refused, nothing listens there"; err == nil || err.Error() != want || plugins.KindOf(err) != plugins.Temporary {
+	if want := "cannot GET https://example.com/: its proxy cannot be reached: connection refused, nothing listens there (is it started, and the port right?)"; err == nil || err.Error() != want || plugins.KindOf(err) != plugins.Temporary {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
