@@ -6,6 +6,7 @@ import (
 	nethttp "net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"weft/plugins"
@@ -102,9 +103,9 @@ func TestNothingReachesLinkLocal(t *testing.T) {
 func TestANameWithTwoMindsIsHeldToEachOfThem(t *testing.T) {
 	s := serve(t, nil)
 	w := new(wire)
-	asked := 0
+	var asked atomic.Int32
 	p := Plugin{connects: w.connects, resolver: names(t, func(string) []string {
-		if asked++; asked > 2 { // A and AAAA of the first call
+		if asked.Add(1) > 2 { // A and AAAA of the first call
 			return []string{"169.254.169.254"}
 		}
 		return []string{"169.254.169.254", "127.0.0.1", "fe80::1"}
@@ -116,8 +117,8 @@ func TestANameWithTwoMindsIsHeldToEachOfThem(t *testing.T) {
 	if _, err := send(t, p, at); err == nil || !strings.Contains(err.Error(), "169.254.169.254 is refused") {
 		t.Errorf("when it has changed its mind: error %v", err)
 	}
-	if len(w.seen) != 1 || len(w.beyond()) > 0 || asked > 4 {
-		t.Errorf("connections to %v, %d questions", w.seen, asked)
+	if len(w.seen) != 1 || len(w.beyond()) > 0 || asked.Load() > 4 {
+		t.Errorf("connections to %v, %d questions", w.seen, asked.Load())
 	}
 }
 
