@@ -46,7 +46,11 @@ func (e *env) prepare() error {
 	if e.conf, err = config.Load(src); err != nil {
 		return err
 	}
-	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, "cache"))...)
+	policy, err := httpPolicy(e.conf.HTTP)
+	if err != nil {
+		return err
+	}
+	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, "cache"), policy)...)
 	return nil
 }
 

@@ -19,6 +19,7 @@ type shape struct {
 	Enum        []json.RawMessage `json:"enum"`
 	Const       json.RawMessage   `json:"const"`
 	Default     json.RawMessage   `json:"default"`
+	Asks        []string          `json:"x-weft-expr"` // it is an expression
 	OneOf       []shape           `json:"oneOf"`
 	AnyOf       []shape           `json:"anyOf"`
 }
@@ -106,6 +107,9 @@ func (s *shape) kind() string {
 	}
 	if len(s.Const) > 0 {
 		return strings.Trim(string(s.Const), `"`)
+	}
+	if len(s.Asks) > 0 {
+		return "expression"
 	}
 	var kinds []string
 	switch t := s.Type.(type) {

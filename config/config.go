@@ -26,6 +26,7 @@ type Config struct {
 	PokeSlots    int            // pokes of sensors at one time
 	EnvPolicy    string         // inherit, or clean
 	Handoff      string         // URI
+	HTTP         Reach          // of the plugin http
 }
 
 // CleanEnv tells whether tasks' processes inherit only a handful of variables.

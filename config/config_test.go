@@ -76,6 +76,7 @@ grace: 1m30s
 poke_slots: 8
 env_policy: clean
 handoff: s3://bucket/prefix
+http: {allow: [link-local, "fd00:ec2::254"], refuse: [loopback, 10.0.0.0/8, api.example.com, "*.corp"], x-why: anything}
 x-note: [anything, goes]
 `)
 	want := config.Config{
@@ -86,6 +87,7 @@ x-note: [anything, goes]
 			"nothing": nil, "x-kept": true, "nested": map[string]any{"list": []any{1, "two", false}}, "block": "10\n",
 		},
 		MaxInstances: 20, LogCap: 1 << 30, Grace: 90 * time.Second, PokeSlots: 8, EnvPolicy: "clean", Handoff: "s3://bucket/prefix",
+		HTTP: config.Reach{Allow: []string{"link-local", "fd00:ec2::254"}, Refuse: []string{"loopback", "10.0.0.0/8", "api.example.com", "*.corp"}},
 	}
 	got := load(t, src)
 	if !reflect.DeepEqual(got, want) {
@@ -150,7 +152,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 	for _, c := range []struct{ what, yaml, want string }{
 		{"unknown key, near", "grase: 10s", `weft.yaml:1:1: there is no setting "grase"; did you mean "grace"?`},
 		{"other spelling", "max-instances: 3", `weft.yaml:1:1: there is no setting "max-instances"; did you mean "max_instances"?`},
-		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff)`},
+		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http)`},
 		{"twice", "grace: 1s\ngrace: 2s", `weft.yaml:2:1: "grace" stands here twice (first in line 1)`},
 		{"duration", "grace: 10", `weft.yaml:1:8: grace: "10" is no duration: write it with units, such as 10s or 1m30s`},
 		{"too long", "grace: 366d", `weft.yaml:1:8: grace: 366d is too long: at most 365d`},
@@ -165,6 +167,17 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{"pools as a number", "pools: 16", `weft.yaml:1:8: pools: write a map of pools to slots, such as {default: 16}`},
 		{"a list for a value", "grace: [1s]", `weft.yaml:1:8: grace: write one value`},
 		{"vars as a list", "vars: [a]", `weft.yaml:1:7: vars: write a map of names to values`},
+		{"http as a word", "http: loopback", `weft.yaml:1:7: http: write {allow: [...], refuse: [...]}`},
+		{"http, another key", "http: {alow: [loopback]}", `weft.yaml:1:8: there is no setting "http.alow"; did you mean "http.allow"?`},
+		{"one place", "http: {refuse: loopback}", `weft.yaml:1:16: http.refuse: write a list of places, such as [loopback, 10.0.0.0/8]`},
+		{"a place that is a list", "http: {refuse: [[loopback]]}", `weft.yaml:1:17: http.refuse: write one place an item`},
+		{"a word, misspelt", "http:\n  refuse:\n  - loopback\n  - linklocal", `weft.yaml:4:5: http.refuse: "linklocal" is no word for a network; did you mean "link-local"? (a host of that name is "linklocal.")`},
+		{"a network of another's", "http: {allow: [10.1.2.3/8]}", `weft.yaml:1:16: http.allow: "10.1.2.3/8" is no network: write 10.0.0.0/8`},
+		{"IPv4 as IPv6", "http: {allow: ['::ffff:10.0.0.0/104']}", `weft.yaml:1:16: http.allow: "::ffff:10.0.0.0/104" is an IPv4 network: write it as one`},
+		{"a zone", "http: {allow: ['fe80::1%eth0']}", `weft.yaml:1:16: http.allow: "fe80::1%eth0" is no address: leave out what follows the %`},
+		{"half an address", "http: {refuse: [127.1]}", `weft.yaml:1:17: http.refuse: "127.1" is none of loopback, private, link-local, an address (10.1.2.3), a network (10.0.0.0/8), a host (api.example.com, *.example.com)`},
+		{"a URL", "http: {allow: ['https://api.example.com']}", `weft.yaml:1:16: http.allow: "https://api.example.com" is none of loopback, private, link-local, an address (10.1.2.3), a network (10.0.0.0/8), a host (api.example.com, *.example.com)`},
+		{"a port", "http: {allow: ['localhost:8080']}", `weft.yaml:1:16: http.allow: "localhost:8080" is none of loopback, private, link-local, an address (10.1.2.3), a network (10.0.0.0/8), a host (api.example.com, *.example.com)`},
 		{"a tag", "vars: {a: !!str 5}", `weft.yaml:1:11: the tag !!str means nothing here; leave it out`},
 		{"a list on top", "- home", `weft.yaml:1:1: write settings as ` + "`key: value`"},
 		{"two documents", "home: a\n---\nhome: b\n", `weft.yaml:2: a second document begins here; write one`},
@@ -172,7 +185,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{
 			"all in one go", "poke_slots: x\nhome: a\ncolor: 1\nx-a: 1\ngrace: y\n",
 			`weft.yaml:1:13: poke_slots: "x" is no whole number from 1 to 1000000
-  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff)
+  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http)
   weft.yaml:5:8: grace: "y" is no duration: write it with units, such as 10s or 1m30s`,
 		},
 	} {

@@ -148,6 +148,8 @@ func (t *tree) setting(s Setting, value *yaml.Node) {
 				t.loader.conf.Vars[name.Value] = val
 			}
 		})
+	case reach:
+		t.reach(s, value)
 	default:
 		if t.is(value, yaml.ScalarNode, s.Key+": write one value") {
 			t.take(value, func(c *Config, v text) error {

@@ -31,6 +31,7 @@ const (
 	scalar shape = iota
 	slots        // a map of names to whole numbers
 	values       // a map of names to anything
+	reach        // {allow: […], refuse: […]} of places
 )
 
 // Settings is every setting there is, in the order of its documentation.
@@ -45,6 +46,7 @@ var Settings = []Setting{
 	{Key: "poke_slots", Env: "WEFT_POKE_SLOTS", Default: "64", About: "sensors that are asked at one time", set: setCount(func(c *Config) *int { return &c.PokeSlots })},
 	{Key: "env_policy", Env: "WEFT_ENV_POLICY", Default: "inherit", About: "what tasks' processes inherit: inherit (all but WEFT_*) or clean (PATH HOME LANG TZ TMPDIR)", set: setChoice(func(c *Config) *string { return &c.EnvPolicy }, "inherit", "clean")},
 	{Key: "handoff", Env: "WEFT_HANDOFF", About: "URI of where large outputs go; without it the folder handoff of home", set: setURI(func(c *Config) *string { return &c.Handoff })},
+	{Key: "http", About: "what the plugin http may reach: {allow: [...], refuse: [...]} of loopback, private, link-local, addresses, networks, hosts; link-local is refused anyway, and allow wins", shape: reach},
 }
 
 // A text is a scalar as it was written, and where.

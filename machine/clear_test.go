@@ -201,6 +201,7 @@ func TestPlanDiff(t *testing.T) {
 		b.Sensor = &Sensor{Until: &Expr{Src: "output.ok", Pos: Pos{8, 9}}}
 		b.ForEach = &ForEach{Expr: &Expr{Src: "params.n", Pos: Pos{9, 9}}}
 		b.OnFailure = []Task{{ID: "mail", Pos: Pos{10, 5}}}
+		b.Asks = []Ask{{Path: "expect.when", Expr: Expr{Src: "output.ok", Pos: Pos{11, 9}}}}
 		change(p)
 		return p
 	}
@@ -214,6 +215,7 @@ func TestPlanDiff(t *testing.T) {
 			b := &p.Tasks[1]
 			b.Pos.Line, b.When.Pos.Line, b.Trigger.Expr.Pos.Line, b.Env[0].Pos.Line = 14, 15, 16, 17
 			b.Sensor.Until.Pos.Line, b.ForEach.Expr.Pos.Line, b.OnFailure[0].Pos.Line = 18, 19, 20
+			b.Asks[0].Expr.Pos.Line = 21
 			b.Places = []Place{{"with.run", Pos{21, 3}}}
 		}, PlanDiff{}},
 		{"a script", func(p *Plan) { p.Tasks[1].With = Raw(`{"run":"y"}`) }, PlanDiff{Changed: []string{"b"}}},
@@ -222,6 +224,7 @@ func TestPlanDiff(t *testing.T) {
 		{"env", func(p *Plan) { p.Tasks[1].Env[0].Value = "2" }, PlanDiff{Changed: []string{"b"}}},
 		{"until", func(p *Plan) { p.Tasks[1].Sensor.Until.Src = "output.no" }, PlanDiff{Changed: []string{"b"}}},
 		{"for_each", func(p *Plan) { p.Tasks[1].ForEach.Expr.Src = "params.m" }, PlanDiff{Changed: []string{"b"}}},
+		{"what is asked of the output", func(p *Plan) { p.Tasks[1].Asks[0].Expr.Src = "output.no" }, PlanDiff{Changed: []string{"b"}}},
 		{"callback", func(p *Plan) { p.Tasks[1].OnFailure[0].ID = "page" }, PlanDiff{Changed: []string{"b"}}},
 		{"another", func(p *Plan) { *p = *planOf(t, "z a c") }, PlanDiff{Added: []string{"z"}, Removed: []string{"b"}, Changed: []string{"c"}}},
 	} {

@@ -59,6 +59,10 @@ func (t *Task) placeless() Task {
 			(*list)[i].Pos = Pos{}
 		}
 	}
+	c.Asks = slices.Clone(c.Asks)
+	for i := range c.Asks {
+		c.Asks[i].Expr.Pos = Pos{}
+	}
 	c.OnFailure = slices.Clone(c.OnFailure)
 	for i := range c.OnFailure {
 		c.OnFailure[i] = c.OnFailure[i].placeless()

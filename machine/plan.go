@@ -53,6 +53,7 @@ type Task struct {
 	Pos           Pos      `json:"pos"`            // of the id in the file
 	Uses          string   `json:"uses"`           // plugin; "shell" for run
 	With          Raw      `json:"with,omitempty"` // the plugin's input; its strings may be templates
+	Asks          []Ask    `json:"asks,omitempty"` // of the output, by inputs that are expressions; none of them in With
 	Places        []Place  `json:"places,omitempty"`
 	Needs         []string `json:"needs,omitempty"` // declared upstream, file order, no twins
 	Refs          []string `json:"refs,omitempty"`  // upstream by reference alone, no twins, none of Needs
@@ -118,6 +119,13 @@ type Sensor struct {
 type Expr struct {
 	Src string `json:"src"`
 	Pos Pos    `json:"pos"`
+}
+
+// An Ask is an input of a plugin that is a condition on its output (`expect.when` of http). The attempt
+// fails unless it is true.
+type Ask struct {
+	Path string `json:"path"` // within the input: "expect.when"
+	Expr Expr   `json:"expr"`
 }
 
 // A Var is a name and a template: an environment variable.

@@ -28,6 +28,10 @@ type Plugin interface {
 }
 
 // A Schema is a plugin's shape, said once: validation, docs and the editor's schema come from it.
+//
+// A property of the input that says "x-weft-expr": ["output"] is a bare expression over the output, and
+// the attempt fails unless it is true. Whoever runs the plugin asks it; Call.Input does not hold it, so
+// it cannot be required. A plugin that has one is a Teller.
 type Schema struct {
 	Title  string          // one line: what it does
 	Input  json.RawMessage // a JSON Schema of type object
@@ -41,6 +45,12 @@ type Sensor interface{ SensorByNature() }
 // Hoster is the ability to tell which host a call goes to, so that pokes are fair between hosts.
 type Hoster interface {
 	Host(input json.RawMessage) string // "" = this machine
+}
+
+// Teller is the ability to say in a few words what a call gave, for a message about an output that is
+// not what was asked for: "GET http://host/x answered 200 OK: {"n":3}".
+type Teller interface {
+	Tell(input, output json.RawMessage) string
 }
 
 // InProcess is the ability of a plugin that starts no process and keeps no file of its own: its

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -27,6 +28,7 @@ type attempt struct {
 	scratch scratch
 	live    *os.File
 	log     attemptLog
+	given   json.RawMessage // the input, rendered
 	exprs   *expr.Cache
 	vars    map[string]any // what expressions see
 }
@@ -150,6 +152,7 @@ func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.given = input
 	env, err := a.environ()
 	if err != nil {
 		return nil, err
@@ -172,6 +175,9 @@ func (a *attempt) settle(ctx context.Context, res plugins.Result) (PokeResult, e
 		return PokeResult{}, plugins.Errorf(plugins.Internal, "cannot end %s: it says to wait, and is no sensor here", a.o.Task.Uses)
 	}
 	out, err := a.take(res)
+	if err == nil {
+		err = a.answers(out)
+	}
 	if err != nil {
 		return PokeResult{}, err
 	}

@@ -31,7 +31,7 @@ func (a *attempt) take(res plugins.Result) (*output, error) {
 	if err != nil {
 		return nil, wrongOutput(err)
 	}
-	if out.file != "" || !declared && (a.poke == 0 || !a.asks()) {
+	if out.file != "" || !declared && !a.asks() {
 		return out, nil
 	}
 	if out.raw != nil {

@@ -16,8 +16,12 @@ func (a *attempt) sensor() machine.Sensor {
 	return machine.Sensor{}
 }
 
-// asks tells whether the sensor looks at its output.
+// asks tells whether the task looks at its output before that is kept.
 func (a *attempt) asks() bool {
+	return len(a.o.Task.Asks) > 0 || a.poke > 0 && a.sensorAsks()
+}
+
+func (a *attempt) sensorAsks() bool {
 	s := a.sensor()
 	return s.Until != nil || s.FailWhen != nil
 }
@@ -29,11 +33,14 @@ func (a *attempt) judge(ctx context.Context, res plugins.Result) (PokeResult, er
 		return PokeResult{NotBefore: res.NotBefore}, nil
 	}
 	out, err := a.take(res)
+	if err == nil {
+		err = a.answers(out)
+	}
 	if err != nil {
 		return PokeResult{}, err
 	}
 	s := a.sensor()
-	if a.asks() {
+	if a.sensorAsks() {
 		if out.file != "" {
 			return PokeResult{}, plugins.Errorf(plugins.BadInput, "cannot ask about an output of %d bytes, at most %d are read", out.size, maxValue)
 		}

@@ -35,6 +35,9 @@ func taskSources(o machine.Order) []string {
 			src = append(src, v.Value)
 		}
 	}
+	for _, ask := range o.Task.Asks {
+		src = append(src, ask.Expr.Src)
+	}
 	if s := o.Task.Sensor; s != nil {
 		for _, e := range []*machine.Expr{s.Until, s.FailWhen} {
 			if e != nil {

@@ -15,6 +15,7 @@ import (
 type Checker struct {
 	compiled *jsonschema.Schema
 	doc      any // the schema as a JSON value, for the words of messages
+	asks     []Ask
 }
 
 // A Violation is one thing in a value that its schema does not allow, in words for people. It holds no
@@ -65,7 +66,7 @@ func compile(raw []byte) (*Checker, error) {
 	if err != nil {
 		return nil, compileError(err)
 	}
-	return &Checker{compiled: compiled, doc: doc}, nil
+	return &Checker{compiled: compiled, doc: doc, asks: asksOf(doc, nil)}, nil
 }
 
 // compileError says what is wrong with a schema without the compiler's addresses.

@@ -27,6 +27,12 @@ var fakes = somePlugins{
 		"names":{"type":"array","items":{"$ref":"#/definitions/text"}},
 		"labels":{"type":"object","additionalProperties":{"anyOf":[{"$ref":"#/definitions/text"},{"type":"array","items":{"type":"string"}}]}}},
 		"definitions":{"text":{"type":"string"}}}`)},
+	"http": {
+		Name: "http", Input: schemaOf(`{"type":"object","required":["url"],"additionalProperties":false,"properties":{
+		"url":{"type":"string"},"expect":{"type":"object","additionalProperties":false,"properties":{
+			"status":{"type":"integer"},"when":{"type":"string","x-weft-expr":["output"]}}}}}`),
+		Output: schemaOf(`{"type":"object","additionalProperties":false,"properties":{"status":{"type":"integer"},"body":{}}}`),
+	},
 	"file.head": {
 		Name: "file.head", Input: schemaOf(`{"type":"object","required":["path"],"additionalProperties":false,
 		"properties":{"path":{"type":"string"},"follow":{"type":"boolean"},"max":{"type":"integer","minimum":1},"kind":{"enum":["file","folder"]}}}`),

@@ -30,6 +30,7 @@ type sight struct {
 	ofDAG               bool   // the DAG's own callback
 	env                 string // names of the task's variables
 	output              *task  // whose output `output` is
+	asks                bool   // … as its plugin gives it
 }
 
 // scope returns the file's scopes. The first rule that asks makes them: all keys are read by then.
@@ -89,8 +90,8 @@ func (s *scopes) of(u *use) *expr.Scope {
 	if t := u.task; t != nil {
 		key.mapped, key.callback, key.ofDAG = t.ForEach != nil, t.callback(), t.callback() && t.owner == nil
 		key.env = strings.Join(t.env, " ")
-		if u.where == "until" || u.where == "fail_when" {
-			key.output = t
+		if u.where == "until" || u.where == "fail_when" || u.asks {
+			key.output, key.asks = t, u.asks
 		}
 	}
 	sc, ok := s.made[key]
@@ -135,6 +136,11 @@ func (s *scopes) make(u *use, key sight) *expr.Scope {
 // own adds what a key has of its own, and what it asks for. Keys that the run decides by (when,
 // for_each, retry_if) see no secret: what they see is kept with the run.
 func (s *scopes) own(key sight, sc *expr.Scope) {
+	if key.asks { // whatever its plugin calls it
+		sc.Want = expr.KindBool
+		sc.Roots["output"] = schemaType(key.output.plugin.Output)
+		return
+	}
 	switch key.where {
 	case "env", "run", "with":
 		if !key.noSecrets {

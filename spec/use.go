@@ -33,6 +33,7 @@ type use struct {
 	want      any  // JSON Schema of the place, as member gives it; nil = none
 	noSecrets bool // in a place that otherwise takes them
 	outerEnv  bool // the env of the DAG or of defaults
+	asks      bool // of the output of the task's plugin: see ask.go
 	src       string
 	off       int // runes in the node's text before src, of a bare one
 }
@@ -74,6 +75,9 @@ func (d *DAG) jinja(u *use, m []int) {
 
 // templates notes every text below a value. want is the JSON Schema of its place, nil = none.
 func (d *DAG) templates(t *task, where, path string, n *Node, want any) {
+	if t != nil && d.ask(t, path, n) {
+		return
+	}
 	here := resolveRef(want, want)
 	switch n.Kind {
 	case Mapping:
@@ -96,6 +100,12 @@ func (d *DAG) template(t *task, where, path string, n *Node) {
 
 // bare reads a key that holds a bare expression, or one whole ${{ }}; the plan gets it bare.
 func (d *DAG) bare(t *task, where string, n *Node, edge bool) *machine.Expr {
+	return d.bareUse(&use{task: t, where: where, node: n, form: bareForm, edge: edge})
+}
+
+// bareUse is bare for a use of which all but the source is known.
+func (d *DAG) bareUse(u *use) *machine.Expr {
+	n, where := u.node, u.where
 	if n == nil || !d.scalarHere(n, where, "an expression") {
 		return nil
 	}
@@ -111,7 +121,8 @@ func (d *DAG) bare(t *task, where string, n *Node, edge bool) *machine.Expr {
 	}
 	off += lead(src)
 	src = strings.TrimSpace(src)
-	d.use(&use{task: t, where: where, node: n, form: bareForm, edge: edge, src: src, off: off})
+	u.src, u.off = src, off
+	d.use(u)
 	return &machine.Expr{Src: src, Pos: d.src.at(n, off)}
 }
 

@@ -144,6 +144,7 @@ func (d *DAG) draftWith(t *task) {
 	if n != nil && n.Kind == Mapping {
 		input, _ = d.valueAs(n, schemaValue(t.plugin.Input)).(map[string]any)
 		d.withUses(t, n)
+		t.withoutAsks(input)
 	}
 	t.With = encode(input)
 	if t.known && len(t.plugin.Input) > 0 {

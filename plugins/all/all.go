@@ -14,12 +14,12 @@ import (
 )
 
 // Plugins returns one of each. cache is the folder of what is built once and used again (virtual
-// environments); "" leaves it to the plugin.
-func Plugins(cache string) []plugins.Plugin {
+// environments); "" leaves it to the plugin. policy is what http may reach.
+func Plugins(cache string, policy http.Policy) []plugins.Plugin {
 	return append(s3.Plugins(),
 		fail.Plugin{},
 		filehead.Plugin{},
-		http.Plugin{},
+		http.Plugin{Policy: policy},
 		noop.Plugin{},
 		python.Plugin{Cache: cache},
 		shell.Plugin{},

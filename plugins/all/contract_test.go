@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,11 +14,13 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"weft/plugins"
+	"weft/plugins/http"
+	"weft/schema"
 )
 
 // TestEveryPluginKeepsTheContract holds each plugin to what the rest of the house relies on.
 func TestEveryPluginKeepsTheContract(t *testing.T) {
-	reg := plugins.NewRegistry(Plugins("")...)
+	reg := plugins.NewRegistry(Plugins("", http.Policy{})...)
 	for _, name := range reg.Names() {
 		p := reg.Get(name)
 		t.Run(name, func(t *testing.T) {
@@ -28,6 +31,7 @@ func TestEveryPluginKeepsTheContract(t *testing.T) {
 				t.Errorf("title %q: one line without a full stop is wanted", s.Title)
 			}
 			checkInput(t, p)
+			checkAsks(t, p)
 			checkRun(t, p)
 		})
 	}
@@ -51,6 +55,27 @@ func checkInput(t *testing.T, p plugins.Plugin) {
 	}
 	if out := p.Schema().Output; out != nil {
 		compile(t, "output", out)
+	}
+}
+
+// checkAsks: an input that is an expression stands where it is found, sees names that it is given, is
+// not required, and its plugin can say what it gave.
+func checkAsks(t *testing.T, p plugins.Plugin) {
+	c, err := schema.Compile(p.Schema().Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asks := c.Asks()
+	if n := strings.Count(string(p.Schema().Input), "x-weft-expr"); n != len(asks) {
+		t.Errorf("%d inputs are marked as expressions, %d are found: only properties can be", n, len(asks))
+	}
+	for _, a := range asks {
+		if !slices.Equal(a.Sees, []string{"output"}) {
+			t.Errorf("%v sees %v: there is output alone", a.Path, a.Sees)
+		}
+		if _, ok := p.(plugins.Teller); !ok {
+			t.Errorf("%v asks about the output, and the plugin cannot tell what it is", a.Path)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	nethttp "net/http"
 	"strings"
@@ -12,41 +11,6 @@ import (
 
 	"weft/plugins"
 )
-
-// read reads a body, decoded, up to a limit: what a few bytes of gzip unfold to counts.
-func read(resp *nethttp.Response, limit int64) ([]byte, error) {
-	tooLong := func() error {
-		e := plugins.Errorf(plugins.Remote, "its body is longer than %d bytes", limit)
-		e.Hint = "fetch it with a script that writes a file, and keep that as an artifact"
-		return e
-	}
-	if resp.ContentLength > limit && resp.Request.Method != "HEAD" {
-		return nil, tooLong()
-	}
-	var b bytes.Buffer
-	if n := resp.ContentLength; n > 0 && n <= limit && resp.Request.Method != "HEAD" {
-		b.Grow(int(min(n, 1<<20)) + bytes.MinRead) // a length is a claim: believe it in part
-	}
-	n, err := b.ReadFrom(io.LimitReader(resp.Body, limit+1))
-	switch {
-	case n > limit:
-		return nil, tooLong()
-	case err != nil:
-		return nil, brokenOff(n, err)
-	}
-	return b.Bytes(), nil
-}
-
-// brokenOff is the failure of a body that does not come to its end.
-func brokenOff(n int64, err error) error {
-	if strings.HasPrefix(err.Error(), "gzip:") || strings.HasPrefix(err.Error(), "flate:") {
-		return plugins.Errorf(plugins.Remote, "its body is damaged: it says it is gzip, and is not")
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return plugins.Errorf(plugins.Temporary, "its body breaks off after %d bytes", n)
-	}
-	return err
-}
 
 // output makes the output of an answer.
 func (x *exchange) output(resp *nethttp.Response, body []byte) (json.RawMessage, error) {

@@ -52,7 +52,7 @@ func answerDNS(conn net.Conn, lookup func(name string) []string) {
 		}
 		end += 5 // the root, type and class
 		kind := q[end-3]
-		found := lookup(strings.Join(labels, "."))
+		found := lookup(strings.ToLower(strings.Join(labels, ".")))
 		const response, notFound = 0x80, 3
 		r := []byte{q[0], q[1], response | q[2]&1, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}
 		if len(found) == 0 {

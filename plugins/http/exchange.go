@@ -25,6 +25,7 @@ type exchange struct {
 	expect statuses
 	first  *request
 	now    *url.URL // of the hop that is under way
+	heard  bool     // its answer has begun
 }
 
 // run carries the exchange out. Its errors are causes, for failure to put into words.
@@ -37,6 +38,7 @@ func (x *exchange) run(ctx context.Context) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	x.heard = true
 	defer resp.Body.Close()
 	if !x.expect.admits(resp.StatusCode) {
 		return nil, unexpected(resp, stop)
@@ -49,12 +51,20 @@ func (x *exchange) run(ctx context.Context) (json.RawMessage, error) {
 	return x.output(resp, body)
 }
 
+// stage is how far a call came that was stopped: its error is the runner's, and says nothing of that.
+func (x *exchange) stage() string {
+	if x.heard {
+		return "its answer had begun, and not ended"
+	}
+	return "there was no answer yet"
+}
+
 // transport makes connections for this call alone. None is kept: the call must leave nothing
 // behind, and on a connection that is not reused net/http never sends a request twice.
 func (x *exchange) transport() *nethttp.Transport {
 	env := proxiesOf(x.call.Env)
 	return &nethttp.Transport{
-		DialContext:            x.plugin.dialer().DialContext,
+		DialContext:            x.plugin.dial,
 		Proxy:                  func(r *nethttp.Request) (*url.URL, error) { return env.of(r.URL) },
 		OnProxyConnectResponse: proxyAnswer,
 		TLSClientConfig:        &tls.Config{RootCAs: x.plugin.roots},

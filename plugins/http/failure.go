@@ -45,7 +45,7 @@ func cause(err error) *plugins.Error {
 	case errors.As(err, &dns):
 		return dnsCause(dns)
 	case errors.As(err, &cert):
-		return plugins.Errorf(plugins.Remote, "its certificate is not trusted: %s", plain(cert.Err))
+		return untrusted(cert)
 	case errors.As(err, &record):
 		e := plugins.Errorf(plugins.Remote, "it does not speak TLS there")
 		e.Hint = "perhaps the URL begins with http://"
@@ -53,20 +53,48 @@ func cause(err error) *plugins.Error {
 	case errors.As(err, &slow) && slow.Timeout():
 		return plugins.Errorf(plugins.Timeout, "%sit does not answer in time", viaProxy(err))
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return plugins.Errorf(plugins.Temporary, "%sconnection refused, nothing listens there", viaProxy(err))
+		e := plugins.Errorf(plugins.Temporary, "%sconnection refused, nothing listens there", viaProxy(err))
+		e.Hint = "is it started, and the port right?"
+		return e
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return plugins.Errorf(plugins.Temporary, "it reset the connection")
+		return mayPass("it reset the connection")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), closedEarly):
-		return plugins.Errorf(plugins.Temporary, "it closed the connection without an answer")
+		return mayPass("it closed the connection without an answer")
 	}
 	var op *net.OpError
+	var none *net.AddrError
 	switch {
+	case errors.As(err, &none):
+		return noHost(none.Addr)
 	case errors.As(err, &op) && op.Op == "remote error": // as crypto/tls marks an alert
 		return plugins.Errorf(plugins.Remote, "it refuses the TLS handshake: %s", plain(op.Err))
 	case op != nil:
 		return plugins.Errorf(plugins.Temporary, "%s%s", viaProxy(err), plain(op.Err))
 	}
-	return plugins.Errorf(plugins.Remote, "%s", plain(err))
+	return noHTTP(plain(err))
+}
+
+// mayPass is a temporary failure of which nobody knows more.
+func mayPass(format string, args ...any) *plugins.Error {
+	e := plugins.Errorf(plugins.Temporary, format, args...)
+	e.Hint = "it may pass: see retries"
+	return e
+}
+
+// noHTTP is the failure of an answer that net/http cannot read, in its words. Those for headers without
+// end are its own affair.
+func noHTTP(text string) *plugins.Error {
+	if strings.Contains(text, "response headers exceeded") {
+		return plugins.Errorf(plugins.Remote, "its headers are longer than %d bytes", maxHeader)
+	}
+	for _, begins := range []string{"malformed ", "bad Content-Length", "message cannot contain", "unsupported transfer encoding", "too many transfer encodings"} {
+		if strings.HasPrefix(text, begins) {
+			e := plugins.Errorf(plugins.Remote, "what it answers is no HTTP: %s", text)
+			e.Hint = "is the port right?"
+			return e
+		}
+	}
+	return plugins.Errorf(plugins.Remote, "%s", text)
 }
 
 // closedEarly is what net/http says, by no exported name, where the connection was closed before
@@ -78,11 +106,17 @@ const closedEarly = "server closed idle connection"
 func dnsCause(dns *net.DNSError) *plugins.Error {
 	switch {
 	case dns.IsNotFound:
-		return plugins.Errorf(plugins.Temporary, "there is no host %s", shorten(dns.Name))
+		return noHost(dns.Name)
 	case dns.IsTimeout:
 		return plugins.Errorf(plugins.Temporary, "the name of the host %s cannot be looked up in time", shorten(dns.Name))
 	}
 	return plugins.Errorf(plugins.Temporary, "the name of the host %s cannot be looked up: %s", shorten(dns.Name), dns.Err)
+}
+
+func noHost(name string) *plugins.Error {
+	e := plugins.Errorf(plugins.Temporary, "there is no host %s", shorten(name))
+	e.Hint = "is the name right, and known where weft runs?"
+	return e
 }
 
 // viaProxy tells, where it is so, that it is the proxy which cannot be reached.
@@ -103,6 +137,9 @@ func plain(err error) string {
 	return shorten(text)
 }
 
+// maxRead is how much of a body is read for a message.
+const maxRead = 16 << 10
+
 // patience is how long the words of a failure are waited for: the status is known by then.
 const patience = time.Second
 
@@ -110,7 +147,7 @@ const patience = time.Second
 func unexpected(resp *nethttp.Response, stop func()) error {
 	late := time.AfterFunc(patience, stop)
 	defer late.Stop()
-	said, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10)) // as much as comes
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxRead)) // as much as comes
 	text := "it answered " + statusText(resp)
 	if words := shorten(string(said)); words != "" {
 		text += ": " + words

@@ -167,10 +167,10 @@ func TestWhatCanGoWrongOnTheWay(t *testing.T) {
 		{"broken off", "http://" + raw(t, replies("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfour")), "its body breaks off after 4 bytes", "temporary"},
 		{"broken off in chunks", "http://" + raw(t, replies("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nfour")), "its body breaks off after 4 bytes", "temporary"},
 		{"damaged", "http://" + raw(t, replies("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nthis is not gzip")), "its body is damaged: it says it is gzip, and is not", "remote"},
-		{"another protocol", "http://" + raw(t, replies("SSH-2.0-OpenSSH_9.9\r\n\r\n")), `malformed HTTP response "SSH-2.0-OpenSSH_9.9"`, "remote"},
-		{"headers without end", "http://" + raw(t, replies("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", maxHeader+1)+"\r\n\r\n")), "server response headers exceeded 1048576 bytes; aborted", "remote"},
+		{"another protocol", "http://" + raw(t, replies("SSH-2.0-OpenSSH_9.9\r\n\r\n")), `what it answers is no HTTP: malformed HTTP response "SSH-2.0-OpenSSH_9.9" (is the port right?)`, "remote"},
+		{"headers without end", "http://" + raw(t, replies("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", maxHeader+1)+"\r\n\r\n")), "its headers are longer than 1048576 bytes", "remote"},
 		{"http where TLS is asked for", strings.Replace(serve(t, nil).URL, "http:", "https:", 1), "it does not speak TLS there (perhaps the URL begins with http://)", "remote"},
-		{"a certificate of nobody's", safe.URL, "its certificate is not trusted: certificate signed by unknown authority", "remote"},
+		{"a certificate of nobody's", safe.URL, "its certificate is not trusted: it is signed by an unknown authority (name the file of that authority's certificate in SSL_CERT_FILE", "remote"},
 		{"TLS where http is asked for", strings.Replace(safe.URL, "https:", "http:", 1), "it answered 400 Bad Request: Client sent an HTTP request to an HTTPS server.", "remote"},
 	} {
 		_, err := send(t, p, with{"url": c.url})
@@ -192,7 +192,7 @@ func TestTLS(t *testing.T) {
 	}
 	_, port, _ := strings.Cut(strings.TrimPrefix(s.URL, "https://"), ":")
 	_, err := send(t, p, with{"url": "https://other.test:" + port})
-	if err == nil || !strings.Contains(err.Error(), "its certificate is not trusted: certificate is valid for example.com") {
+	if err == nil || !strings.Contains(err.Error(), "its certificate is not trusted: it is for example.com, *.example.com, 127.0.0.1, ::1, not for other.test") {
 		t.Errorf("another name: error %v", err)
 	}
 }
@@ -261,3 +261,23 @@ type timeout struct{}
 func (timeout) Error() string   { return "net/http: TLS handshake timeout" }
 func (timeout) Timeout() bool   { return true }
 func (timeout) Temporary() bool { return true }
+
+// TestACallThatIsStoppedSaysHowFarItCame: in its log; the error is the runner's, which knows why.
+func TestACallThatIsStoppedSaysHowFarItCame(t *testing.T) {
+	for begun, want := range map[bool]string{false: "there was no answer yet", true: "its answer had begun, and not ended"} {
+		ctx, stop := context.WithCancel(t.Context())
+		s := serve(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
+			if begun { // more than any buffer on the way holds: it is being read
+				_, _ = io.WriteString(w, strings.Repeat(".", MaxBody/2))
+			}
+			stop()
+			<-r.Context().Done()
+		})
+		input, log := newCall([]byte(`{"url":"` + s.URL + `/?key=canary"}`))
+		_, err := Plugin{}.Run(ctx, input)
+		if line := "GET " + s.URL + "/?…: stopped: " + want + "\n"; !errors.Is(err, context.Canceled) || log.String() != line {
+			t.Errorf("error %v, log %q, want %q", err, log, line)
+		}
+		stop()
+	}
+}

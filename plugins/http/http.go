@@ -29,8 +29,9 @@ type Plugin struct {
 	Policy  Policy // which addresses may be reached
 	MaxBody int64  // bytes of a decoded body, above which the task fails; 0 = MaxBody
 
-	resolver *net.Resolver  // nil = the machine's
-	roots    *x509.CertPool // nil = the machine's
+	resolver *net.Resolver              // nil = the machine's
+	roots    *x509.CertPool             // nil = the machine's
+	connects func(address string) error // asked last before each connection; nil = nobody
 }
 
 var (
@@ -88,6 +89,7 @@ func (p Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, er
 		return plugins.Result{Output: got}, nil
 	}
 	if ctx.Err() != nil { // whatever broke, broke because of that
+		x.say("%s %s: stopped: %s", first.method, show(x.now), x.stage())
 		err = ctx.Err()
 	} else {
 		err = x.failure(err)

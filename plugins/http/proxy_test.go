@@ -86,7 +86,7 @@ func TestTheProxyOfTheTaskIsUsed(t *testing.T) {
 		t.Errorf("%s, error %v; asked for %s", got.Body, err, r.RequestURI)
 	}
 	_, err = send(t, Plugin{Policy: Policy{Refuse: loopback}}, with{"url": "http://inside.test/"}, "HTTP_PROXY="+proxy.URL)
-	if err == nil || !strings.HasSuffix(err.Error(), ": 127.0.0.1 is refused by the configuration") {
+	if err == nil || !strings.HasSuffix(err.Error(), ": 127.0.0.1 is refused by the configuration (http in weft.yaml)") {
 		t.Errorf("a proxy where nobody may go: error %v", err)
 	}
 }
@@ -139,7 +139,7 @@ func TestTLSThroughAProxy(t *testing.T) {
 	}
 	_ = l.Close()
 	_, err = send(t, p, with{"url": "https://example.com/"}, "HTTPS_PROXY=http://"+l.Addr().String())
-	if want := "cannot GET https://example.com/: its proxy cannot be reached: connection refused, nothing listens there"; err == nil || err.Error() != want || plugins.KindOf(err) != plugins.Temporary {
+	if want := "cannot GET https://example.com/: its proxy cannot be reached: connection refused, nothing listens there (is it started, and the port right?)"; err == nil || err.Error() != want || plugins.KindOf(err) != plugins.Temporary {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

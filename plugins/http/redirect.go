@@ -20,11 +20,11 @@ func (x *exchange) follow(r *request, resp *nethttp.Response, hops int) (*reques
 		return nil, nil
 	}
 	if hops == maxRedirects {
-		return nil, plugins.Errorf(plugins.Remote, "it redirects more than %d times", maxRedirects)
+		return nil, astray("it redirects more than %d times", maxRedirects)
 	}
 	to, err := r.url.Parse(location)
 	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" || !goodPort(to) {
-		return nil, plugins.Errorf(plugins.Remote, "it redirects to what is no http or https URL")
+		return nil, astray("it redirects to what is no http or https URL")
 	}
 	to.User = nil
 	settle(to)
@@ -45,6 +45,13 @@ func (x *exchange) follow(r *request, resp *nethttp.Response, hops int) (*reques
 	}
 	next.withoutCredentials()
 	return next, nil
+}
+
+// astray is a redirect that leads nowhere.
+func astray(format string, args ...any) *plugins.Error {
+	e := plugins.Errorf(plugins.Remote, format, args...)
+	e.Hint = "expect: {status: 3xx} takes the redirect itself for the answer"
+	return e
 }
 
 func redirects(status int) bool {

@@ -150,7 +150,7 @@ func TestRedirectsEnd(t *testing.T) {
 	if _, err := send(t, Plugin{}, with{"url": s.URL + "/10"}); err != nil {
 		t.Errorf("ten redirects: error %v", err)
 	}
-	want := "cannot GET " + s.URL + "/11, which redirects to " + s.URL + "/1: it redirects more than 10 times"
+	want := "cannot GET " + s.URL + "/11, which redirects to " + s.URL + "/1: it redirects more than 10 times (expect: {status: 3xx} takes the redirect itself for the answer)"
 	if _, err := send(t, Plugin{}, with{"url": s.URL + "/11"}); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -158,11 +158,11 @@ func TestRedirectsEnd(t *testing.T) {
 
 func TestRedirectsThatLeadNowhere(t *testing.T) {
 	for location, want := range map[string]string{
-		"file:///etc/passwd": "it redirects to what is no http or https URL",
-		"ftp://h/":           "it redirects to what is no http or https URL",
-		"http://":            "it redirects to what is no http or https URL",
-		"http://h:99999/":    "it redirects to what is no http or https URL",
-		"http://h/%zz":       "it redirects to what is no http or https URL",
+		"file:///etc/passwd": "it redirects to what is no http or https URL (expect: {status: 3xx} takes the redirect itself for the answer)",
+		"ftp://h/":           "it redirects to what is no http or https URL (expect: {status: 3xx} takes the redirect itself for the answer)",
+		"http://":            "it redirects to what is no http or https URL (expect: {status: 3xx} takes the redirect itself for the answer)",
+		"http://h:99999/":    "it redirects to what is no http or https URL (expect: {status: 3xx} takes the redirect itself for the answer)",
+		"http://h/%zz":       "it redirects to what is no http or https URL (expect: {status: 3xx} takes the redirect itself for the answer)",
 		"":                   "it answered 302 Found",
 	} {
 		s := serve(t, redirect(302, location))
