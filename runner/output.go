@@ -126,9 +126,6 @@ func largeFile(res plugins.Result, size int64, declared bool) (*output, error) {
 
 // keep puts an output where it belongs: with the run, or, above InlineLimit, into the handoff.
 func (a *attempt) keep(ctx context.Context, out *output) (machine.Raw, *machine.Ref, error) {
-	if out.wrong != nil {
-		return nil, nil, wrongOutput(out.wrong)
-	}
 	var r io.Reader = bytes.NewReader(out.raw)
 	size := int64(len(out.raw))
 	if out.file == "" && size <= machine.InlineLimit {

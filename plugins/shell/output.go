@@ -130,7 +130,7 @@ func fromStdout(call *plugins.Call, stdout *os.File) (plugins.Result, error) {
 }
 
 // lineFile is the name under the scratch folder of a last line that is too large for memory.
-const lineFile = "last-line"
+const lineFile = ".weft_last_line"
 
 // writeValid copies text to a file and replaces what is not UTF-8, piece by piece.
 func writeValid(path string, r io.Reader) error {
