@@ -54,13 +54,13 @@ func (s Source) stat() (fs.FileInfo, error) {
 }
 
 // unfit says in words why something below a root cannot be opened.
-func unfit(name string, err error) error {
+func unfit(name string, err error) *UnfitError {
 	e := &UnfitError{Path: name, Why: "cannot be read: " + plain(err).Error(), Err: err}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		e.Why = "is not there"
 	case errors.Is(err, syscall.ELOOP):
-		e.Why = "is a link that leads in a circle"
+		e.Why = "leads in a circle"
 	case strings.Contains(err.Error(), "escapes"): // os has no name for it
 		e.Why = "leads out of its folder"
 	}
@@ -181,10 +181,7 @@ func (w *walk) link(name string) (string, error) {
 		return "", &UnfitError{Path: name, Why: "is a link to a name that is not UTF-8"}
 	}
 	if _, err := w.folder.Stat(name); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return "", &UnfitError{Path: name, Why: "is a link to " + to + ", which is not there", Err: err}
-		}
-		return "", &UnfitError{Path: name, Why: "is a link to " + to + ", which lies outside the folder", Err: err}
+		return "", &UnfitError{Path: name, Why: "is a link to " + to + ": it " + unfit(name, err).Why, Err: err}
 	}
 	return to, nil
 }

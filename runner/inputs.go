@@ -165,9 +165,10 @@ func (in input) copyFile(ctx context.Context, at, file string) error {
 		src, err = outside(file)
 	} else {
 		src.Root, err = os.OpenRoot(orHere(in.home()))
+		err = bare(err)
 	}
 	if err != nil {
-		return bare(err)
+		return err
 	}
 	defer src.Root.Close()
 	return handoff.Copy(ctx, src, in.root, at)
