@@ -162,7 +162,7 @@ func (x *Executor) spill(ctx context.Context, key string, o machine.Order, r io.
 func notJSON(raw []byte, err error) error {
 	for _, word := range []string{"NaN", "Infinity"} {
 		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) && bytes.Contains(raw, []byte(word)) {
+		if (errors.As(err, &syntax) || errors.Is(err, plugins.ErrNoJSON)) && bytes.Contains(raw, []byte(word)) {
 			return fmt.Errorf("JSON has no %s (write null or a text)", word)
 		}
 	}

@@ -78,26 +78,9 @@ func fromFile(path string) (r plugins.Result, found bool, err error) {
 	return plugins.Result{Output: out, Text: true}, true, err
 }
 
-// isJSON tells whether a file holds one JSON value, without holding the file in memory.
-func isJSON(r io.Reader) bool {
-	d := json.NewDecoder(r)
-	d.UseNumber()
-	for depth, first := 0, true; ; first = false {
-		t, err := d.Token()
-		if err != nil {
-			return errors.Is(err, io.EOF) && !first && depth == 0
-		}
-		if depth == 0 && !first {
-			return false // a second value
-		}
-		switch t {
-		case json.Delim('{'), json.Delim('['):
-			depth++
-		case json.Delim('}'), json.Delim(']'):
-			depth--
-		}
-	}
-}
+// isJSON tells whether a file holds one JSON value, without holding the file in memory. How deep one
+// may be is for whoever takes it.
+func isJSON(r io.Reader) bool { return plugins.ScanJSON(r, 1<<20) == nil }
 
 // fromStdout makes the last line of stdout the output, as text; null if nothing was written. Bytes
 // that are not UTF-8 become U+FFFD.
