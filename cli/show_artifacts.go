@@ -31,6 +31,7 @@ func (e *env) showArtifacts(p *machine.Plan, sum machine.Summary) error {
 	return w.Flush()
 }
 
+// inFiles tells a folder from a file, and how much it is.
 func inFiles(a machine.Artifact) string {
 	switch {
 	case !a.Folder():

@@ -66,6 +66,8 @@ func inside(folder string, err error) error {
 	return &whole
 }
 
+// putFile puts one file. It is opened without waiting and looked at once it is open: what a name
+// stood for a moment before proves nothing.
 func putFile(ctx context.Context, b Backend, key string, root *os.Root, name string) (machine.Ref, error) {
 	f, info, err := openRegular(root, name)
 	if err != nil {
@@ -75,6 +77,7 @@ func putFile(ctx context.Context, b Backend, key string, root *os.Root, name str
 	return b.Put(ctx, key, f, info.Size())
 }
 
+// keepFolder puts the files, then the manifest: once that is there, so is all that it names.
 func keepFolder(ctx context.Context, b Backend, key, manifestKey string, folder *os.Root, skip func(string) bool) (machine.Artifact, error) {
 	entries, err := survey(ctx, folder, skip)
 	if err != nil {

@@ -113,7 +113,8 @@ func layLinks(folder *os.Root, entries []entry) error {
 	return nil
 }
 
-// writeFile makes one new file below root.
+// writeFile makes one new file below root. Nothing is synced: a scratch folder does not outlive the
+// attempt, and a power cut ends that.
 func writeFile(ctx context.Context, root *os.Root, name string, executable bool, open func() (io.ReadCloser, error)) error {
 	in, err := open()
 	if err != nil {
@@ -135,7 +136,7 @@ func writeFile(ctx context.Context, root *os.Root, name string, executable bool,
 	if errClose := out.Close(); err == nil {
 		err = errClose
 	}
-	var disk *fs.PathError
+	var disk *fs.PathError // of the writing side; the reading one has named itself
 	if errors.As(err, &disk) && disk.Op == "write" {
 		return written(name, err)
 	}

@@ -27,6 +27,7 @@ type entry struct {
 	At string `json:"at,omitempty"`
 }
 
+// file tells whether the entry has bytes of its own in the handoff.
 func (e entry) file() bool { return e.Link == "" && !e.Folder }
 
 // A manifest is all that a folder holds, sorted by path. A folder is what its manifest says: other

@@ -67,6 +67,7 @@ func unfit(name string, err error) *UnfitError {
 	return e
 }
 
+// kindOf names what is neither file, folder nor link.
 func kindOf(m fs.FileMode) string {
 	switch {
 	case m&fs.ModeNamedPipe != 0:
@@ -113,6 +114,7 @@ func survey(ctx context.Context, folder *os.Root, skip func(name string) bool) (
 	return w.found, nil
 }
 
+// A walk is one survey under way.
 type walk struct {
 	ctx    context.Context
 	folder *os.Root
@@ -122,6 +124,7 @@ type walk struct {
 	full   map[string]bool // folders that hold something
 }
 
+// visit is called for all that the folder holds, links not followed.
 func (w *walk) visit(name string, d fs.DirEntry, err error) error {
 	switch {
 	case w.ctx.Err() != nil:
@@ -150,6 +153,7 @@ func (w *walk) visit(name string, d fs.DirEntry, err error) error {
 	return err
 }
 
+// entry looks at what is no folder.
 func (w *walk) entry(name string) (entry, error) {
 	info, err := w.folder.Lstat(name)
 	if err != nil {

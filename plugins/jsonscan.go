@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
-	"strings"
 )
 
 // ErrNoJSON is how ScanJSON's errors about the form of a value begin.
@@ -34,9 +32,7 @@ func ScanJSON(r io.Reader, deepest int) error {
 	}
 }
 
-// maxNumber is the length of a number beyond which no one means it.
-const maxNumber = 64 << 10
-
+// A jsonWant is what may come next. Between two values that and what is open is all there is to know.
 type jsonWant uint8
 
 const (
@@ -49,6 +45,7 @@ const (
 	wantEnd
 )
 
+// A jsonScan is one pass over a stream. It takes each byte once and never goes back further than one.
 type jsonScan struct {
 	r       *bufio.Reader
 	at      int64 // bytes read
@@ -109,6 +106,7 @@ func (s *jsonScan) take(c byte) error {
 	return nil
 }
 
+// separator is what stands behind a value in a list or map.
 func (s *jsonScan) separator(c byte) error {
 	in := s.open[len(s.open)-1]
 	switch {
@@ -127,6 +125,7 @@ func (s *jsonScan) separator(c byte) error {
 	return nil
 }
 
+// close ends the innermost list or map, which is a whole value then.
 func (s *jsonScan) close() {
 	s.open = s.open[:len(s.open)-1]
 	s.done()
@@ -140,6 +139,7 @@ func (s *jsonScan) done() {
 	}
 }
 
+// value begins a value; one that is no list or map is read to its end.
 func (s *jsonScan) value(c byte) error {
 	switch {
 	case c == '{' || c == '[':
@@ -166,121 +166,7 @@ func (s *jsonScan) value(c byte) error {
 	return s.wrong(c, "looking for beginning of value")
 }
 
-// text reads to the end of a text.
-func (s *jsonScan) text() error {
-	for {
-		c, err := s.next()
-		switch {
-		case err != nil:
-			return err
-		case c == '"':
-			return nil
-		case c < ' ':
-			return s.wrong(c, "in string literal")
-		case c == '\\':
-			if err := s.escape(); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (s *jsonScan) escape() error {
-	c, err := s.next()
-	switch {
-	case err != nil:
-		return err
-	case c != 'u' && strings.IndexByte(`"\/bfnrt`, c) < 0:
-		return s.wrong(c, "in string escape code")
-	case c != 'u':
-		return nil
-	}
-	for range 4 {
-		c, err := s.next()
-		if err != nil {
-			return err
-		}
-		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
-			return s.wrong(c, "in \\u hexadecimal character escape")
-		}
-	}
-	return nil
-}
-
-func (s *jsonScan) word(word string) error {
-	for i := 1; i < len(word); i++ {
-		c, err := s.next()
-		if err != nil {
-			return err
-		}
-		if c != word[i] {
-			return s.wrong(c, fmt.Sprintf("in literal %s (expecting '%c')", word, word[i]))
-		}
-	}
-	return nil
-}
-
-// number reads a number whole, and checks its form and its range.
-func (s *jsonScan) number(first byte) error {
-	digits := []byte{first}
-	for {
-		c, err := s.next()
-		if err == nil && (c >= '0' && c <= '9' || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E') {
-			if digits = append(digits, c); len(digits) > maxNumber {
-				return fmt.Errorf("the number %.40s in it is out of range", digits)
-			}
-			continue
-		}
-		if err == nil { // it belongs to what follows
-			s.at--
-			err = s.r.UnreadByte()
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		break
-	}
-	if !wholeNumber(digits) {
-		return fmt.Errorf("%w: invalid number %.40s (byte %d)", ErrNoJSON, digits, s.at)
-	}
-	if f, err := strconv.ParseFloat(string(digits), 64); err != nil || math.IsInf(f, 0) {
-		return fmt.Errorf("the number %.40s in it is out of range", digits)
-	}
-	return nil
-}
-
-// wholeNumber is the grammar: -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?
-func wholeNumber(b []byte) bool {
-	run := func() (n int) {
-		for len(b) > 0 && b[0] >= '0' && b[0] <= '9' {
-			b, n = b[1:], n+1
-		}
-		return n
-	}
-	if b[0] == '-' {
-		b = b[1:]
-	}
-	zero := len(b) > 0 && b[0] == '0'
-	if n := run(); n == 0 || zero && n > 1 {
-		return false
-	}
-	if len(b) > 0 && b[0] == '.' {
-		b = b[1:]
-		if run() == 0 {
-			return false
-		}
-	}
-	if len(b) > 0 && (b[0] == 'e' || b[0] == 'E') {
-		if b = b[1:]; len(b) > 0 && (b[0] == '+' || b[0] == '-') {
-			b = b[1:]
-		}
-		if run() == 0 {
-			return false
-		}
-	}
-	return len(b) == 0
-}
-
+// wrong says where what is no JSON begins, in the words of encoding/json.
 func (s *jsonScan) wrong(c byte, where string) error {
 	return fmt.Errorf("%w: invalid character %s %s (byte %d)", ErrNoJSON, strconv.QuoteRune(rune(c)), where, s.at)
 }

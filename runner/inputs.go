@@ -53,12 +53,10 @@ type input struct {
 	root *os.Root
 }
 
-// errUsage is a value that no waiting makes a file.
-var errUsage = errors.New("")
+// A uselessError is about a value that no waiting makes a file.
+type uselessError struct{ error }
 
-func unusable(format string, args ...any) error {
-	return fmt.Errorf("%w"+format, append([]any{errUsage}, args...)...)
-}
+func unusable(format string, args ...any) error { return uselessError{fmt.Errorf(format, args...)} }
 
 // lay puts what a value names at a place. In a list each entry has its position for a name, and what
 // is null is left out.
@@ -71,7 +69,7 @@ func (in input) lay(ctx context.Context, at string, value any) error {
 	case map[string]any:
 		return in.fetchFile(ctx, at, value)
 	case []any:
-		if at != in.v.Name {
+		if at != in.v.Name { // it is an entry of a list itself
 			return unusable("a list in a list is no file")
 		}
 		if err := in.root.MkdirAll(at, 0o755); err != nil {
@@ -129,6 +127,7 @@ func (in input) fetchFile(ctx context.Context, at string, value map[string]any) 
 	if uri == "" || !isSize || sum == "" {
 		return unusable("the expression gives a map without uri, size and sha256 (name tasks.X.artifacts.NAME or tasks.X.ref)")
 	}
+	// That it is a folder its URI says; how many files it has its manifest knows best.
 	a := machine.Artifact{Ref: machine.Ref{URI: uri, Size: int64(size), SHA256: sum}}
 	a.Executable, _ = value["executable"].(bool)
 	b, err := in.source(uri)
@@ -138,6 +137,8 @@ func (in input) fetchFile(ctx context.Context, at string, value map[string]any) 
 	return handoff.Lay(ctx, b, a, in.root, at)
 }
 
+// source is the place that a reference is read from: itself, or the handoff in force, which refuses
+// what is not its own. Nothing else of this machine or the network can be named by a URI.
 func (in input) source(uri string) (handoff.Backend, error) {
 	if handoff.IsInline(uri) {
 		return handoff.Values{}, nil
@@ -174,6 +175,7 @@ func (in input) copyFile(ctx context.Context, at, file string) error {
 	return handoff.Copy(ctx, src, in.root, at)
 }
 
+// orHere is where weft was started, if nobody says otherwise.
 func orHere(dir string) string {
 	if dir == "" {
 		return "."
@@ -184,66 +186,12 @@ func orHere(dir string) string {
 // failed sorts failures: what is wrong with the value or the file is told with its place and is
 // tried again in vain; a file that is not there, a handoff or a disk may be better next time.
 func (in input) failed(err error) error {
+	var useless uselessError
 	var unfit *handoff.UnfitError
-	lasting := errors.Is(err, errUsage) || errors.Is(err, handoff.ErrOutside) ||
+	lasting := errors.As(err, &useless) || errors.Is(err, handoff.ErrOutside) ||
 		errors.As(err, &unfit) && !errors.Is(err, fs.ErrNotExist)
 	if lasting {
 		return plugins.Errorf(plugins.BadInput, "%scannot lay out input %s: %w", in.place(in.v.Pos), in.v.Name, err)
 	}
 	return plugins.Errorf(plugins.Temporary, "cannot lay out input %s: %w", in.v.Name, err)
-}
-
-// inputVars are what expressions of `inputs` see: as elsewhere, but for the `.ref` of an output that
-// is kept with the run, which holds the value itself. So a small output and a large one are laid out
-// by the same words.
-func (a *attempt) inputVars() map[string]any {
-	reads := false
-	for _, v := range a.o.Task.Inputs {
-		reads = reads || strings.Contains(v.Value, "ref")
-	}
-	tasks, ok := a.vars["tasks"].(map[string]any)
-	if !reads || !ok {
-		return a.vars
-	}
-	vars, withRefs := maps.Clone(a.vars), maps.Clone(tasks)
-	for id, view := range a.o.Tasks {
-		seen, ok := tasks[id].(map[string]any)
-		if !ok {
-			continue
-		}
-		seen = maps.Clone(seen)
-		if ref := inlineRef(view.Output, view.Ref); ref != nil && !view.Mapped {
-			seen["ref"] = ref
-		}
-		if list, ok := seen["instances"].([]any); ok {
-			seen["instances"] = instancesWithRefs(list, view.Instances)
-		}
-		withRefs[id] = seen
-	}
-	vars["tasks"] = withRefs
-	return vars
-}
-
-func instancesWithRefs(list []any, views []machine.InstanceView) []any {
-	out := make([]any, len(list))
-	for i, one := range list {
-		out[i] = one
-		m, ok := one.(map[string]any)
-		if !ok || i >= len(views) {
-			continue
-		}
-		if ref := inlineRef(views[i].Output, views[i].Ref); ref != nil {
-			m = maps.Clone(m)
-			m["ref"], out[i] = ref, m
-		}
-	}
-	return out
-}
-
-// inlineRef makes the `.ref` of an output that has none; nil where there is no output either.
-func inlineRef(raw machine.Raw, ref *machine.Ref) any {
-	if raw == nil || ref != nil {
-		return nil
-	}
-	return machine.Artifact{Ref: handoff.Inline(raw)}.Value()
 }

@@ -44,6 +44,7 @@ func (d *DAG) fileUse(t *task, key string, f Field) {
 	}
 }
 
+// shortEnough bounds a name; what else ids must be, d.id has said.
 func (d *DAG) shortEnough(name *Node) bool {
 	if len(name.Text) > maxArtifactName {
 		d.report(nLength, d.span(name), "the name of an artifact is longer than %d characters", maxArtifactName)
@@ -52,6 +53,7 @@ func (d *DAG) shortEnough(name *Node) bool {
 	return true
 }
 
+// fileValue refuses what is neither a path nor an expression: a list of inputs is one expression.
 func (d *DAG) fileValue(f Field, key string) bool {
 	if f.Value.Empty() || f.Value.Kind != Scalar {
 		d.report(sType, d.span(f.Key), "`%s.%s` must be a path or an expression, not %s", key, f.Key.Text, f.Value.words())
