@@ -158,7 +158,10 @@ func (e *env) showRun(name string, asJSON bool) error {
 		t := sum.Tasks[id]
 		fmt.Fprintf(w, "%s\t%s%s\t%d\t%s\t%s\n", id, t.State, instances(t), t.Attempts, took(t.StartedAt, t.EndedAt), firstLine(t.Reason))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return e.showArtifacts(r.Plan(), sum)
 }
 
 // taskOrder is the file's order, callbacks after the tasks.

@@ -20,7 +20,7 @@ func place() *Scope {
 		Elsewhere: map[string]string{"poke": "poke is the number of a sensor's poke, in until and fail_when"},
 		Tasks: map[string]TaskScope{
 			"clean":   {Output: MapOf(map[string]Type{"exists": Of(KindBool), "job_run_id": Of(KindString)}, false)},
-			"part":    {Output: Of(KindInt), Mapped: true},
+			"part":    {Output: Of(KindInt), Mapped: true, Artifacts: []string{"piece"}},
 			"load-it": {Artifacts: []string{"model"}},
 		},
 	}
@@ -47,7 +47,9 @@ func TestCheckIsSilentAndKnowsTheType(t *testing.T) {
 		`params.name + "x"`: "a text", `params.flag && params.n > 2`: "a boolean", `params.any`: "anything", `params.any + 1`: "anything",
 		`run.logical_date + duration("1d")`: "a time", `run.logical_date - run.started_at > duration("1h")`: "a boolean",
 		`tasks.clean.output.exists`: "a boolean", `tasks.part.output`: "a list", `tasks.part.output[0]`: "an integer", `sum(tasks.part.output)`: "an integer",
-		`tasks["load-it"].output.x.y`: "anything", `tasks["load-it"].artifacts.model`: "anything", `tasks.part.instances[0].state`: "a text",
+		`tasks["load-it"].output.x.y`: "anything", `tasks["load-it"].artifacts.model`: "a map", `tasks["load-it"].artifacts.model.files`: "an integer",
+		`tasks.part.artifacts.piece`: "a list", `tasks.part.artifacts.piece[0].uri`: "a text", `tasks.part.instances[0].artifacts.piece.size`: "an integer",
+		`tasks.clean.artifacts.any`: "anything", `tasks.part.instances[0].state`: "a text",
 		`default(tasks.clean.output.job_run_id, "none")`: "a text", `params.n == null`: "a boolean", `item.key`: "anything",
 		`map(params.rows, .size)`: "a list", `filter(params.rows, .size > 3)[0].size`: "an integer", `count(params.list, # > 1)`: "an integer",
 		`sum(params.rows, .size)`: "an integer", `map(params.list, #index + #)`: "a list", `fromJSON("1").x`: "anything", `vars.whatever.it`: "anything",

@@ -59,19 +59,38 @@ func taskType(t TaskScope) Type {
 		output = ListOf(t.Output)
 	}
 	ref := MapOf(map[string]Type{"uri": Of(KindString), "size": Of(KindInt), "sha256": Of(KindString)}, false)
-	artifacts := Of(KindObject)
-	if t.Artifacts != nil {
-		fields := make(map[string]Type, len(t.Artifacts))
-		for _, name := range t.Artifacts {
-			fields[name] = Type{}
-		}
-		artifacts = MapOf(fields, false)
+	one := artifactsType(t.Artifacts, ArtifactType())
+	all := one
+	if t.Mapped {
+		all = artifactsType(t.Artifacts, ListOf(ArtifactType()))
 	}
-	instance := MapOf(map[string]Type{"index": Of(KindInt), "state": Of(KindString), "output": t.Output, "ref": ref}, false)
+	instance := MapOf(map[string]Type{
+		"index": Of(KindInt), "state": Of(KindString), "output": t.Output, "ref": ref, "artifacts": one,
+	}, false)
 	return MapOf(map[string]Type{
 		"output": output, "state": Of(KindString), "error": Of(KindString),
-		"ref": ref, "artifacts": artifacts, "instances": ListOf(instance),
+		"ref": ref, "artifacts": all, "instances": ListOf(instance),
 	}, false)
+}
+
+// ArtifactType is the type of one artifact. files is there for a folder, executable for a file.
+func ArtifactType() Type {
+	return MapOf(map[string]Type{
+		"uri": Of(KindString), "size": Of(KindInt), "sha256": Of(KindString),
+		"files": Of(KindInt), "executable": Of(KindBool),
+	}, false)
+}
+
+// artifactsType is the type of a map of artifacts; names is nil where they are not known.
+func artifactsType(names []string, each Type) Type {
+	if names == nil {
+		return Of(KindObject)
+	}
+	fields := make(map[string]Type, len(names))
+	for _, name := range names {
+		fields[name] = each
+	}
+	return MapOf(fields, false)
 }
 
 // names are what may begin an expression here.

@@ -185,7 +185,7 @@ func (f file) fetch(uri string) (*os.File, error) {
 	}
 	rel, err := filepath.Rel(f.dir, p)
 	if err != nil || !filepath.IsLocal(rel) {
-		return nil, fmt.Errorf("it lies outside %s", f.dir)
+		return nil, fmt.Errorf("%w %s", ErrOutside, f.dir)
 	}
 	root, err := os.OpenRoot(f.dir)
 	if err != nil {

@@ -7,6 +7,7 @@ package handoff
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -28,6 +29,9 @@ type Backend interface {
 	// the backend's own place.
 	Fetch(ctx context.Context, uri string) (io.ReadCloser, error)
 }
+
+// ErrOutside is what Fetch says of a URI that is not of the backend's own place; the place follows.
+var ErrOutside = errors.New("it lies outside")
 
 // Schemes is the table of what can be a handoff: the URI's scheme and how its place is opened.
 type Schemes map[string]func(u *url.URL) (Backend, error)

@@ -126,7 +126,7 @@ func (b bucket) fetch(ctx context.Context, uri string) (io.ReadCloser, error) {
 	}
 	key, below := strings.CutPrefix(from.Key, b.at.Key)
 	if from.Bucket != b.at.Bucket || !below || key == "" {
-		return nil, fmt.Errorf("it lies outside %s", b.at)
+		return nil, fmt.Errorf("%w %s", ErrOutside, b.at)
 	}
 	s, err := awsconf.For(ctx, nil)
 	if err != nil {

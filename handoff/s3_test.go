@@ -185,3 +185,25 @@ func TestS3URIs(t *testing.T) {
 		}
 	}
 }
+
+func TestInS3AFolderArrivesAsItWas(t *testing.T) {
+	b, dir := inBucket(t)
+	src := root(t, map[string]string{
+		"large": strings.Repeat("w", awsconf.PartSize+5), "run.sh": "#!/bin/sh\n", "deep/er/a b%2F+ü": "odd", "deep/latest": "-> ../run.sh", "hollow/": "",
+	})
+	a, err := handoff.Keep(t.Context(), b, "orders/run:1/train/-/1", "model", handoff.Source{Root: src, Path: "."})
+	if err != nil || a.URI != "s3://acme/weft/handoff/orders/run:1/train/-/1/artifacts/model/" || a.Files != 3 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	to := root(t, nil)
+	if err := handoff.Lay(t.Context(), b, a, to, "."); err != nil {
+		t.Fatal(err)
+	}
+	same(t, tree(t, to), tree(t, src))
+	if err := os.Remove(filepath.Join(dir, "weft/handoff/orders/run:1/train/-/1/artifacts/model/run.sh")); err != nil {
+		t.Fatal(err)
+	}
+	if err := handoff.Lay(t.Context(), b, a, root(t, nil), "."); err == nil || !strings.Contains(err.Error(), "model/run.sh: ") {
+		t.Errorf("a file is gone: %v", err)
+	}
+}

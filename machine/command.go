@@ -105,6 +105,8 @@ type TaskView struct {
 	State     State // None stands for null: it had not finished
 	Output    Raw   // JSON; nil = null. Of a mapped task the list in order, unless a member is spilled
 	Ref       *Ref
+	Artifacts []Artifact // of a success that is not mapped
+	Declared  []string   // names of the artifacts that its success leaves, in order
 	Error     string
 	Mapped    bool
 	Instances []InstanceView
@@ -112,10 +114,11 @@ type TaskView struct {
 
 // An InstanceView is one element of `tasks.X.instances`, with its output.
 type InstanceView struct {
-	Index  int
-	State  State // None = it had not finished
-	Output Raw
-	Ref    *Ref
+	Index     int
+	State     State // None = it had not finished
+	Output    Raw
+	Ref       *Ref
+	Artifacts []Artifact
 }
 
 // A TaskError is what `error` is in on_failure and retry_if.

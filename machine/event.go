@@ -73,14 +73,16 @@ type AttemptEnded struct {
 
 // An Outcome is how an attempt ended.
 type Outcome struct {
-	State   State  `json:"state"`             // Success, Failed or Skipped
-	Kind    string `json:"kind,omitempty"`    // of a failure: bad_input temporary timeout cancelled remote internal
-	Error   string `json:"error,omitempty"`   // one line for people, secrets masked
-	Exit    *int   `json:"exit,omitempty"`    // of a process that ran
-	Final   bool   `json:"final,omitempty"`   // a failure that no retry can mend (exit 100, fail_when)
-	Output  Raw    `json:"output,omitempty"`  // inline; at most InlineLimit bytes
-	Ref     *Ref   `json:"ref,omitempty"`     // spilled; then Output is nil
-	Elapsed int64  `json:"elapsed,omitempty"` // nanoseconds on the monotonic clock, of the attempt
+	State  State  `json:"state"`            // Success, Failed or Skipped
+	Kind   string `json:"kind,omitempty"`   // of a failure: bad_input temporary timeout cancelled remote internal
+	Error  string `json:"error,omitempty"`  // one line for people, secrets masked
+	Exit   *int   `json:"exit,omitempty"`   // of a process that ran
+	Final  bool   `json:"final,omitempty"`  // a failure that no retry can mend (exit 100, fail_when)
+	Output Raw    `json:"output,omitempty"` // inline; at most InlineLimit bytes
+	Ref    *Ref   `json:"ref,omitempty"`    // spilled; then Output is nil
+	// Artifacts are what a success has left in the handoff, in the order of the plan.
+	Artifacts []Artifact `json:"artifacts,omitempty"`
+	Elapsed   int64      `json:"elapsed,omitempty"` // nanoseconds on the monotonic clock, of the attempt
 }
 
 // InlineLimit is the size in bytes of JSON up to which an output is kept with the run.

@@ -114,7 +114,7 @@ func (b *blind) sees(k int) bool {
 
 // view is a task as an expression sees it; hidden is what the snapshot does not see of it.
 func (r *Run) view(u *node, hidden *blind) TaskView {
-	v := TaskView{Mapped: u.mapped}
+	v := TaskView{Mapped: u.mapped, Declared: r.declared(u.id)}
 	if u.state.Finished() && hidden == nil {
 		v.State = u.state
 		if u.state == Failed {
@@ -123,7 +123,7 @@ func (r *Run) view(u *node, hidden *blind) TaskView {
 	}
 	if !u.mapped {
 		if len(u.inst) == 1 && v.State == Success {
-			v.Output, v.Ref = u.inst[0].result.Output, u.inst[0].result.Ref
+			v.Output, v.Ref, v.Artifacts = u.inst[0].result.Output, u.inst[0].result.Ref, u.inst[0].result.Artifacts
 		}
 		return v
 	}
@@ -136,7 +136,7 @@ func (r *Run) view(u *node, hidden *blind) TaskView {
 		}
 		v.Instances[k].State = in.state
 		if in.state == Success {
-			v.Instances[k].Output, v.Instances[k].Ref = in.result.Output, in.result.Ref
+			v.Instances[k].Output, v.Instances[k].Ref, v.Instances[k].Artifacts = in.result.Output, in.result.Ref, in.result.Artifacts
 		}
 	}
 	return v
@@ -334,6 +334,9 @@ func (v TaskView) value() (map[string]any, error) {
 		m["error"] = v.Error
 	}
 	m["ref"] = refValue(v.Ref)
+	if a := v.artifacts(); a != nil {
+		m["artifacts"] = a
+	}
 	if !v.Mapped {
 		out, err := decode(v.Output)
 		m["output"] = out
@@ -349,7 +352,11 @@ func (v TaskView) value() (map[string]any, error) {
 		if in.State != None {
 			state = in.State.String()
 		}
-		list[k] = map[string]any{"index": k, "state": state, "output": out, "ref": refValue(in.Ref)}
+		one := map[string]any{"index": k, "state": state, "output": out, "ref": refValue(in.Ref)}
+		if len(v.Declared) > 0 {
+			one["artifacts"] = artifactValues(in.Artifacts)
+		}
+		list[k] = one
 		outs[k] = out
 	}
 	m["instances"], m["output"] = list, outs

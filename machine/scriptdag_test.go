@@ -156,6 +156,10 @@ func declareWhen(t *Task, name, value string) (known bool, err error) {
 		t.DependsOnPast = true
 	case name == "with":
 		t.With = Raw(value)
+	case name == "artifacts":
+		for _, a := range strings.Split(value, ",") {
+			t.Artifacts = append(t.Artifacts, Var{Name: a, Value: "out/" + a})
+		}
 	case strings.HasPrefix(name, "env."):
 		t.Env = append(t.Env, Var{Name: name[4:], Value: unquote(value), Level: 2})
 	default:

@@ -131,5 +131,6 @@ func (c *codec) instance(in *instance) {
 	c.flag(&o.Final)
 	c.raw(&o.Output)
 	opt(c, &o.Ref, c.ref)
+	list(c, &o.Artifacts, c.artifact)
 	num(c, &o.Elapsed)
 }

@@ -14,7 +14,7 @@ import (
 
 // snapshotFormat numbers the form of a snapshot. A reader refuses what it does not know: a snapshot
 // only spares a replay, the journal is the truth.
-const snapshotFormat = 1
+const snapshotFormat = 2
 
 const (
 	snapshotMark = "weft run\n"

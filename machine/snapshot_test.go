@@ -129,7 +129,7 @@ func TestRestoreRefuses(t *testing.T) {
 	c := &codec{known: map[string]int{}}
 	future := snapshotFormat + 1
 	num(c, &future)
-	if _, err := restore(w.find, c.buf); err == nil || !strings.Contains(err.Error(), "format 2, this weft knows 1") {
+	if _, err := restore(w.find, c.buf); err == nil || !strings.Contains(err.Error(), "format 3, this weft knows 2") {
 		t.Errorf("restored from the future: %v", err)
 	}
 }

@@ -315,6 +315,14 @@ func (s *story) attempt(what string, args []string) error {
 	if v := value(args, "ref"); v != "" {
 		out.Ref = &Ref{URI: v, Size: 100000, SHA256: "0a"}
 	}
+	for _, v := range strings.FieldsFunc(value(args, "artifacts"), func(r rune) bool { return r == ',' }) {
+		name, uri, _ := strings.Cut(v, "=")
+		a := Artifact{Name: name, Ref: Ref{URI: uri, Size: 1 << 30, SHA256: "0b"}}
+		if a.Executable = strings.HasSuffix(uri, ".sh"); a.Folder() {
+			a.Files = 3
+		}
+		out.Artifacts = append(out.Artifacts, a)
+	}
 	if v := value(args, "exit"); v != "" {
 		code, err := strconv.Atoi(v)
 		if err != nil {

@@ -104,8 +104,14 @@ func (s *story) summary() {
 			line += " (" + t.Reason + ")"
 		}
 		s.say("%s", line)
+		for _, a := range t.Artifacts {
+			s.say("  %s: %s", a.Name, a.URI)
+		}
 		for _, in := range t.Instances {
 			s.say("  [%d] %s, attempts %d %s", in.Index, in.State, in.Attempts, in.Reason)
+			for _, a := range in.Artifacts {
+				s.say("    %s: %s", a.Name, a.URI)
+			}
 		}
 	}
 }

@@ -42,7 +42,10 @@ func (r *Run) Summarize() Summary {
 // with adds the callback of one instance of a mapped task to those of the others: they share an id.
 func (t TaskSummary) with(one TaskSummary, n *node) TaskSummary {
 	in := &n.inst[0]
-	one.Instances = append(t.Instances, InstanceSummary{Index: in.index, State: one.State, Attempts: one.Attempts, Reason: in.reason})
+	one.Instances = append(t.Instances, InstanceSummary{
+		Index: in.index, State: one.State, Attempts: one.Attempts, Reason: in.reason, Artifacts: one.Artifacts,
+	})
+	one.Artifacts = nil
 	if len(t.Instances) == 0 {
 		return one
 	}
@@ -78,7 +81,11 @@ func (n *node) summarize() TaskSummary {
 		t.Attempts += tries
 		t.StartedAt = earlier(t.StartedAt, orTime(in.since, in.started))
 		if n.mapped {
-			t.Instances = append(t.Instances, InstanceSummary{Index: in.index, State: in.state, Attempts: tries, Reason: in.reason})
+			one := InstanceSummary{Index: in.index, State: in.state, Attempts: tries, Reason: in.reason}
+			if in.state == Success {
+				one.Artifacts = in.result.Artifacts
+			}
+			t.Instances = append(t.Instances, one)
 		}
 	}
 	if n.state.Finished() {
@@ -90,7 +97,7 @@ func (n *node) summarize() TaskSummary {
 		}
 	}
 	if !n.mapped {
-		t.Ref = n.inst[0].result.Ref
+		t.Ref, t.Artifacts = n.inst[0].result.Ref, n.inst[0].result.Artifacts
 		if out := n.inst[0].result.Output; out != nil {
 			t.Output = out
 		}

@@ -21,6 +21,7 @@ type TaskSummary struct {
 	Reason    string            `json:"reason"`
 	Output    Raw               `json:"output"` // null if none; of a mapped task the list
 	Ref       *Ref              `json:"ref,omitempty"`
+	Artifacts []Artifact        `json:"artifacts,omitempty"` // of a mapped task each instance has its own
 	StartedAt time.Time         `json:"started_at,omitzero"`
 	EndedAt   time.Time         `json:"ended_at,omitzero"`
 	Instances []InstanceSummary `json:"instances,omitempty"`
@@ -28,8 +29,9 @@ type TaskSummary struct {
 
 // An InstanceSummary is one instance of a mapped task.
 type InstanceSummary struct {
-	Index    int    `json:"index"`
-	State    State  `json:"state"`
-	Attempts int    `json:"attempts"`
-	Reason   string `json:"reason,omitempty"`
+	Index     int        `json:"index"`
+	State     State      `json:"state"`
+	Attempts  int        `json:"attempts"`
+	Reason    string     `json:"reason,omitempty"`
+	Artifacts []Artifact `json:"artifacts,omitempty"`
 }

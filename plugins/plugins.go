@@ -54,8 +54,8 @@ type Teller interface {
 }
 
 // InProcess is the ability of a plugin that starts no process and keeps no file of its own: its
-// calls come without TmpDir, Output, Log and Live, so that thousands of them cost next to nothing.
-// What it has to say goes through Logf.
+// calls come without TmpDir, Output, Log and Live, so that thousands of them cost next to nothing,
+// unless their task has artifacts or inputs. What it has to say goes through Logf.
 type InProcess interface{ InProcess() }
 
 // A Call is one attempt (or poke) as the plugin sees it. All paths are absolute.

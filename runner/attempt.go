@@ -24,7 +24,8 @@ type attempt struct {
 	since   time.Time
 
 	plugin  plugins.Plugin
-	apart   bool // the plugin needs no folder, no log and no live file of its own
+	kept    []keeping // the task's artifacts, their paths rendered
+	apart   bool      // the plugin needs no folder, no log and no live file of its own
 	scratch scratch
 	live    *os.File
 	log     attemptLog
@@ -64,6 +65,11 @@ func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Res
 		res.Outcome.Elapsed = int64(a.x.clock().Mono() - begin)
 		a.tidy(res.Done)
 	}()
+	if d := time.Duration(a.o.Task.Timeout); d > 0 { // of all of it: keeping what came of the call, too
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d, timeoutError(d))
+		defer cancel()
+	}
 	got, err := a.work(ctx)
 	if err == nil {
 		res, err = end(ctx, got)
@@ -75,14 +81,9 @@ func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Res
 	return res
 }
 
-// work runs the plugin under the attempt's timeout. Once the context has ended, whatever the
-// plugin says is about its being stopped: a script that traps the signal and exits 0 is no success.
+// work runs the plugin. Once the context has ended, whatever the plugin says is about its being
+// stopped: a script that traps the signal and exits 0 is no success.
 func (a *attempt) work(ctx context.Context) (plugins.Result, error) {
-	if d := time.Duration(a.o.Task.Timeout); d > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d, timeoutError(d))
-		defer cancel()
-	}
 	res, err := a.call(ctx)
 	if ctx.Err() != nil {
 		return plugins.Result{}, stopped(context.Cause(ctx))
@@ -97,7 +98,9 @@ func (a *attempt) call(ctx context.Context) (plugins.Result, error) {
 	if a.plugin = a.x.Plugins.Get(a.o.Task.Uses); a.plugin == nil {
 		return plugins.Result{}, plugins.Errorf(plugins.BadInput, "cannot use %s: this weft has no such plugin", a.o.Task.Uses)
 	}
-	_, a.apart = a.plugin.(plugins.InProcess)
+	if _, alone := a.plugin.(plugins.InProcess); alone {
+		a.apart = len(a.o.Task.Artifacts)+len(a.o.Task.Inputs) == 0
+	}
 	if err := a.layOut(); err != nil {
 		return plugins.Result{}, &plugins.Error{Kind: plugins.Temporary, Err: err}
 	}
@@ -161,6 +164,12 @@ func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.planArtifacts(); err != nil {
+		return nil, err
+	}
+	if err := a.layInputs(ctx); err != nil {
+		return nil, err
+	}
 	return &plugins.Call{
 		Input: input, Env: env, Dir: dir,
 		TmpDir: a.scratch.dir, Output: a.scratch.output(), Log: a.log.file, Live: a.live,
@@ -185,11 +194,20 @@ func (a *attempt) settle(ctx context.Context, res plugins.Result) (PokeResult, e
 }
 
 func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) (PokeResult, error) {
+	if out.wrong != nil {
+		return PokeResult{}, wrongOutput(out.wrong)
+	}
+	artifacts, err := a.keepArtifacts(ctx)
+	if err != nil {
+		return PokeResult{}, err
+	}
 	raw, ref, err := a.keep(ctx, out)
 	if err != nil {
 		return PokeResult{}, err
 	}
-	return PokeResult{Done: true, Outcome: machine.Outcome{State: machine.Success, Exit: res.Exit, Output: raw, Ref: ref}}, nil
+	return PokeResult{Done: true, Outcome: machine.Outcome{
+		State: machine.Success, Exit: res.Exit, Output: raw, Ref: ref, Artifacts: artifacts,
+	}}, nil
 }
 
 // tidy closes and empties what the attempt had. It comes last, when nothing of it lives any more.

@@ -1,59 +1,19 @@
 package runner
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"strconv"
 	"unicode/utf8"
+
+	"weft/plugins"
 )
 
 // maxDepth is how deep an output may nest: what expressions can read back.
 const maxDepth = 1000
 
 // checkJSON tells whether a stream is one JSON value that expressions can read, without building it.
-func checkJSON(r io.Reader) error {
-	d := json.NewDecoder(r)
-	d.UseNumber()
-	for depth, first := 0, true; ; first = false {
-		tok, err := d.Token()
-		switch {
-		case errors.Is(err, io.EOF) && !first && depth == 0:
-			return nil
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return errors.New("it is no JSON: it ends too soon")
-		case err != nil:
-			return jsonFault(err)
-		case depth == 0 && !first:
-			return fmt.Errorf("it is no JSON: something follows the value (byte %d)", d.InputOffset())
-		}
-		switch tok := tok.(type) {
-		case json.Delim:
-			if tok == '[' || tok == '{' {
-				depth++
-			} else {
-				depth--
-			}
-			if depth > maxDepth {
-				return fmt.Errorf("it is nested too deeply: at most %d levels", maxDepth)
-			}
-		case json.Number:
-			if f, err := strconv.ParseFloat(string(tok), 64); err != nil || math.IsInf(f, 0) {
-				return fmt.Errorf("the number %.40s in it is out of range", string(tok))
-			}
-		}
-	}
-}
-
-func jsonFault(err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("it is no JSON: %w (byte %d)", err, syntax.Offset)
-	}
-	return err
-}
+func checkJSON(r io.Reader) error { return plugins.ScanJSON(r, maxDepth) }
 
 // checkUTF8 tells where a text stops being UTF-8.
 func checkUTF8(raw []byte) error {

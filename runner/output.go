@@ -126,9 +126,6 @@ func largeFile(res plugins.Result, size int64, declared bool) (*output, error) {
 
 // keep puts an output where it belongs: with the run, or, above InlineLimit, into the handoff.
 func (a *attempt) keep(ctx context.Context, out *output) (machine.Raw, *machine.Ref, error) {
-	if out.wrong != nil {
-		return nil, nil, wrongOutput(out.wrong)
-	}
 	var r io.Reader = bytes.NewReader(out.raw)
 	size := int64(len(out.raw))
 	if out.file == "" && size <= machine.InlineLimit {
@@ -165,7 +162,7 @@ func (x *Executor) spill(ctx context.Context, key string, o machine.Order, r io.
 func notJSON(raw []byte, err error) error {
 	for _, word := range []string{"NaN", "Infinity"} {
 		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) && bytes.Contains(raw, []byte(word)) {
+		if (errors.As(err, &syntax) || errors.Is(err, plugins.ErrNoJSON)) && bytes.Contains(raw, []byte(word)) {
 			return fmt.Errorf("JSON has no %s (write null or a text)", word)
 		}
 	}

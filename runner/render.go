@@ -30,7 +30,7 @@ func (a *attempt) see(ctx context.Context) error {
 // taskSources are the templates that an attempt of the order renders, for telling what they read.
 func taskSources(o machine.Order) []string {
 	src := []string{string(o.Task.With), o.Task.Workdir}
-	for _, list := range [][]machine.Var{o.Plan.Env, o.Task.Env, o.Task.ScriptEnv} {
+	for _, list := range [][]machine.Var{o.Plan.Env, o.Task.Env, o.Task.ScriptEnv, o.Task.Inputs, o.Task.Artifacts} {
 		for _, v := range list {
 			src = append(src, v.Value)
 		}
@@ -113,17 +113,21 @@ func (a *attempt) workdir() (string, error) {
 	if err != nil {
 		return "", plugins.Errorf(plugins.BadInput, "%scannot evaluate workdir: %w", a.place(a.placeOf("workdir")), err)
 	}
-	base := ""
-	if a.x.Dir != nil {
-		base = a.x.Dir(a.o.Run.Run)
-	}
 	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(base, dir)
+		dir = filepath.Join(a.home(), dir)
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return "", plugins.Errorf(plugins.Internal, "cannot tell the working directory: %w", err)
 	}
 	return dir, nil
+}
+
+// home is the folder of the DAG's file.
+func (a *attempt) home() string {
+	if a.x.Dir == nil {
+		return ""
+	}
+	return a.x.Dir(a.o.Run.Run)
 }
 
 // at is the place in the file of a path of the input, to stand before a message.

@@ -6,33 +6,139 @@ import (
 	"slices"
 	"strings"
 
+	"weft/expr"
 	"weft/machine"
 )
 
-// draftFiles reads `artifacts` and `inputs`: names and paths under the attempt's scratch folder.
+// maxArtifactName leaves room for what else stands in a key of the handoff.
+const maxArtifactName = 100
+
+// draftFiles reads `artifacts` and `inputs`: what of the attempt's scratch folder is kept after
+// success, and what lies there before the start.
 func (d *DAG) draftFiles(t *task) {
-	t.Artifacts = d.filesOf(t, "artifacts")
-	t.Inputs = d.filesOf(t, "inputs")
+	for _, f := range d.named(t.f.get("artifacts"), "artifacts") {
+		named := d.id(f.Key, "the name of an artifact", taskID) && d.shortEnough(f.Key)
+		if d.fileValue(f, "artifacts") && d.artifactPath(f.Value) && named {
+			t.Artifacts = append(t.Artifacts, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos})
+		}
+		d.fileUse(t, "artifacts", f)
+	}
+	var laid []Field
+	for _, f := range d.named(t.f.get("inputs"), "inputs") {
+		placed := d.inputPath(f.Key) && d.apart(f, laid)
+		if placed {
+			laid = append(laid, f)
+		}
+		if d.fileValue(f, "inputs") && d.inputSource(f.Value) && placed {
+			t.Inputs = append(t.Inputs, machine.Var{Name: path.Clean(f.Key.Text), Value: f.Value.Text, Pos: f.Value.Pos})
+		}
+		d.fileUse(t, "inputs", f)
+	}
 }
 
-// filesOf reads one of the two. A value of inputs makes an edge, as the artifact of another task is
-// there only when that has succeeded; a value of artifacts names the task's own files.
-func (d *DAG) filesOf(t *task, key string) []machine.Var {
-	var out []machine.Var
-	for _, f := range d.named(t.f.get(key), key) {
-		if f.Value.Empty() || f.Value.Kind != Scalar {
-			d.report(sType, d.span(f.Key), "`%s.%s` must be a path or an expression, not %s", key, f.Key.Text, f.Value.words())
-			continue
-		}
-		if key == "inputs" && (path.IsAbs(f.Key.Text) || slices.Contains(strings.Split(f.Key.Text, "/"), "..")) {
-			d.report(sValue, d.span(f.Key), "the path of an input lies under $WEFT_TMPDIR: it cannot be absolute or hold `..`")
-			continue
-		}
-		out = append(out, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos})
+// fileUse notes the expressions of a value. One of inputs makes an edge, as the artifact of another
+// task is there only when that has succeeded; one of artifacts names the task's own files.
+func (d *DAG) fileUse(t *task, key string, f Field) {
+	if f.Value.Kind == Scalar && !f.Value.Empty() {
 		d.use(&use{task: t, where: key, path: key + "." + f.Key.Text, node: f.Value, form: template, edge: key == "inputs"})
 	}
-	return out
 }
+
+// shortEnough bounds a name; what else ids must be, d.id has said.
+func (d *DAG) shortEnough(name *Node) bool {
+	if len(name.Text) > maxArtifactName {
+		d.report(nLength, d.span(name), "the name of an artifact is longer than %d characters", maxArtifactName)
+		return false
+	}
+	return true
+}
+
+// fileValue refuses what is neither a path nor an expression: a list of inputs is one expression.
+func (d *DAG) fileValue(f Field, key string) bool {
+	if f.Value.Empty() || f.Value.Kind != Scalar {
+		d.report(sType, d.span(f.Key), "`%s.%s` must be a path or an expression, not %s", key, f.Key.Text, f.Value.words())
+		return false
+	}
+	return true
+}
+
+// artifactPath checks as much of a path as stands in the file; the rest is checked when it is known.
+func (d *DAG) artifactPath(n *Node) bool {
+	switch {
+	case !d.literalIfAbsolute(n):
+	case climbs(n.Text):
+		d.report(sValue, d.span(n), "the path of an artifact cannot hold `..`")
+	case !path.IsAbs(n.Text) && weftsOwn(n.Text):
+		d.report(sValue, d.span(n), "names that begin with .weft_ are weft's own in $WEFT_TMPDIR")
+	default:
+		return true
+	}
+	return false
+}
+
+// literalIfAbsolute: an absolute path is the author's word, not that of whoever gives a value.
+func (d *DAG) literalIfAbsolute(n *Node) bool {
+	if path.IsAbs(n.Text) && expr.HasExpr(n.Text) {
+		d.report(sValue, d.span(n), "an absolute path cannot hold an expression here").
+			help("write the path as it is, or a relative one")
+		return false
+	}
+	return true
+}
+
+// inputPath checks where an input shall lie.
+func (d *DAG) inputPath(key *Node) bool {
+	switch {
+	case !d.literal(key, "inputs"):
+	case key.Text == "" || path.IsAbs(key.Text) || climbs(key.Text) || path.Clean(key.Text) == ".":
+		d.report(sValue, d.span(key), "the path of an input lies under $WEFT_TMPDIR: it cannot be absolute, empty or hold `..`")
+	case weftsOwn(key.Text):
+		d.report(sValue, d.span(key), "names that begin with .weft_ are weft's own in $WEFT_TMPDIR")
+	default:
+		return true
+	}
+	return false
+}
+
+// apart refuses an input that would lie in another, or be it.
+func (d *DAG) apart(f Field, others []Field) bool {
+	mine := path.Clean(f.Key.Text)
+	for _, o := range others {
+		other := path.Clean(o.Key.Text)
+		if mine == other || strings.HasPrefix(mine, other+"/") || strings.HasPrefix(other, mine+"/") {
+			d.report(sValue, d.span(f.Key), "the inputs `%s` and `%s` overlap", o.Key.Text, f.Key.Text).
+				related(d.span(o.Key), "`%s` is here", o.Key.Text)
+			return false
+		}
+	}
+	return true
+}
+
+// inputSource checks a path of this machine; what an expression gives is checked by its type.
+func (d *DAG) inputSource(n *Node) bool {
+	if !d.literalIfAbsolute(n) {
+		return false
+	}
+	if expr.HasExpr(n.Text) || path.IsAbs(n.Text) {
+		return true
+	}
+	if climbs(n.Text) {
+		d.report(sValue, d.span(n), "a file for `inputs` lies below the folder of the DAG file: its path cannot hold `..`").
+			help("write an absolute path")
+		return false
+	}
+	if d.opts.FileExists != nil && !d.opts.FileExists(path.Clean(n.Text)) {
+		d.reportAs(Warning, sFile, d.span(n), "there is no file %s beside the DAG file", cut(n.Text, 60)).
+			help("a path in `inputs` is relative to the folder of the DAG file; an artifact is ${{ tasks.X.artifacts.NAME }}")
+	}
+	return true
+}
+
+// climbs tells whether a path holds a part `..`.
+func climbs(p string) bool { return slices.Contains(strings.Split(p, "/"), "..") }
+
+// weftsOwn tells whether a path under the scratch folder is, or lies in, a place of weft's own.
+func weftsOwn(p string) bool { return strings.HasPrefix(path.Clean(p), ".weft_") }
 
 // handoffs are the schemes of a handoff, and how one looks. The scheme alone chooses who carries it
 // out, so one that is not here could be carried out by nobody.

@@ -22,6 +22,10 @@ var jsonTypes = map[expr.Kind][]string{
 
 // wholeValue checks the type of a whole value against its place.
 func (d *DAG) wholeValue(u *use, t expr.Type) {
+	if u.where == "inputs" {
+		d.inputValue(u, t)
+		return
+	}
 	if u.want == nil {
 		if list := t.Kind == expr.KindArray; list || t.Kind == expr.KindObject {
 			d.notText(u, t)
@@ -59,7 +63,7 @@ func (d *DAG) mismatch(u *use, name string, t expr.Type, want any) bool {
 // Numbers and truths have a plain text, which is what arrives.
 func (d *DAG) notText(u *use, t expr.Type) {
 	switch u.where {
-	case "env", "workdir", "run", "artifacts", "inputs":
+	case "env", "workdir", "run", "artifacts":
 		d.report(expr.CodeInText, d.span(u.node), "`%s` holds text, and the expression gives %s", u.where, t.Kind).
 			help("write toJSON(…), join(…), or name one member")
 	}

@@ -46,6 +46,9 @@ var outcomes = []struct {
 
 	{"data", "", 0, "lines=success last_line=success argv=success together=success big=success size=success"},
 
+	{"artifacts", "", 0, "train=success part=success use=success"},
+	{"artifacts", "make_model=false", 1, "train=failed part=success use=upstream_failed"},
+
 	{"verdicts", "", 0, "optional=failed core=success cleanup=success"},
 	{"verdicts", "core=fail", 1, "optional=failed core=failed cleanup=success"},
 

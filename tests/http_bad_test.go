@@ -135,8 +135,8 @@ tasks:
 			if _ = json.Unmarshal(call.Output, &got); b.output != "" && string(got.Body) != b.output {
 				t.Errorf("the body is %s, want %s", got.Body, b.output)
 			}
-			if peak > mostMemory {
-				t.Errorf("it took %d MiB, at most %d are right", peak, mostMemory)
+			if peak > mostForABody {
+				t.Errorf("it took %d MiB, at most %d are right", peak, mostForABody)
 			}
 			t.Logf("%d MiB", peak)
 			left, _ := filepath.Glob(filepath.Join(w.dir, "state", "tmp", "*"))
@@ -147,8 +147,8 @@ tasks:
 	}
 }
 
-// mostMemory is what a weft may take at its peak, in MiB: 32 MiB of a body beside the program itself.
-const mostMemory = 96
+// mostForABody is what a weft may take at its peak, in MiB: 32 MiB of a body beside the program itself.
+const mostForABody = 96
 
 // holds compares what became of the call with what the bout says.
 func (b bout) holds(t *testing.T, p place, state, says string, kinds []string) {

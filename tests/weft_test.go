@@ -117,6 +117,12 @@ type summary struct {
 		Attempts  int             `json:"attempts"`
 		Reason    string          `json:"reason"`
 		Output    json.RawMessage `json:"output"`
+		Artifacts []struct {
+			Name  string `json:"name"`
+			URI   string `json:"uri"`
+			Size  int64  `json:"size"`
+			Files int    `json:"files"`
+		} `json:"artifacts"`
 		Instances []struct {
 			Index int    `json:"index"`
 			State string `json:"state"`

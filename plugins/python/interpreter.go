@@ -178,7 +178,7 @@ func everyName(call *plugins.Call) []string {
 // probeScript works in every Python; probeLimit is for one that hangs.
 const (
 	probeScript = `import sys; sys.stdout.write("\n".join([sys.executable, "%d.%d.%d" % sys.version_info[:3], " ".join(sys.version.split())]))`
-	probeFile   = "python-probe"
+	probeFile   = ".weft_python_probe"
 	probeLimit  = 30 * time.Second
 )
 

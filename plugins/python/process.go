@@ -18,7 +18,7 @@ var runner []byte
 const bootstrap = `import os; d = b"".join(iter(lambda: os.read(0, 65536), b"")).split(b"\0", 1); exec(d[0], {"__name__": "weft", "job": d[1]})`
 
 // failureFile is the name under the scratch folder of what runner.py says about a failure.
-const failureFile = "python-failure"
+const failureFile = ".weft_python_failure"
 
 // A job is what runner.py is told.
 type job struct {

@@ -18,7 +18,7 @@ import (
 const fileFrom = 64 << 10
 
 // scriptFile is the name under the scratch folder of a script that is passed by file.
-const scriptFile = "script"
+const scriptFile = ".weft_script"
 
 // words is text, or a list of texts.
 type words struct {

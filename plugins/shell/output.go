@@ -78,26 +78,9 @@ func fromFile(path string) (r plugins.Result, found bool, err error) {
 	return plugins.Result{Output: out, Text: true}, true, err
 }
 
-// isJSON tells whether a file holds one JSON value, without holding the file in memory.
-func isJSON(r io.Reader) bool {
-	d := json.NewDecoder(r)
-	d.UseNumber()
-	for depth, first := 0, true; ; first = false {
-		t, err := d.Token()
-		if err != nil {
-			return errors.Is(err, io.EOF) && !first && depth == 0
-		}
-		if depth == 0 && !first {
-			return false // a second value
-		}
-		switch t {
-		case json.Delim('{'), json.Delim('['):
-			depth++
-		case json.Delim('}'), json.Delim(']'):
-			depth--
-		}
-	}
-}
+// isJSON tells whether a file holds one JSON value, without holding the file in memory. How deep one
+// may be is for whoever takes it.
+func isJSON(r io.Reader) bool { return plugins.ScanJSON(r, 1<<20) == nil }
 
 // fromStdout makes the last line of stdout the output, as text; null if nothing was written. Bytes
 // that are not UTF-8 become U+FFFD.
@@ -130,7 +113,7 @@ func fromStdout(call *plugins.Call, stdout *os.File) (plugins.Result, error) {
 }
 
 // lineFile is the name under the scratch folder of a last line that is too large for memory.
-const lineFile = "last-line"
+const lineFile = ".weft_last_line"
 
 // writeValid copies text to a file and replaces what is not UTF-8, piece by piece.
 func writeValid(path string, r io.Reader) error {
