@@ -31,7 +31,8 @@ type attempt struct {
 	log     attemptLog
 	given   json.RawMessage // the input, rendered
 	exprs   *expr.Cache
-	vars    map[string]any // what expressions see
+	views   map[string]machine.TaskView // of the order, as they came
+	vars    map[string]any              // what expressions see
 }
 
 // A StopError, as the cause with which an attempt's context is cancelled, says why it was stopped.

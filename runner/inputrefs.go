@@ -21,7 +21,7 @@ func (a *attempt) inputVars() map[string]any {
 		return a.vars
 	}
 	vars, withRefs := maps.Clone(a.vars), maps.Clone(tasks)
-	for id, view := range a.o.Tasks {
+	for id, view := range a.views {
 		seen, ok := tasks[id].(map[string]any)
 		if !ok {
 			continue

@@ -16,6 +16,7 @@ import (
 
 // see gathers what expressions see, spilled values read back, and renders the environment.
 func (a *attempt) see(ctx context.Context) error {
+	a.views = a.o.Tasks
 	if err := a.x.fetch(ctx, &a.o, taskSources(a.o)); err != nil {
 		return err
 	}
