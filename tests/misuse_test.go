@@ -2,6 +2,7 @@ package tests
 
 import (
 	"database/sql"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -61,18 +62,24 @@ func (w *world) kinds() map[string]string {
 		w.t.Fatal(err)
 	}
 	defer db.Close()
-	rows, err := db.Query(`SELECT event ->> 'task', event ->> 'kind' FROM events WHERE event ->> 'kind' <> '' ORDER BY n`)
+	rows, err := db.Query(`SELECT event FROM events ORDER BY n`)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer rows.Close()
 	kinds := map[string]string{}
 	for rows.Next() {
-		var task, kind string
-		if err := rows.Scan(&task, &kind); err != nil {
+		var text string
+		var event struct{ Task, Kind string }
+		if err := rows.Scan(&text); err != nil {
 			w.t.Fatal(err)
 		}
-		kinds[task] = kind
+		if err := json.Unmarshal([]byte(text), &event); err != nil {
+			w.t.Fatalf("%v: %.200s", err, text)
+		}
+		if event.Kind != "" {
+			kinds[event.Task] = event.Kind
+		}
 	}
 	if err := rows.Err(); err != nil {
 		w.t.Fatal(err)
@@ -117,11 +124,44 @@ func TestFits(t *testing.T) {
 		text, want string
 		fits       bool
 	}{
-		{"abc", "abc", true}, {"abc", "ab", false}, {"abc", "a<…>c", true}, {"abc", "a<…>", true}, {"abc", "<…>b", false},
-		{"abc", "<…>", true}, {"abc", "b<…>", false}, {"ab", "a<…>b<…>c", false},
+		{"abc", "abc", true},
+		{"abc", "ab", false},
+		{"abc", "a<…>c", true},
+		{"abc", "a<…>", true},
+		{"abc", "<…>b", false},
+		{"abc", "<…>", true},
+		{"abc", "b<…>", false},
+		{"ab", "a<…>b<…>c", false},
 	} {
 		if fits(c.text, c.want) != c.fits {
 			t.Errorf("%q and %q: %t", c.text, c.want, !c.fits)
 		}
+	}
+}
+
+// TestWhatThePersonSees is the end of what is printed, and what explain and the log add to it.
+func TestWhatThePersonSees(t *testing.T) {
+	w := newWorld(t)
+	file := w.write("rows.yaml", "id: rows\ntasks:\n  count:\n    uses: python\n    with:\n      code: |\n        x = 1\n        def main(:\n          pass\n  publish: {needs: count, run: 'true'}\n")
+	res := w.run("run", file, "--run-id", "r")
+	want := `
+✗ count: SyntaxError: invalid syntax (code, line 2)
+  │ [weft] <…> attempt 1 begins
+  │   File "<code>", line 2
+  │     def main(:
+  │              ^
+  │ SyntaxError: invalid syntax
+  │ [weft] <…> attempt 1 failed: SyntaxError: invalid syntax (code, line 2)
+
+failed  rows  r  in <…>  1 failed, 1 not reached  (publish upstream_failed)
+  weft logs r count
+  weft explain r count
+`
+	if res.code != 1 || !fits(res.out, "<…>"+want) {
+		t.Errorf("exit %d\n%s%s", res.code, res.out, res.stderr)
+	}
+	res = w.run("explain", "r", "count")
+	if want := "count is failed: SyntaxError: invalid syntax (code, line 2)\n<…>"; res.code != 0 || !fits(res.out, want) {
+		t.Errorf("exit %d\n%s%s", res.code, res.out, res.stderr)
 	}
 }
