@@ -40,6 +40,7 @@ const (
 	hintPip     = "install uv, or the packages of pip and venv that belong to this Python"
 	hintPackage = "see its name, the versions that exist, and those that fit this Python and machine"
 	hintIndex   = "see index_url, and whether the network is there"
+	hintRefused = "see index_url, and the user and password in it"
 	hintBuild   = "the log says why; a wheel for this Python would need no building"
 )
 
@@ -54,7 +55,8 @@ var symptoms = []symptom{
 	{found: regexp.MustCompile(`repository located at (\S+) is not a trusted or secure host`), kind: plugins.BadInput, why: "pip does not trust the index at %s, which has no https", hint: "use https, or name it in PIP_TRUSTED_HOST"},
 	{found: regexp.MustCompile(atHost + `.*confirming the ssl certificate`), kind: plugins.BadInput, why: "the certificate of the index at %s is not trusted", hint: "name its authority's file in PIP_CERT"},
 	{found: regexp.MustCompile(atHost + `(?:connection error|timed out|.*too many 5\d\d|5\d\d Server Error)`), kind: plugins.Temporary, why: "the index at %s cannot be reached", hint: hintIndex},
-	{found: regexp.MustCompile(atHost + `40[137] Client Error`), kind: plugins.Remote, why: "the index at %s refuses access", hint: "see index_url, and the user and password in it"},
+	{found: regexp.MustCompile(`An index (?:URL )?\(https?://(?:[^/@\s]*@)?([^/)\s]+)\S*\) (?:returned a 40|could not be queried due to a lack of valid auth)`), kind: plugins.Remote, why: "the index at %s refuses access", hint: hintRefused},
+	{found: regexp.MustCompile(atHost + `40[137] Client Error`), kind: plugins.Remote, why: "the index at %s refuses access", hint: hintRefused},
 	{found: regexp.MustCompile(`(?i)connection broken by|Failed to establish a new connection|Temporary failure in name resolution|ReadTimeout|Failed to fetch|error sending request|HTTP error 5\d\d`), kind: plugins.Temporary, why: "the index cannot be reached"},
 	{found: regexp.MustCompile(`(?m)(\S+\.whl) is not a supported wheel on this platform`), kind: plugins.BadInput, why: "%s is for another Python or machine"},
 	{found: regexp.MustCompile(`It looks like a path\. File '(.+?)' does not exist|Distribution not found at: (?:file://)?(\S+)`), kind: plugins.BadInput, why: "there is no file %s"},
