@@ -207,6 +207,12 @@ var lies = []misuse{
 	{"stalls", `{uses: s3.get, with: {uri: "s3://stalls/k", to: $DIR/stalls}, timeout: 700ms}`, "timeout", "timed out after 700ms"},
 }
 
+// liesLong are for the long tier: how long weft waits where no timeout is set, a minute for each of
+// AWS_MAX_ATTEMPTS.
+var liesLong = []misuse{
+	{"silent_for_long", `{uses: s3.get, with: {uri: "s3://silent/k"}}`, "temporary", "cannot read s3://silent/k: cannot reach $HOST: it does not answer (check the network and AWS_ENDPOINT_URL)"},
+}
+
 func TestS3ThatLies(t *testing.T) {
 	withS3(t)
 	server := httptest.NewServer(http.HandlerFunc(liar))
@@ -214,7 +220,7 @@ func TestS3ThatLies(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL_S3", server.URL)
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	w := newWorld(t)
-	w.make("id: lies", lies, "$HOST", strings.TrimPrefix(server.URL, "http://"))
+	w.make("id: lies", inTier(lies, liesLong), "$HOST", strings.TrimPrefix(server.URL, "http://"))
 	for _, m := range lies {
 		if _, err := os.Stat(filepath.Join(w.dir, m.id)); err == nil {
 			t.Errorf("%s: half of a file is there", m.id)
