@@ -291,6 +291,7 @@ func TestAServerWithoutChecksums(t *testing.T) {
 			}
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("ETag", `"tag"`)
 	}}}
 	server := httptest.NewServer(d)
 	defer server.Close()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,6 +38,14 @@ func (s *Session) Open(ctx context.Context, o Object) (*Download, error) {
 	out, err := d.connect(&s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled})
 	if err != nil {
 		return nil, s.nameRegion(ctx, o.Bucket, err)
+	}
+	if out.ETag == nil && out.LastModified == nil {
+		_ = d.Close() // it is of no use
+		return nil, notS3()
+	}
+	if out.ContentLength == nil {
+		_ = d.Close()
+		return nil, &Error{Fault: Other, Text: "the answer does not say how long the object is"}
 	}
 	d.Info = Info{
 		Size: aws.ToInt64(out.ContentLength), ETag: bareTag(out.ETag), Modified: aws.ToTime(out.LastModified),
@@ -97,13 +106,23 @@ func (d *Download) resume(why error) error {
 		return &Error{Fault: Unreached, Text: fmt.Sprintf("the connection broke after %d of %d bytes", d.at, d.Size), cause: why}
 	}
 	_ = d.Close() // it is broken
-	_, err := d.connect(&s3.GetObjectInput{
+	out, err := d.connect(&s3.GetObjectInput{
 		Bucket: &d.from.Bucket, Key: &d.from.Key, Range: aws.String(fmt.Sprintf("bytes=%d-", d.at)), IfMatch: aws.String(`"` + d.ETag + `"`),
 	})
 	if f := FaultOf(err); f == Exists || f == NoObject {
 		return &Error{Fault: Changed, Text: "it changed while it was read", cause: err}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	// Not every server minds the conditions of the request.
+	if out.ETag != nil && bareTag(out.ETag) != d.ETag {
+		return &Error{Fault: Changed, Text: "it changed while it was read"}
+	}
+	if rest, ok := strings.CutPrefix(aws.ToString(out.ContentRange), "bytes "); ok && !strings.HasPrefix(rest, fmt.Sprintf("%d-", d.at)) {
+		return &Error{Fault: Damaged, Text: "another part of it came than was asked for"}
+	}
+	return nil
 }
 
 // Close gives up the connection.

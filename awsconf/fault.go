@@ -118,6 +118,10 @@ func explain(err error) *Error {
 	if e := explainConnection(err); e != nil {
 		return e
 	}
+	var garbled *smithy.DeserializationError
+	if errors.As(err, &garbled) { // cut off, or of another kind of server
+		return &Error{Fault: Broken, Text: "the service's answer cannot be read: " + bare(err)}
+	}
 	return &Error{Fault: Other, Text: bare(err)}
 }
 
@@ -154,6 +158,7 @@ var codes = map[string]Error{
 	"AccessDeniedException": {Fault: Denied, Text: "access denied", Hint: "the credentials lack a permission for it"},
 	"Forbidden":             {Fault: Denied, Text: "access denied", Hint: "the credentials lack a permission for it; without s3:ListBucket that is also the answer for what is not there"},
 	"AllAccessDisabled":     {Fault: Denied, Text: "access denied", Hint: "access to the bucket is switched off"},
+	"XAdminUserNotFound":    {Fault: Denied, Text: "the access key is not known", Hint: "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint"},
 	"InvalidAccessKeyId":    {Fault: Denied, Text: "the access key is not known", Hint: "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint"},
 	"SignatureDoesNotMatch": {Fault: Denied, Text: "the signature is wrong", Hint: "check AWS_SECRET_ACCESS_KEY"},
 	"InvalidClientTokenId":  {Fault: Denied, Text: "the access key is not known", Hint: "check AWS_ACCESS_KEY_ID and AWS_PROFILE"},
@@ -258,6 +263,12 @@ func explainConnection(err error) *Error {
 		return &Error{Fault: Unreached, Text: "the connection to " + where + " broke: " + bare(err)}
 	}
 	return nil
+}
+
+// notS3 is the error of an answer that says yes, and lacks what every answer of S3 has: the page of
+// a portal to sign in, or of another server.
+func notS3() *Error {
+	return &Error{Fault: Other, Text: "what answers there is no S3", Hint: "check AWS_ENDPOINT_URL and what lies between, such as a proxy"}
 }
 
 // bare is the innermost text of an error: the SDK wraps it in its own operations' names.

@@ -36,6 +36,9 @@ type loadOption = func(*config.LoadOptions) error
 // load makes the SDK's configuration. What the variables say is handed to it explicitly, because it
 // would read the program's own; files, containers' and machines' credentials it finds by itself.
 func load(ctx context.Context, s Settings) (aws.Config, error) {
+	if err := s.checkEndpoints(); err != nil {
+		return aws.Config{}, err
+	}
 	options, err := s.options()
 	if err != nil {
 		return aws.Config{}, err
@@ -73,7 +76,7 @@ func load(ctx context.Context, s Settings) (aws.Config, error) {
 // custom tells whether some service has an endpoint of its own.
 func (s Settings) custom() bool {
 	for name := range s.vars {
-		if strings.HasPrefix(name, "AWS_ENDPOINT_URL_") {
+		if strings.HasPrefix(name, endpointName+"_") {
 			return true
 		}
 	}

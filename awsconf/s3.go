@@ -69,6 +69,9 @@ const sumKey = "sha256"
 // the same unless sure is set: then a second call tells, and that is an error.
 func (s *Session) Head(ctx context.Context, o Object, sure bool) (info Info, found bool, err error) {
 	out, err := s.S3().HeadObject(ctx, &s3.HeadObjectInput{Bucket: &o.Bucket, Key: &o.Key})
+	if err == nil && out.ETag == nil && out.LastModified == nil {
+		return Info{}, false, notS3()
+	}
 	if err == nil {
 		return Info{
 			Size: aws.ToInt64(out.ContentLength), ETag: bareTag(out.ETag), Modified: aws.ToTime(out.LastModified),
@@ -110,7 +113,15 @@ func (s *Session) List(ctx context.Context, prefix Object, each func([]types.Obj
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return s.nameRegion(ctx, prefix.Bucket, Explain(err))
+			err = s.nameRegion(ctx, prefix.Bucket, Explain(err))
+			if FaultOf(err) == NoObject { // the bucket: nothing else was asked for
+				known := codes["NoSuchBucket"]
+				return &known
+			}
+			return err
+		}
+		if page.Name == nil && page.IsTruncated == nil {
+			return notS3()
 		}
 		if err := each(page.Contents); err != nil {
 			return err

@@ -2,6 +2,9 @@ package awsconf
 
 import (
 	"crypto/sha256"
+	"fmt"
+	"maps"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -25,15 +28,31 @@ var who = []string{
 // From reads the settings of a call from its environment (K=V), and what that does not say from
 // the program's own: `env_policy: clean` is about processes, and no process is started here.
 func From(env []string) Settings {
-	vars := pick(env)
-	own := slices.ContainsFunc(who, func(name string) bool { return vars[name] != "" })
-	for name, value := range pick(os.Environ()) {
+	vars, program := pick(env), pick(os.Environ())
+	own := slices.ContainsFunc(who, func(name string) bool { return vars[name] != "" && vars[name] != program[name] })
+	if own {
+		inherited(vars, program)
+	}
+	for name, value := range program {
 		if _, given := vars[name]; given || own && slices.Contains(who, name) {
 			continue
 		}
 		vars[name] = value
 	}
 	return Settings{vars: vars}
+}
+
+// inherited takes from a call's variables those that say who calls and that it has from the program,
+// where it says something else itself: the environment of a task holds the program's too. A secret
+// of its own may belong to the program's key.
+func inherited(vars, program map[string]string) {
+	const key, secret = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
+	rotated := vars[secret] != "" && vars[secret] != program[secret]
+	for _, name := range who {
+		if vars[name] == program[name] && (name != key || !rotated) {
+			delete(vars, name)
+		}
+	}
 }
 
 // pick keeps what is AWS's and not empty; of two with one name the later counts.
@@ -66,8 +85,28 @@ func (s Settings) Endpoint(service string) string {
 	if strings.EqualFold(s.vars["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], "true") {
 		return ""
 	}
-	return s.first("AWS_ENDPOINT_URL_"+service, "AWS_ENDPOINT_URL")
+	return s.first(endpointName+"_"+service, endpointName)
 }
+
+// checkEndpoints refuses endpoints that are no URLs; the SDK says so late, and of rules.
+func (s Settings) checkEndpoints() error {
+	for _, name := range slices.Sorted(maps.Keys(s.vars)) {
+		if name != endpointName && !strings.HasPrefix(name, endpointName+"_") {
+			continue
+		}
+		u, err := url.Parse(s.vars[name])
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			shown := s.vars[name]
+			if err == nil {
+				shown = u.Redacted()
+			}
+			return &Error{Fault: BadSettings, Text: fmt.Sprintf("%s is no URL: %.80q", name, shown), Hint: "write it like http://host:9000"}
+		}
+	}
+	return nil
+}
+
+const endpointName = "AWS_ENDPOINT_URL"
 
 // A fingerprint names settings without holding a secret.
 type fingerprint [sha256.Size]byte

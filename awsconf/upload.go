@@ -104,6 +104,9 @@ func (s *Session) putWhole(ctx context.Context, u Upload, body []byte) (Written,
 	if err != nil {
 		return Written{}, s.nameRegion(ctx, u.To.Bucket, Explain(err))
 	}
+	if out.ETag == nil {
+		return Written{}, notS3()
+	}
 	return Written{bareTag(out.ETag), int64(len(body))}, nil
 }
 

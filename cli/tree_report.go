@@ -58,7 +58,7 @@ func (b *board) failure(out *strings.Builder, r *row, color bool, tail func(stri
 		return
 	}
 	for _, l := range tail(log, reportLines) {
-		fmt.Fprintf(out, "  %s %s\n", paint(color, faint, "│"), clean(l))
+		fmt.Fprintf(out, "  %s %s\n", paint(color, faint, "│"), harmless(l))
 	}
 }
 

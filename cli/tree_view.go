@@ -243,8 +243,11 @@ func elapsed(d time.Duration) string {
 }
 
 // clean makes text from a task fit for one line of a terminal: no escapes, nothing that moves.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
+func clean(s string) string { return strings.TrimSpace(harmless(s)) }
+
+// harmless is clean for a line that keeps its indentation: what a caret points at stands above it.
+func harmless(s string) string {
+	return strings.TrimRight(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t' || r == '\n' || r == '\r':
 			return ' '
@@ -252,6 +255,5 @@ func clean(s string) string {
 			return -1
 		}
 		return r
-	}, ansi.Strip(s))
-	return strings.TrimSpace(s)
+	}, ansi.Strip(s)), " ")
 }

@@ -3,7 +3,9 @@ package plugins
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,6 +19,37 @@ func OutputErrorf(format string, args ...any) error {
 	return Errorf(Remote, "cannot read the output ($WEFT_OUTPUT): %w", fmt.Errorf(format, args...))
 }
 
+// UnreadableOutput is the failure of a task whose output file cannot be opened or read: the path,
+// which is weft's own, is left out.
+func UnreadableOutput(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return OutputErrorf("%w", err)
+}
+
+// MeansJSON tells whether the text of an output can only be meant as JSON, right or wrong: no line of
+// names and values begins so.
+func MeansJSON(text []byte) bool {
+	text = bytes.TrimLeft(text, " \t\r\n")
+	return len(text) > 0 && strings.IndexByte(`{["`, text[0]) >= 0
+}
+
+// IrregularOutput is the failure of a task that made something else than a file at $WEFT_OUTPUT.
+func IrregularOutput(mode fs.FileMode) error {
+	what := "a device"
+	switch {
+	case mode.IsDir():
+		what = "a folder"
+	case mode&fs.ModeNamedPipe != 0:
+		what = "a pipe"
+	case mode&fs.ModeSocket != 0:
+		what = "a socket"
+	}
+	return OutputErrorf("it is %s, not a file", what)
+}
+
 // ParseOutputLines reads the lines of an output file into a JSON object of texts:
 //
 //	name=value
@@ -27,6 +60,8 @@ func OutputErrorf(format string, args ...any) error {
 // A name is made of letters, digits, "_" and "-", and begins with a letter or "_". Blank
 // lines mean nothing; of two values of a name the last counts. What comes first in a line, "=" or
 // "<<", decides what it is.
+//
+// Nothing is put in the place of what is not UTF-8: that is an error, as in JSON.
 func ParseOutputLines(text string) (json.RawMessage, error) {
 	values := map[string]string{}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
@@ -34,6 +69,9 @@ func ParseOutputLines(text string) (json.RawMessage, error) {
 		line := lines[i]
 		if strings.TrimSpace(line) == "" {
 			continue
+		}
+		if !utf8.ValidString(line) {
+			return nil, OutputErrorf("line %d is not UTF-8: %q", i+1, brief(line))
 		}
 		name, value, heredoc, ok := cutLine(line)
 		if !ok {
@@ -51,6 +89,9 @@ func ParseOutputLines(text string) (json.RawMessage, error) {
 			return nil, OutputErrorf("line %d begins a text that no line %q ends: %q", i+1, brief(value), brief(line))
 		}
 		values[name] = strings.Join(lines[i+1:end], "\n")
+		if !utf8.ValidString(values[name]) {
+			return nil, OutputErrorf("the text that line %d begins is not UTF-8", i+1)
+		}
 		i = end
 	}
 	return EncodeOutput(values)

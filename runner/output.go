@@ -108,7 +108,7 @@ func jsonOutput(raw []byte) (*output, error) {
 // largeFile checks a file without holding it in memory.
 func largeFile(res plugins.Result, size int64, declared bool) (*output, error) {
 	if declared {
-		return nil, fmt.Errorf("outputs cannot be checked in %d bytes, at most in %d", size, maxValue)
+		return nil, fmt.Errorf("it has %d bytes, and outputs can be checked in %d at most", size, maxValue)
 	}
 	if res.Text {
 		return nil, fmt.Errorf("it is a text of %d bytes, at most %d are taken (write JSON, or keep it as an artifact)", size, maxValue)

@@ -257,7 +257,7 @@ func TestAnOutputOfMoreThan64MiB(t *testing.T) {
 		t.Error(out.Error)
 	}
 	shows(t, b.attempt(order(outputs("rows", `"any"`))), machine.Failed, "remote",
-		"cannot take the output: outputs cannot be checked in 67108865 bytes, at most in 67108864")
+		"cannot take the output: it has 67108865 bytes, and outputs can be checked in 67108864 at most")
 }
 
 // Whatever a plugin gives: no panic, and what is kept can be read back and means the same.

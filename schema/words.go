@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,6 +124,9 @@ func (t teller) one(e *jsonschema.ValidationError, keyword string, at map[string
 		v.Message = "must have at most " + show(limit) + " " + sizeWords[keyword]
 	case "pattern":
 		v.Message = "does not match the pattern " + show(limit)
+		if start, ok := beginning(limit); ok {
+			v.Message = "must begin with " + show(start)
+		}
 	case "format":
 		v.Message = "must be " + formatWords(limit)
 	case "uniqueItems":
@@ -137,6 +141,13 @@ func (t teller) one(e *jsonschema.ValidationError, keyword string, at map[string
 		v.Message = "is not allowed here"
 	}
 	return v
+}
+
+// beginning tells whether a pattern asks for nothing but how a text begins: "^s3://".
+func beginning(pattern any) (string, bool) {
+	text, _ := pattern.(string)
+	start, ok := strings.CutPrefix(text, "^")
+	return start, ok && start != "" && regexp.QuoteMeta(start) == start
 }
 
 var boundWords = map[string]string{

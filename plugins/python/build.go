@@ -2,6 +2,7 @@ package python
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,6 +22,9 @@ type step struct {
 // build makes the environment in an empty folder, by uv where it is on PATH.
 func build(ctx context.Context, call *plugins.Call, r recipe, dir string) error {
 	env := building(call.Env, r, call.TmpDir)
+	if err := r.linksThere(); err != nil {
+		return err
+	}
 	uv := proc.LookPath("uv", call.Dir, call.Env)
 	say(call, "building an environment of %s", r.python)
 	create := venvStep(r, dir)
@@ -76,8 +80,12 @@ func pipInstall(ctx context.Context, call *plugins.Call, env []string, r recipe,
 		for _, folder := range folders {
 			argv = append(argv, "--find-links", folder)
 		}
-		err = carryOut(ctx, call, env, step{tool: "pip", argv: argv, stdin: r.requirements}, dir)
-		if !lacksPip(err) {
+		install := step{tool: "pip", argv: argv, stdin: r.requirements}
+		err = carryOut(ctx, call, env, install, dir)
+		if errors.Is(err, errNoPackage) {
+			return pipAgain(ctx, call, env, install, dir)
+		}
+		if !errors.Is(err, errNoPip) {
 			return err
 		}
 	}
@@ -111,7 +119,7 @@ func carryOut(ctx context.Context, call *plugins.Call, env []string, s step, dir
 		return during(s.tool, verdict(ctx, exit))
 	}
 	if exit.Code != 0 {
-		return buildFailure(s.tool, exit, tail(call.Log, before.Size()))
+		return buildFailure(s.tool, exit, tail(call.Log, before.Size())+unfetched(pipLog(call.TmpDir)))
 	}
 	return nil
 }

@@ -155,7 +155,7 @@ func TestBuildsThatFail(t *testing.T) {
 		kind         plugins.Kind
 		log          string
 	}{
-		{"no such package", []string{"no-such-pearl>=3"}, "there is no package that fits no-such-pearl>=3 (see its name, the versions that exist, and those that fit this Python)", plugins.BadInput, "No matching distribution"},
+		{"no such package", []string{"no-such-pearl>=3"}, "there is no package that fits no-such-pearl>=3 (see its name, the versions that exist, and those that fit this Python and machine)", plugins.BadInput, "No matching distribution"},
 		{"it does not build", []string{"broken"}, "broken does not build (the log says why; a wheel for this Python would need no building)", plugins.Temporary, "the compiler says no"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

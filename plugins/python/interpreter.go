@@ -3,7 +3,9 @@ package python
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -67,7 +69,15 @@ func findPython(ctx context.Context, call *plugins.Call, want string) (interpret
 
 // pythonAt takes the interpreter at a path.
 func pythonAt(ctx context.Context, call *plugins.Call, want string) (interpreter, error) {
-	p, ok, err := probe(ctx, call, absolute(want, call.Dir))
+	path := absolute(want, call.Dir)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		e := plugins.Errorf(plugins.BadInput, "cannot use %s: there is no such file", want)
+		if path != want {
+			e.Hint = "it is looked for in " + call.Dir
+		}
+		return interpreter{}, e
+	}
+	p, ok, err := probe(ctx, call, path)
 	if err == nil && (!ok || !p.is("3")) {
 		err = plugins.Errorf(plugins.BadInput, "cannot use %s: it is no Python 3 that works", want)
 	}
@@ -155,6 +165,9 @@ func notFound(ctx context.Context, call *plugins.Call, version string) error {
 	}
 	e := plugins.Errorf(plugins.BadInput, "cannot find Python %s: %s", cmp.Or(version, "3"), list)
 	e.Hint = "install it, or put its folder on PATH"
+	if version == "3.1" { // what remains of the number 3.10
+		e.Hint = "if 3.10 is meant, it was read as a number: write it as text"
+	}
 	return e
 }
 

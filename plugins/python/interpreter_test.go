@@ -43,9 +43,10 @@ func TestWhichPython(t *testing.T) {
 		"": "one/python3", "3": "one/python3", "3.11": "one/python3.11", "python3.11": "one/python3.11", "3.11.7": "one/python3.11", "3.12": "two/python3.12",
 		"3.9": ".pyenv/versions/3.9.18/bin/python3", "3.9.2": ".pyenv/versions/3.9.2/bin/python3", "3.8": ".local/share/uv/python/cpython-3.8.20-linux-x86_64-gnu/bin/python3",
 		"./other/py": "other/py", root + "/other/py": "other/py",
-		"3.1": "cannot find Python 3.1:" + there, "3.13": "cannot find Python 3.13:" + there, "3.11.6": "cannot find Python 3.11.6:" + there,
+		"3.1":  "cannot find Python 3.1: there is 3.8.20, 3.9.2, 3.9.18, 3.11.7, 3.12.1 (if 3.10 is meant, it was read as a number: write it as text)",
+		"3.13": "cannot find Python 3.13:" + there, "3.11.6": "cannot find Python 3.11.6:" + there,
 		"2.7": `cannot look for Python "2.7": write a version such as 3.10, or a path`, ">=3": `cannot look for Python ">=3": write a version such as 3.10, or a path`,
-		"other/two": "cannot use other/two: it is no Python 3 that works", "./none": "cannot use ./none: it is no Python 3 that works",
+		"other/two": "cannot use other/two: it is no Python 3 that works", "./none": "cannot use ./none: there is no such file (it is looked for in " + root + ")",
 	} {
 		p, err := findPython(t.Context(), call, want)
 		got := strings.TrimPrefix(p.path, root+"/")
@@ -95,6 +96,7 @@ func TestBuildersSecrets(t *testing.T) {
 			"code": "", "requirements": []string{"a @ https://u:hush@example.com/a.whl"},
 			"index_url": "https://u:hush@example.com/simple", "find_links": []string{"https://u:hush@example.com/w", "wheels"},
 		})
+		writeFiles(t, call.Dir, map[string]string{"wheels/none": ""})
 		bin := filepath.Join(t.TempDir(), "bin")
 		fakePython(t, filepath.Join(bin, "python3"), "3.11.7")
 		script := "#!/bin/sh\ncase \"$*\" in *install*) ;; *) exit 0;; esac\n{ echo \"args $*\"; echo \"env $PIP_INDEX_URL $UV_DEFAULT_INDEX $PIP_FIND_LINKS $UV_FIND_LINKS\"; /bin/cat; } >'" + seen + "'\nexit 3\n"

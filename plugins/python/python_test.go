@@ -214,7 +214,7 @@ func TestFailures(t *testing.T) {
 		{
 			"syntax",
 			with{"code": "x = 1\ndef main(:\n    pass"},
-			"SyntaxError: invalid syntax", plugins.Temporary, "  File \"<code>\", line 2\n    def main(:\n",
+			"SyntaxError: invalid syntax (code, line 2)", plugins.BadInput, "  File \"<code>\", line 2\n    def main(:\n",
 		},
 		{"an exit", with{"code": "import sys\nsys.exit(3)"}, "exited with status 3", plugins.Temporary, ""},
 		{"an exit with a text", with{"code": "import sys\nsys.exit('no rows today')"}, "no rows today", plugins.Temporary, "no rows today\n"},
@@ -236,7 +236,7 @@ func TestFailures(t *testing.T) {
 		{"two things to run", with{"code": "", "file": "x"}, "cannot tell what to run: give one of code, file and callable", plugins.BadInput, ""},
 		{"no name of a callable", with{"callable": "a..b:c"}, `cannot call "a..b:c": write it module:function`, plugins.BadInput, ""},
 		{"its own output is no output", with{"code": "import os\nopen(os.environ['WEFT_OUTPUT'], 'w').write('hello')"}, `cannot read the output ($WEFT_OUTPUT): line 1 is neither JSON nor name=value: "hello"`, plugins.Remote, ""},
-		{"its output is a pipe", with{"code": "import os\nos.mkfifo(os.environ['WEFT_OUTPUT'])"}, "cannot read the output ($WEFT_OUTPUT): THE FILE is no regular file", plugins.Remote, ""},
+		{"its output is a pipe", with{"code": "import os\nos.mkfifo(os.environ['WEFT_OUTPUT'])"}, "cannot read the output ($WEFT_OUTPUT): it is a pipe, not a file", plugins.Remote, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			call := newCall(t, c.in)

@@ -6,7 +6,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
+	"os"
 	"strings"
+
+	"weft/plugins"
 )
 
 // A recipe is all that an environment is made from; its hash names the environment.
@@ -45,6 +48,18 @@ func (r recipe) links() (urls, folders []string) {
 		}
 	}
 	return urls, folders
+}
+
+// linksThere refuses a folder of packages that is not there: pip passes over it with a warning, and
+// then says of the packages that they do not exist.
+func (r recipe) linksThere() error {
+	_, folders := r.links()
+	for _, folder := range folders {
+		if _, err := os.Stat(folder); err != nil {
+			return plugins.Errorf(plugins.BadInput, "cannot look for packages in %s: %w", folder, bare(err))
+		}
+	}
+	return nil
 }
 
 func withoutUser(address string) string {

@@ -19,6 +19,9 @@ import traceback
 PID = os.getpid()  # a child that the user's code forks and lets return must leave no result
 
 
+MAX_DEPTH = 1000  # how deep a value may nest: what weft's expressions can read back
+
+
 class Refused(Exception):
     """A failure that is not an exception of the user's code."""
 
@@ -59,7 +62,11 @@ def read_source(job):
     except OSError as e:
         text = "cannot read %s: %s" % (job["file"], e.strerror)
         raise Refused("bad_input", text) from None
-    return importlib.util.decode_source(data), job["file"]
+    try:
+        return importlib.util.decode_source(data), job["file"]
+    except (SyntaxError, UnicodeDecodeError):
+        text = "cannot read %s: it is not in UTF-8, nor in an encoding that it declares" % job["file"]
+        raise Refused("bad_input", text) from None
 
 
 def defines_main(source, name):
@@ -200,6 +207,8 @@ def plain(value, at, within):
             raise unfit(at, "%s, which JSON does not have" % ("NaN" if number != number else "infinite"), "None becomes null")
         return number
     if isinstance(value, (dict, list, tuple, set, frozenset)):
+        if len(at) >= MAX_DEPTH:
+            raise Refused("remote", "cannot take the return value: it nests too deep: at most %d levels" % MAX_DEPTH)
         if id(value) in within:
             raise unfit(at, "a %s that holds itself" % type_name(value))
         within.add(id(value))
@@ -242,6 +251,8 @@ def plain_map(value, at, within):
 
 
 def encode(value):
+    # Frames enough for the depth that is allowed, whatever the user's code has set.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 10 * MAX_DEPTH))
     try:
         text = json.dumps(plain(value, [], set()), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except RecursionError:
@@ -274,7 +285,7 @@ def note(job, kind, text, hint=""):
 def headline(error):
     """The line that says what an exception was: "ValueError: no such day"."""
     try:
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        said = place_of_syntax(error) if isinstance(error, SyntaxError) else str(error)
         lines = str(said).strip().splitlines()
     except Exception:
         lines = ["<no text>"]
@@ -282,6 +293,22 @@ def headline(error):
     if lines:
         text += ": " + lines[0].strip()
     return text + " …" if len(lines) > 1 else text
+
+
+def place_of_syntax(error):
+    """What is wrong with the code, and where: "invalid syntax (code, line 2)"."""
+    if not error.lineno or not error.filename:
+        return error.msg
+    name = "code" if error.filename == "<code>" else error.filename
+    return "%s (%s, line %d)" % (error.msg, name, error.lineno)
+
+
+def kind_of(error):
+    """Code that cannot be read will not be read the next time. What the code itself compiles, or
+    reads as Python, is another matter."""
+    if isinstance(error, SyntaxError) and users_part(error.__traceback__) is None:
+        return "bad_input"
+    return "temporary"
 
 
 def users_part(tb):
@@ -319,7 +346,7 @@ def run(job):
     except BaseException as e:
         show(e)
         if os.getpid() == PID:
-            note(job, "temporary", headline(e))
+            note(job, kind_of(e), headline(e))
     return 1
 
 

@@ -70,7 +70,7 @@ func TestValuesThatJSONCannotHold(t *testing.T) {
 		"{'1': 2, 1: 3}":                   `it is a dict in which two keys become "1"`,
 		"['\\udc80']":                      "its [0] is text with half of a surrogate pair, which no UTF-8 can hold",
 		"(lambda a: a.append(a) or a)([])": "its [0] is a list that holds itself",
-		"__import__('functools').reduce(lambda a, _: [a], range(100000), [])": "it nests too deep",
+		"__import__('functools').reduce(lambda a, _: [a], range(100000), [])": "it nests too deep: at most 1000 levels",
 	} {
 		_, err := Plugin{}.Run(t.Context(), newCall(t, with{"code": "import datetime, decimal\ndef main():\n    return " + value}))
 		if err == nil || err.Error() != "cannot take the return value: "+want || plugins.KindOf(err) != plugins.Remote {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 
 	"weft/plugins"
@@ -30,20 +29,20 @@ func written(path string) (plugins.Result, error) {
 		return r, nil
 	}
 	if err != nil {
-		return r, plugins.OutputErrorf("%w", err)
+		return r, plugins.UnreadableOutput(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return r, plugins.OutputErrorf("%w", err)
+		return r, plugins.UnreadableOutput(err)
 	}
 	if !info.Mode().IsRegular() {
-		return r, plugins.OutputErrorf("%s is no regular file", path)
+		return r, plugins.IrregularOutput(info.Mode())
 	}
 	if info.Size() > inMemory {
 		var first [1]byte
 		if _, err := f.ReadAt(first[:], 0); err != nil {
-			return r, plugins.OutputErrorf("%w", err)
+			return r, plugins.UnreadableOutput(err)
 		}
 		if !plugins.IsOutputName(string(first[:])) { // JSON, if anything; whoever reads it checks
 			r.OutputFile = path
@@ -55,15 +54,15 @@ func written(path string) (plugins.Result, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxLines))
 	if err != nil {
-		return r, plugins.OutputErrorf("%w", err)
+		return r, plugins.UnreadableOutput(err)
 	}
 	switch {
 	case len(bytes.TrimSpace(b)) == 0:
-	case json.Valid(b):
+	case json.Valid(b) || plugins.MeansJSON(b): // whoever takes it says what is wrong
 		r.Output = bytes.TrimSpace(b)
 	default:
 		r.Text = true
-		r.Output, err = plugins.ParseOutputLines(strings.ToValidUTF8(string(b), "\ufffd"))
+		r.Output, err = plugins.ParseOutputLines(string(b))
 	}
 	return r, err
 }

@@ -138,7 +138,10 @@ func (c Copy) object(ctx context.Context, s *awsconf.Session, from, to awsconf.O
 	if size > once {
 		return c.large(ctx, s, from, to)
 	}
-	_, err := s.S3().CopyObject(ctx, &awss3.CopyObjectInput{Bucket: &to.Bucket, Key: &to.Key, CopySource: source(from)})
+	out, err := s.S3().CopyObject(ctx, &awss3.CopyObjectInput{Bucket: &to.Bucket, Key: &to.Key, CopySource: source(from)})
+	if err == nil && (out.CopyObjectResult == nil || out.CopyObjectResult.ETag == nil) {
+		return &awsconf.Error{Text: "the answer does not say that it is copied", Hint: "check AWS_ENDPOINT_URL"}
+	}
 	return awsconf.Explain(err)
 }
 

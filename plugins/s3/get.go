@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -89,6 +90,9 @@ func into(ctx context.Context, s *awsconf.Session, call *plugins.Call, from awsc
 		_, err = io.Copy(f, d)
 		return err
 	})
+	if errors.Is(err, errIsFolder) || errors.Is(err, errBelowFile) {
+		return plugins.Result{}, plugins.Errorf(plugins.BadInput, "cannot read %s into %s: %w", from, path, err)
+	}
 	if err != nil {
 		return plugins.Result{}, failed(ctx, fmt.Sprintf("read %s into %s", from, path), err)
 	}
@@ -103,10 +107,7 @@ func value(ctx context.Context, s *awsconf.Session, from awsconf.Object, isJSON 
 	}
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if isJSON {
-		if !utf8.Valid(body) || !json.Valid(body) {
-			return plugins.Result{}, plugins.Errorf(plugins.Remote, "cannot read %s: it holds no JSON", from)
-		}
-		return plugins.Result{Output: body}, nil
+		return plugins.Result{Output: body}, notJSON(from, body)
 	}
 	if !utf8.Valid(body) {
 		return plugins.Result{}, &plugins.Error{
@@ -114,6 +115,23 @@ func value(ctx context.Context, s *awsconf.Session, from awsconf.Object, isJSON 
 		}
 	}
 	return result(string(body))
+}
+
+// notJSON says where what was to be JSON is none.
+func notJSON(from awsconf.Object, body []byte) error {
+	if !utf8.Valid(body) {
+		return plugins.Errorf(plugins.Remote, "cannot read %s: it holds no JSON: it is not UTF-8", from)
+	}
+	if json.Valid(body) {
+		return nil
+	}
+	var v json.RawMessage
+	err := json.Unmarshal(body, &v)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		err = fmt.Errorf("%w (byte %d)", err, syntax.Offset)
+	}
+	return plugins.Errorf(plugins.Remote, "cannot read %s: it holds no JSON: %w", from, err)
 }
 
 func whole(ctx context.Context, s *awsconf.Session, from awsconf.Object) ([]byte, error) {

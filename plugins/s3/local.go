@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"weft/plugins"
 )
@@ -45,27 +46,27 @@ func locate(call *plugins.Call, path string) ([]local, error) {
 
 // openSource opens the file to be sent: from the scratch folder, where `inputs` are, else from the
 // working directory.
-func openSource(call *plugins.Call, path string) (*os.File, int64, error) {
+func openSource(call *plugins.Call, path string) (*steady, error) {
 	places, err := locate(call, path)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	for _, l := range places {
 		var f *os.File
 		if f, err = l.open(); err == nil {
 			info, statErr := f.Stat()
 			if statErr == nil && info.Mode().IsRegular() {
-				return f, info.Size(), nil
+				return &steady{File: f, was: info}, nil
 			}
 			_ = f.Close() // read only
-			return nil, 0, plugins.Errorf(plugins.BadInput, "cannot send %s: it is no regular file", path)
+			return nil, plugins.Errorf(plugins.BadInput, "cannot send %s: it is no regular file", path)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}
 	// Someone may make the file, or grant the right, before the next attempt.
-	return nil, 0, plugins.Errorf(plugins.Temporary, "cannot send %s: %w", path, plain(err))
+	return nil, plugins.Errorf(plugins.Temporary, "cannot send %s: %w", path, plain(err))
 }
 
 func (l local) open() (*os.File, error) {
@@ -77,6 +78,12 @@ func (l local) open() (*os.File, error) {
 	return root.Open(l.name)
 }
 
+// What a path of `to` cannot be; the folders above it are made.
+var (
+	errIsFolder  = errors.New("it is a folder (name the file in it)")
+	errBelowFile = errors.New("a part of its path is a file, not a folder")
+)
+
 // create writes the file by way of a temporary name beside it: it is there whole or not at all.
 func (l local) create(write func(*os.File) error) error {
 	root, err := os.OpenRoot(l.folder)
@@ -84,9 +91,14 @@ func (l local) create(write func(*os.File) error) error {
 		return err
 	}
 	defer root.Close()
+	if info, err := root.Stat(l.name); err == nil && info.IsDir() { // known before anything is fetched
+		return errIsFolder
+	}
 	dir, base := filepath.Split(l.name)
 	if dir != "" {
-		if err := root.MkdirAll(filepath.Clean(dir), 0o755); err != nil {
+		if err := root.MkdirAll(filepath.Clean(dir), 0o755); errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) {
+			return errBelowFile
+		} else if err != nil {
 			return err
 		}
 	}
@@ -109,6 +121,10 @@ func plain(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return p.Err
+	}
+	var l *os.LinkError
+	if errors.As(err, &l) {
+		return l.Err
 	}
 	return err
 }

@@ -8,7 +8,10 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 
 	"weft/awsconf"
@@ -102,11 +105,11 @@ func (in putIn) source(call *plugins.Call, u *awsconf.Upload) (io.Closer, error)
 	case in.JSON != nil:
 		u.Body, u.Size, kind = bytes.NewReader(in.JSON), int64(len(in.JSON)), "application/json"
 	default:
-		f, size, err := openSource(call, *in.File)
+		f, err := openSource(call, *in.File)
 		if err != nil {
 			return nil, err
 		}
-		u.Body, u.Size, closer = f, size, f
+		u.Body, u.Size, closer = f, f.was.Size(), f
 	}
 	if u.ContentType == "" {
 		u.ContentType = kind
@@ -146,6 +149,32 @@ func writer(env []string) string {
 	}
 	sum := sha256.Sum256([]byte(who))
 	return hex.EncodeToString(sum[:16])
+}
+
+// steady reads a file to the size that it had at first, and gives an error instead of the end if it is
+// another file by then: so the upload ends before there is an object.
+type steady struct {
+	*os.File
+	was  fs.FileInfo
+	read int64
+}
+
+var errChanging = errors.New("the file changed while it was sent")
+
+func (s *steady) Read(p []byte) (int, error) {
+	left := s.was.Size() - s.read
+	if left > 0 {
+		n, err := s.File.Read(p[:min(int64(len(p)), left)])
+		s.read += int64(n)
+		if !errors.Is(err, io.EOF) {
+			return n, err
+		}
+	}
+	now, err := s.Stat()
+	if err != nil || now.Size() != s.was.Size() || !now.ModTime().Equal(s.was.ModTime()) {
+		return 0, errChanging
+	}
+	return 0, io.EOF
 }
 
 // until ends a reader when ctx does.

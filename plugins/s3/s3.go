@@ -67,7 +67,7 @@ func failed(ctx context.Context, what string, err error) error {
 	switch {
 	case aws.Temporary():
 		kind = plugins.Temporary
-	case aws.Fault == awsconf.BadRequest:
+	case aws.Fault == awsconf.BadRequest, aws.Fault == awsconf.BadSettings:
 		kind = plugins.BadInput
 	}
 	return &plugins.Error{Kind: kind, Err: fmt.Errorf("cannot %s: %s", what, aws.Text), Hint: aws.Hint}

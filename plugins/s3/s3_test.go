@@ -321,7 +321,7 @@ func TestWhatIsNoTextAndNoJSON(t *testing.T) {
 	b.file(b.tmp, "latin1", "gr\xfc\xdfe")
 	b.do(Put{}, `{"uri": "s3://acme/x", "file": "latin1"}`)
 	b.fails(Get{}, `{"uri": "s3://acme/x"}`, plugins.Remote, "cannot read s3://acme/x: it holds no text in UTF-8 (write it into a file, with to)")
-	b.fails(Get{}, `{"uri": "s3://acme/x", "as": "json"}`, plugins.Remote, "cannot read s3://acme/x: it holds no JSON")
+	b.fails(Get{}, `{"uri": "s3://acme/x", "as": "json"}`, plugins.Remote, "cannot read s3://acme/x: it holds no JSON: it is not UTF-8")
 	if err := os.Truncate(filepath.Join(b.tmp, "latin1"), maxOutput+1); err != nil {
 		t.Fatal(err)
 	}

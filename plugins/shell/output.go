@@ -45,36 +45,40 @@ func fromFile(path string) (r plugins.Result, found bool, err error) {
 		return r, false, nil
 	}
 	if err != nil {
-		return r, false, plugins.OutputErrorf("%w", err)
+		return r, false, plugins.UnreadableOutput(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return r, false, plugins.OutputErrorf("%w", err)
+		return r, false, plugins.UnreadableOutput(err)
 	}
 	if !info.Mode().IsRegular() {
-		return r, false, plugins.OutputErrorf("%s is no regular file", path)
+		return r, false, plugins.IrregularOutput(info.Mode())
 	}
-	if info.Size() > inMemory && isJSON(f) {
-		return plugins.Result{OutputFile: path}, true, nil
+	if info.Size() > inMemory {
+		var first [1]byte
+		_, err := f.ReadAt(first[:], 0)
+		if err == nil && plugins.MeansJSON(first[:]) || isJSON(f) {
+			return plugins.Result{OutputFile: path}, true, nil
+		}
 	}
 	if info.Size() > maxLines {
 		return r, false, plugins.OutputErrorf("it is no JSON, and too long for name=value lines (%d bytes)", info.Size())
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return r, false, plugins.OutputErrorf("%w", err)
+		return r, false, plugins.UnreadableOutput(err)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxLines))
 	if err != nil {
-		return r, false, plugins.OutputErrorf("%w", err)
+		return r, false, plugins.UnreadableOutput(err)
 	}
 	switch {
 	case len(bytes.TrimSpace(b)) == 0:
 		return r, false, nil
-	case json.Valid(b):
+	case json.Valid(b) || plugins.MeansJSON(b): // whoever takes it says what is wrong
 		return plugins.Result{Output: bytes.TrimSpace(b)}, true, nil
 	}
-	out, err := plugins.ParseOutputLines(strings.ToValidUTF8(string(b), "\ufffd"))
+	out, err := plugins.ParseOutputLines(string(b))
 	return plugins.Result{Output: out, Text: true}, true, err
 }
 

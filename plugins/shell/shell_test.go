@@ -126,10 +126,11 @@ func TestOutputsThatCannotBeRead(t *testing.T) {
 		`echo hello >"$WEFT_OUTPUT"`:                 `line 1 is neither JSON nor name=value: "hello"`,
 		`printf 'a=1\n\n9=x\n' >"$WEFT_OUTPUT"`:      `line 3 is neither JSON nor name=value: "9=x"`,
 		`printf 'a<<END\nx\nEND \n' >"$WEFT_OUTPUT"`: `line 1 begins a text that no line "END" ends: "a<<END"`,
-		`mkdir "$WEFT_OUTPUT"`:                       `is no regular file`,
-		`mkfifo "$WEFT_OUTPUT"`:                      `is no regular file`,
+		`mkdir "$WEFT_OUTPUT"`:                       `it is a folder, not a file`,
+		`mkfifo "$WEFT_OUTPUT"`:                      `it is a pipe, not a file`,
 		`head -c 5000000 /dev/zero >"$WEFT_OUTPUT"`:  `it is no JSON, and too long for name=value lines (5000000 bytes)`,
-		`printf '{"a":1}{"b":2}' >"$WEFT_OUTPUT"`:    `line 1 is neither JSON nor name=value: "{\"a\":1}{\"b\":2}"`,
+		`printf 'a=gr\374n\n' >"$WEFT_OUTPUT"`:       `line 1 is not UTF-8: "a=gr\xfcn"`,
+		`printf 'a<<E\n\374\nE\n' >"$WEFT_OUTPUT"`:   `the text that line 1 begins is not UTF-8`,
 	} {
 		_, err := Plugin{}.Run(t.Context(), newCall(t, with{"run": script}))
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot read the output ($WEFT_OUTPUT): ") || !strings.HasSuffix(err.Error(), want) {
