@@ -32,14 +32,14 @@ type place struct {
 func serves(handle http.HandlerFunc) func(*testing.T) place {
 	return func(t *testing.T) place {
 		p := place{asked: new(atomic.Int32)}
-		s := httptest.NewServer(counted(p, handle))
+		s := httptest.NewServer(counting(p, handle))
 		t.Cleanup(s.Close)
 		p.url = s.URL
 		return p
 	}
 }
 
-func counted(p place, handle http.HandlerFunc) http.Handler {
+func counting(p place, handle http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.asked.Add(1)
 		handle(w, r)
@@ -184,7 +184,7 @@ func (i *issuer) serves(host string, until time.Time) func(*testing.T) place {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := httptest.NewUnstartedServer(counted(p, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "safe") }))
+		s := httptest.NewUnstartedServer(counting(p, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "safe") }))
 		s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: i.key}}}
 		s.Config.ErrorLog = log.New(io.Discard, "", 0)
 		s.StartTLS()
