@@ -27,6 +27,7 @@ type Backend interface {
 	// Fetch opens what a Ref's URI names, unchecked; use Open or Get. It opens nothing outside
 	// the backend's own place.
 	Fetch(ctx context.Context, uri string) (io.ReadCloser, error)
+	Remover
 }
 
 // Schemes is the table of what can be a handoff: the URI's scheme and how its place is opened.
