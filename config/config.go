@@ -26,6 +26,8 @@ type Config struct {
 	PokeSlots    int            // pokes of sensors at one time
 	EnvPolicy    string         // inherit, or clean
 	Handoff      string         // URI
+	GCOlderThan  time.Duration  // what weft gc removes
+	GCKeep       int            // the newest runs of each DAG, which it does not
 }
 
 // CleanEnv tells whether tasks' processes inherit only a handful of variables.
