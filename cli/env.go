@@ -46,7 +46,7 @@ func (e *env) prepare() error {
 	if e.conf, err = config.Load(src); err != nil {
 		return err
 	}
-	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, "cache"))...)
+	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, cacheFolder))...)
 	return nil
 }
 

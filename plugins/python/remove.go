@@ -15,9 +15,9 @@ import (
 // An Environment is what lies in a cache under a name: whole, or left by a build that was cut off.
 type Environment struct {
 	Name  string
-	Bytes int64 // of its files; one that several environments share counts in each
-	Used  time.Time
-	Half  bool // built by nobody any more
+	Used  time.Time // last, to the day
+	Bytes int64     // of its files; one that several environments share counts in each
+	Half  bool      // built by nobody any more
 }
 
 var keyForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
