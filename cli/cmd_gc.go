@@ -99,7 +99,7 @@ func (e *env) gc(policy retention.Policy, o gcOptions) error {
 		if !o.json {
 			fmt.Fprintln(e.stdout, "nothing is removed; weft gc --yes removes it")
 		}
-		return e.gcNotes(plan.Notes, false)
+		return e.gcNotes(plan.Notes, o.json)
 	}
 	failed := e.gcNotes(plan.Notes, o.json)
 	if !o.yes && plan.Empty() {

@@ -134,6 +134,9 @@ func (e *env) showGone(r *retention.Result, took time.Duration, asJSON bool) err
 	if asJSON {
 		return e.printLine(gcGone{"gc", r, r.Bytes()})
 	}
+	if r.Totals == (retention.Totals{}) {
+		return nil
+	}
 	fmt.Fprintf(e.stdout, "removed %s in %s\n", totalText(r.Totals), took.Round(time.Millisecond))
 	return nil
 }
