@@ -20,6 +20,7 @@ func (s *session) keeper() *retention.Keeper {
 	return &retention.Keeper{
 		Store:  s.store,
 		Lock:   local.FileLocks{Dir: filepath.Join(home, "runs")}.Lock,
+		Free:   s.free,
 		Driven: func(err error) bool { return errors.Is(err, local.ErrDriven) },
 		Logs:   s.logs,
 		Place:  handoff.Known().At, Handoff: s.conf.Handoff, Own: ownHandoff(home),

@@ -91,9 +91,10 @@ type Folder struct {
 	Newest time.Time // when the newest of it was written
 }
 
-// Folders lists the runs that have something in a folder that is a file:// place. A name that was
-// too long to be read back, and whatever else lies there, is left out. No folder, no runs.
-func Folders(ctx context.Context, dir string) ([]Folder, error) {
+// Folders lists the runs that have something in a folder that is a file:// place, but for those of
+// which nobody wants to know. A name that was too long to be read back, and whatever else lies there,
+// is left out. No folder, no runs.
+func Folders(ctx context.Context, dir string, skip func(dag, run string) bool) ([]Folder, error) {
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -114,7 +115,7 @@ func Folders(ctx context.Context, dir string) ([]Folder, error) {
 		f.DAG, ok1 = TextOf(dag)
 		f.Run, ok2 = TextOf(run)
 		info, err := root.Lstat(p)
-		if !ok1 || !ok2 || err != nil || !info.IsDir() {
+		if !ok1 || !ok2 || err != nil || !info.IsDir() || skip(f.DAG, f.Run) {
 			continue
 		}
 		if f.Amount, f.Newest, err = measure(ctx, root, p); err != nil {

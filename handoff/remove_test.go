@@ -158,7 +158,9 @@ func TestFoldersAreReadBack(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "a.b", "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := handoff.Folders(t.Context(), dir)
+	put(t, b, "a.b/known/t/-/1/output.json", "four")
+	known := func(dag, run string) bool { return dag == "a.b" && run == "known" }
+	got, err := handoff.Folders(t.Context(), dir, known)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +174,7 @@ func TestFoldersAreReadBack(t *testing.T) {
 	if want := "a.b manual__2023-01-01T01:23:45+00:00, a.b x"; strings.Join(names, ", ") != want {
 		t.Errorf("got %q, want %q: a name that was cut cannot be read back", strings.Join(names, ", "), want)
 	}
-	if got, err := handoff.Folders(t.Context(), filepath.Join(dir, "none")); got != nil || err != nil {
+	if got, err := handoff.Folders(t.Context(), filepath.Join(dir, "none"), known); got != nil || err != nil {
 		t.Errorf("of no folder: %v, %v", got, err)
 	}
 }

@@ -62,8 +62,9 @@ func (s *Store) Remove(dag, run string) error {
 	return nil
 }
 
-// Folders lists the runs that have logs. What else lies there is left out.
-func (s *Store) Folders() ([]Folder, error) {
+// Folders lists the runs that have logs, but for those of which nobody wants to know. What else lies
+// there is left out.
+func (s *Store) Folders(skip func(dag, run string) bool) ([]Folder, error) {
 	root, err := s.looked()
 	if root == nil || err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ func (s *Store) Folders() ([]Folder, error) {
 		first, second, _ := strings.Cut(p, "/")
 		dag, ok1 := decode(first)
 		run, ok2 := decode(second)
-		if !ok1 || !ok2 || filepath.ToSlash(folder(dag, run)) != p {
+		if !ok1 || !ok2 || skip(dag, run) || filepath.ToSlash(folder(dag, run)) != p {
 			continue
 		}
 		if info, err := root.Lstat(p); err != nil || !info.IsDir() {

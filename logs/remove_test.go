@@ -21,6 +21,8 @@ func said(t *testing.T, s *Store, id ID, text string) {
 	}
 }
 
+func none(_, _ string) bool { return false }
+
 func TestTheLogsOfARunGoTogether(t *testing.T) {
 	dir := t.TempDir()
 	s := New(filepath.Join(dir, "logs"), 0)
@@ -42,14 +44,17 @@ func TestTheLogsOfARunGoTogether(t *testing.T) {
 	if err := s.Remove("a.b", run); err != nil {
 		t.Error(err)
 	}
-	list, err := s.Folders()
+	list, err := s.Folders(none)
 	if err != nil || len(list) != 2 || list[0].DAG != "a" || list[1].Run != run+"1" {
 		t.Errorf("left are %+v, %v", list, err)
+	}
+	if list, _ := s.Folders(func(dag, _ string) bool { return dag == "a" }); len(list) != 1 {
+		t.Errorf("but for those of DAG a there are %+v", list)
 	}
 	for _, pair := range [][2]string{{"", "r"}, {"d", ""}, {"..", ".."}} {
 		_ = s.Remove(pair[0], pair[1])
 	}
-	if list, _ := s.Folders(); len(list) != 2 {
+	if list, _ := s.Folders(none); len(list) != 2 {
 		t.Errorf("left are %+v", list)
 	}
 }

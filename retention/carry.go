@@ -92,7 +92,7 @@ func (k *Keeper) remove(ctx context.Context, s *survey, r Run) (*Run, error) {
 	}
 	defer unlock()
 	// Looked at once more, under the lock: a place that does not answer now keeps its runs whole.
-	now, in, err := k.look(ctx, s, r.row, r.Begun)
+	in, err := s.values(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (k *Keeper) remove(ctx context.Context, s *survey, r Run) (*Run, error) {
 			return nil, err
 		}
 	}
-	now.Values = handoff.Amount{}
+	r.Values = handoff.Amount{}
 	for _, uri := range slices.Sorted(maps.Keys(in)) {
 		if err := k.at("values " + r.ID); err != nil {
 			return nil, err
@@ -114,7 +114,7 @@ func (k *Keeper) remove(ctx context.Context, s *survey, r Run) (*Run, error) {
 			return nil, err
 		}
 		n, err := b.Remove(ctx, prefix(r.row))
-		now.Values = now.Values.Plus(n)
+		r.Values = r.Values.Plus(n)
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +131,7 @@ func (k *Keeper) remove(ctx context.Context, s *survey, r Run) (*Run, error) {
 	if err := k.Store.Delete(ctx, r.ID); err != nil {
 		return nil, err
 	}
-	return &now, nil
+	return &r, nil
 }
 
 // carryRest removes what belongs to no run, and notes which plans have come to belong to none.

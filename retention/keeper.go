@@ -12,8 +12,10 @@ import (
 // A Keeper knows where everything is that may go.
 type Keeper struct {
 	Store store.Store
-	// Lock takes the lock of whoever drives a run; Driven tells of its errors whether another has it.
+	// Lock takes the lock of whoever drives a run; Free has its error, if it would have one; Driven
+	// tells of such an error whether another has the lock.
 	Lock   func(run string) (unlock func(), err error)
+	Free   func(run string) error
 	Driven func(error) bool
 	Logs   *logs.Store
 	// Place opens a handoff; Handoff is the configured one, Own the folder that is the home's own.

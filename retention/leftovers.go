@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"weft/handoff"
-	"weft/logs"
 	"weft/store"
 )
 
@@ -33,53 +32,69 @@ const (
 // planGrace is how long a plan must have been seen idle: a run that begins puts its plan first.
 const planGrace = 24 * time.Hour
 
-// found is what lies in the folders of the home.
-type found struct {
-	scratch map[string]handoff.Amount // by run
-	values  []handoff.Folder
-	logs    []logs.Folder
-}
-
-func (k *Keeper) folders(ctx context.Context) (f found, err error) {
-	if f.scratch, err = k.Scratch.List(); err != nil {
-		return f, err
-	}
-	if f.values, err = handoff.Folders(ctx, k.Own); err != nil {
-		return f, err
-	}
-	f.logs, err = k.Logs.Folders()
-	return f, err
-}
-
 // planLeftovers takes in what crashes have left. What is young is no leftover yet, scratch folders
-// aside: it may be older than the store, which was put back from a copy.
-func (k *Keeper) planLeftovers(p *Plan, f found, rows, begun []store.Run) {
-	known := map[string]store.Run{}
-	for _, r := range slices.Concat(rows, begun) {
+// aside: it may be younger than the store, which was put back from a copy.
+func (k *Keeper) planLeftovers(ctx context.Context, p *Plan, rows []store.Run) error {
+	known := make(map[string]store.Run, len(rows))
+	for _, r := range rows {
 		known[r.ID] = r
 	}
-	stray := func(kind, dag, run string, bytes int64, newest time.Time) {
-		if known[run].DAG != dag && !newest.After(p.Before) {
-			p.Leftovers = append(p.Leftovers, Leftover{Kind: kind, Name: dag + "/" + run, DAG: dag, Run: run, Bytes: bytes})
+	if err := k.planScratch(p, known); err != nil {
+		return err
+	}
+	isKnown := func(dag, run string) bool { return known[run].DAG == dag }
+	inOwn, err := handoff.Folders(ctx, k.Own, isKnown)
+	if err != nil {
+		return err
+	}
+	said, err := k.Logs.Folders(isKnown)
+	if err != nil {
+		return err
+	}
+	for _, f := range inOwn {
+		if err := k.stray(ctx, p, Leftover{Kind: values, DAG: f.DAG, Run: f.Run, Bytes: f.Bytes}, f.Newest); err != nil {
+			return err
 		}
 	}
-	for _, run := range slices.Sorted(maps.Keys(f.scratch)) {
+	for _, f := range said {
+		if err := k.stray(ctx, p, Leftover{Kind: runLogs, DAG: f.DAG, Run: f.Run, Bytes: f.Bytes}, f.Newest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stray takes in what belongs to a run that was not in the list. It may have begun since.
+func (k *Keeper) stray(ctx context.Context, p *Plan, l Leftover, newest time.Time) error {
+	if newest.After(p.Before) {
+		return nil
+	}
+	l.Name = l.DAG + "/" + l.Run
+	row, err := k.Store.GetRun(ctx, l.Run)
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.DAG != l.DAG {
+		p.Leftovers = append(p.Leftovers, l)
+		return nil
+	}
+	return err
+}
+
+func (k *Keeper) planScratch(p *Plan, known map[string]store.Run) error {
+	folders, err := k.Scratch.List()
+	if err != nil {
+		return err
+	}
+	for _, run := range slices.Sorted(maps.Keys(folders)) {
 		if row, is := known[run]; is && !over(row) {
 			continue
 		}
-		l := Leftover{Kind: scratch, Name: run, Run: run, Bytes: f.scratch[run].Bytes}
-		if err := errors.Join(k.free(run), k.dead(run)); err != nil {
+		l := Leftover{Kind: scratch, Name: run, Run: run, Bytes: folders[run].Bytes}
+		if err := errors.Join(k.Free(run), k.dead(run)); err != nil {
 			k.note(&p.Notes, l.what(), err)
 			continue
 		}
 		p.Leftovers = append(p.Leftovers, l)
 	}
-	for _, v := range f.values {
-		stray(values, v.DAG, v.Run, v.Bytes, v.Newest)
-	}
-	for _, l := range f.logs {
-		stray(runLogs, l.DAG, l.Run, l.Bytes, l.Newest)
-	}
+	return nil
 }
 
 func (l Leftover) what() string { return l.Kind + " " + l.Name }

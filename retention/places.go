@@ -44,11 +44,11 @@ func (e unreached) Error() string {
 }
 func (e unreached) Unwrap() error { return e.cause }
 
-// values counts what a run has in each place. journal is its records.
-func (s *survey) values(ctx context.Context, run store.Run, journal []store.Record) (map[string]handoff.Amount, error) {
+// values counts what a run has in each place, where it has anything.
+func (s *survey) values(ctx context.Context, r Run) (map[string]handoff.Amount, error) {
 	out := map[string]handoff.Amount{}
-	for _, p := range s.places(ctx, run, journal) {
-		n, err := s.measure(ctx, p, run)
+	for _, p := range r.places {
+		n, err := s.measure(ctx, p, r.row)
 		if err != nil {
 			return nil, err
 		}

@@ -38,7 +38,8 @@ type Run struct {
 	Values handoff.Amount   `json:"values"`
 	Begun  bool             `json:"begun,omitempty"` // an earlier removal was cut off
 
-	row store.Run
+	row    store.Run
+	places []place // of this very end of the run: if it is opened again, it is not marked
 }
 
 // Totals are sums over all that goes.
@@ -86,10 +87,6 @@ func (k *Keeper) Plan(ctx context.Context, policy Policy) (*Plan, error) {
 		Before: now.Add(-policy.OlderThan), Keep: policy.Keep, DAG: policy.DAG, now: now,
 		Runs: []Run{}, Environments: []Environment{}, Leftovers: []Leftover{},
 	}
-	seen, err := k.folders(ctx) // before the runs: what one of them makes now is then known to be its own
-	if err != nil {
-		return nil, err
-	}
 	rows, err := k.Store.ListRuns(ctx, store.Filter{})
 	whole := err == nil
 	if errors.Is(err, store.ErrCorrupt) { // the others are whole
@@ -108,9 +105,9 @@ func (k *Keeper) Plan(ctx context.Context, policy Policy) (*Plan, error) {
 		return p, nil
 	}
 	if whole { // else a run whose row is damaged would be taken for none
-		k.planLeftovers(p, seen, rows, begun)
+		err = k.planLeftovers(ctx, p, slices.Concat(rows, begun))
 	}
-	return p, errors.Join(k.planEnvironments(p), k.planPlans(ctx, p))
+	return p, errors.Join(err, k.planEnvironments(p), k.planPlans(ctx, p))
 }
 
 // planRuns looks at runs side by side and keeps their order, those that were begun in front.
@@ -124,9 +121,9 @@ func (k *Keeper) planRuns(ctx context.Context, p *Plan, rows, begun []store.Run)
 	side.SetLimit(k.workers())
 	for i, row := range all {
 		side.Go(func() error {
-			looks[i], _, errs[i] = k.look(sctx, s, row, i < len(begun))
+			looks[i], errs[i] = k.look(sctx, s, row, i < len(begun))
 			if errs[i] == nil {
-				errs[i] = k.free(row.ID)
+				errs[i] = k.Free(row.ID)
 			}
 			return ctx.Err()
 		})
@@ -152,7 +149,7 @@ func (k *Keeper) planRuns(ctx context.Context, p *Plan, rows, begun []store.Run)
 }
 
 // look tells how much a run has, and in which places.
-func (k *Keeper) look(ctx context.Context, s *survey, row store.Run, begun bool) (Run, map[string]handoff.Amount, error) {
+func (k *Keeper) look(ctx context.Context, s *survey, row store.Run, begun bool) (Run, error) {
 	r := Run{ID: row.ID, DAG: row.DAG, State: row.State, Ended: row.FinishedAt, Begun: begun, row: row}
 	read := k.Store.Read
 	if begun {
@@ -160,27 +157,19 @@ func (k *Keeper) look(ctx context.Context, s *survey, row store.Run, begun bool)
 	}
 	journal, err := read(ctx, row.ID)
 	if err != nil {
-		return r, nil, err
+		return r, err
 	}
-	in, err := s.values(ctx, row, journal)
+	r.places = s.places(ctx, row, journal)
+	in, err := s.values(ctx, r)
 	if err != nil {
-		return r, nil, err
+		return r, err
 	}
 	for _, n := range in {
 		r.Values = r.Values.Plus(n)
 	}
 	said, err := k.Logs.Measure(row.DAG, row.ID)
 	r.Logs = said.Bytes
-	return r, in, err
-}
-
-// free tells whether nobody drives a run.
-func (k *Keeper) free(run string) error {
-	unlock, err := k.Lock(run)
-	if err == nil {
-		unlock()
-	}
-	return err
+	return r, err
 }
 
 // unreachedPlaces gathers the runs that stay because of a place: a line a place is enough.

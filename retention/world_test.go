@@ -48,7 +48,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) keeper() *Keeper {
 	return &Keeper{
-		Store: w.store, Lock: w.locks().Lock, Driven: func(err error) bool { return errors.Is(err, local.ErrDriven) },
+		Store: w.store, Lock: w.locks().Lock, Free: w.locks().Free, Driven: func(err error) bool { return errors.Is(err, local.ErrDriven) },
 		Logs: logs.New(filepath.Join(w.home, "logs"), 0), Place: handoff.Known().At,
 		Handoff: handoff.FileURI(filepath.Join(w.home, "handoff")), Own: filepath.Join(w.home, "handoff"),
 		Scratch: Scratch{
