@@ -39,7 +39,7 @@ func (k *Keeper) planLeftovers(ctx context.Context, p *Plan, rows []store.Run) e
 	for _, r := range rows {
 		known[r.ID] = r
 	}
-	if err := k.planScratch(p, known); err != nil {
+	if err := k.planScratch(ctx, p, known); err != nil {
 		return err
 	}
 	isKnown := func(dag, run string) bool { return known[run].DAG == dag }
@@ -78,13 +78,18 @@ func (k *Keeper) stray(ctx context.Context, p *Plan, l Leftover, newest time.Tim
 	return err
 }
 
-func (k *Keeper) planScratch(p *Plan, known map[string]store.Run) error {
+func (k *Keeper) planScratch(ctx context.Context, p *Plan, known map[string]store.Run) error {
 	folders, err := k.Scratch.List()
 	if err != nil {
 		return err
 	}
 	for _, run := range slices.Sorted(maps.Keys(folders)) {
-		if row, is := known[run]; is && !over(row) {
+		row, is := known[run]
+		if !is { // it may have begun since
+			row, err = k.Store.GetRun(ctx, run)
+			is = err == nil
+		}
+		if is && !over(row) {
 			continue
 		}
 		l := Leftover{Kind: scratch, Name: run, Run: run, Bytes: folders[run].Bytes}
