@@ -297,9 +297,5 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 
 // free tells whether nobody drives a run just now.
 func (s *session) free(run string) error {
-	unlock, err := local.FileLocks{Dir: filepath.Join(s.conf.Home, "runs")}.Lock(run)
-	if err == nil {
-		unlock()
-	}
-	return err
+	return local.FileLocks{Dir: filepath.Join(s.conf.Home, "runs")}.Free(run)
 }

@@ -50,7 +50,7 @@ func (e *env) prepare() error {
 	if err != nil {
 		return err
 	}
-	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, "cache"), policy)...)
+	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, cacheFolder), policy)...)
 	return nil
 }
 

@@ -28,6 +28,7 @@ var commands = []struct {
 	{groupRun, clearCommand},
 	{groupRun, retryCommand},
 	{groupRun, markCommand},
+	{groupRun, gcCommand},
 	{groupOther, completionCommand},
 	{groupOther, versionCommand},
 }

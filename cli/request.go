@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weft/expr"
+	"weft/handoff"
 	"weft/machine"
 	"weft/runner"
 	"weft/spec"
@@ -126,8 +127,17 @@ func (s *session) manual(plan *machine.Plan, file, runID, date string, params ma
 	}
 	return runner.Request{
 		Plan: plan, Dir: dir, Run: runID, Type: "manual", LogicalDate: when, IntervalStart: when, IntervalEnd: when,
-		Params: params, Vars: s.conf.Vars, By: userName(), MaxInstances: s.conf.MaxInstances, Handoff: plan.Handoff,
+		Params: params, Vars: s.conf.Vars, By: userName(), MaxInstances: s.conf.MaxInstances, Handoff: s.handoffOf(plan),
 	}, nil
+}
+
+// handoffOf is where a run of a plan keeps its values for good, whatever the configuration says later.
+// "" is the home's own folder: that moves with the home.
+func (s *session) handoffOf(plan *machine.Plan) string {
+	if plan.Handoff == "" && s.conf.Handoff != handoff.FileURI(ownHandoff(s.conf.Home)) {
+		return s.conf.Handoff
+	}
+	return plan.Handoff
 }
 
 // checkRunID holds a run id against section 1 of the language.

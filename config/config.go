@@ -27,6 +27,8 @@ type Config struct {
 	EnvPolicy    string         // inherit, or clean
 	Handoff      string         // URI
 	HTTP         Reach          // of the plugin http
+	GCOlderThan  time.Duration  // what weft gc removes
+	GCKeep       int            // the newest runs of each DAG, which it does not
 }
 
 // CleanEnv tells whether tasks' processes inherit only a handful of variables.

@@ -46,6 +46,7 @@ func TestWithoutAFileTheDefaultsHold(t *testing.T) {
 		Pools: map[string]int{"default": 16}, Vars: map[string]any{},
 		MaxInstances: 10000, LogCap: 64 << 20, Grace: 10 * time.Second, PokeSlots: 64,
 		EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
+		GCOlderThan: 30 * 24 * time.Hour, GCKeep: 10,
 	}
 	if got := load(t, src); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -77,6 +78,8 @@ poke_slots: 8
 env_policy: clean
 handoff: s3://bucket/prefix
 http: {allow: [link-local, "fd00:ec2::254"], refuse: [loopback, 10.0.0.0/8, api.example.com, "*.corp"], x-why: anything}
+gc_older_than: 1000d
+gc_keep: 0
 x-note: [anything, goes]
 `)
 	want := config.Config{
@@ -87,7 +90,8 @@ x-note: [anything, goes]
 			"nothing": nil, "x-kept": true, "nested": map[string]any{"list": []any{1, "two", false}}, "block": "10\n",
 		},
 		MaxInstances: 20, LogCap: 1 << 30, Grace: 90 * time.Second, PokeSlots: 8, EnvPolicy: "clean", Handoff: "s3://bucket/prefix",
-		HTTP: config.Reach{Allow: []string{"link-local", "fd00:ec2::254"}, Refuse: []string{"loopback", "10.0.0.0/8", "api.example.com", "*.corp"}},
+		HTTP:        config.Reach{Allow: []string{"link-local", "fd00:ec2::254"}, Refuse: []string{"loopback", "10.0.0.0/8", "api.example.com", "*.corp"}},
+		GCOlderThan: 1000 * 24 * time.Hour,
 	}
 	got := load(t, src)
 	if !reflect.DeepEqual(got, want) {
@@ -152,10 +156,12 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 	for _, c := range []struct{ what, yaml, want string }{
 		{"unknown key, near", "grase: 10s", `weft.yaml:1:1: there is no setting "grase"; did you mean "grace"?`},
 		{"other spelling", "max-instances: 3", `weft.yaml:1:1: there is no setting "max-instances"; did you mean "max_instances"?`},
-		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http)`},
+		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, gc_older_than, gc_keep)`},
 		{"twice", "grace: 1s\ngrace: 2s", `weft.yaml:2:1: "grace" stands here twice (first in line 1)`},
 		{"duration", "grace: 10", `weft.yaml:1:8: grace: "10" is no duration: write it with units, such as 10s or 1m30s`},
 		{"too long", "grace: 366d", `weft.yaml:1:8: grace: 366d is too long: at most 365d`},
+		{"longer than there is time", "gc_older_than: 999999d", `weft.yaml:1:16: gc_older_than: 999999d is too long`},
+		{"less than nothing", "gc_keep: -1", `weft.yaml:1:10: gc_keep: "-1" is no whole number from 0 to 1000000`},
 		{"size", "log_cap: 64MB", `weft.yaml:1:10: log_cap: "64MB" is no size: write a number with B, KiB, MiB or GiB, such as 64MiB`},
 		{"small", "log_cap: 1KiB", `weft.yaml:1:10: log_cap: 1KiB is too little: at least 64KiB are needed`},
 		{"count", "poke_slots: 0", `weft.yaml:1:13: poke_slots: "0" is no whole number from 1 to 1000000`},
@@ -185,7 +191,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{
 			"all in one go", "poke_slots: x\nhome: a\ncolor: 1\nx-a: 1\ngrace: y\n",
 			`weft.yaml:1:13: poke_slots: "x" is no whole number from 1 to 1000000
-  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http)
+  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, gc_older_than, gc_keep)
   weft.yaml:5:8: grace: "y" is no duration: write it with units, such as 10s or 1m30s`,
 		},
 	} {

@@ -47,6 +47,8 @@ var Settings = []Setting{
 	{Key: "env_policy", Env: "WEFT_ENV_POLICY", Default: "inherit", About: "what tasks' processes inherit: inherit (all but WEFT_*) or clean (PATH HOME LANG TZ TMPDIR)", set: setChoice(func(c *Config) *string { return &c.EnvPolicy }, "inherit", "clean")},
 	{Key: "handoff", Env: "WEFT_HANDOFF", About: "URI of where large outputs go; without it the folder handoff of home", set: setURI(func(c *Config) *string { return &c.Handoff })},
 	{Key: "http", About: "what the plugin http may reach: {allow: [...], refuse: [...]} of loopback, private, link-local, addresses, networks, hosts; link-local is refused anyway, and allow wins", shape: reach},
+	{Key: "gc_older_than", Env: "WEFT_GC_OLDER_THAN", Default: "30d", About: "what weft gc removes: runs that ended so long ago, and what nobody has used since", set: setSpan(func(c *Config) *time.Duration { return &c.GCOlderThan }, 36500)},
+	{Key: "gc_keep", Env: "WEFT_GC_KEEP", Default: "10", About: "the newest runs of each DAG that weft gc keeps, however old", set: setNumber(func(c *Config) *int { return &c.GCKeep }, 0)},
 }
 
 // A text is a scalar as it was written, and where.
@@ -71,11 +73,13 @@ func setFolder(field func(*Config) *string) func(*Config, text) error {
 	}
 }
 
-func setCount(field func(*Config) *int) func(*Config, text) error {
+func setCount(field func(*Config) *int) func(*Config, text) error { return setNumber(field, 1) }
+
+func setNumber(field func(*Config) *int, least int) func(*Config, text) error {
 	return func(c *Config, v text) error {
 		n, err := strconv.Atoi(v.value)
-		if err != nil || n < 1 || n > 1_000_000 {
-			return fmt.Errorf("%q is no whole number from 1 to 1000000", v.value)
+		if err != nil || n < least || n > 1_000_000 {
+			return fmt.Errorf("%q is no whole number from %d to 1000000", v.value, least)
 		}
 		*field(c) = n
 		return nil
@@ -107,22 +111,38 @@ var (
 )
 
 func setDuration(field func(*Config) *time.Duration) func(*Config, text) error {
+	return setSpan(field, 365)
+}
+
+func setSpan(field func(*Config) *time.Duration, mostDays int) func(*Config, text) error {
 	return func(c *Config, v text) error {
-		m := durationForm.FindStringSubmatch(v.value)
-		if v.value == "" || m == nil {
-			return fmt.Errorf("%q is no duration: write it with units, such as 10s or 1m30s", v.value)
+		d, err := Duration(v.value)
+		if err != nil {
+			return err
 		}
-		var d time.Duration
-		for i, unit := range durationUnits {
-			n, _ := strconv.Atoi("0" + m[i+1]) // six digits
-			d += time.Duration(n) * unit
-		}
-		if d > 365*24*time.Hour {
-			return fmt.Errorf("%s is too long: at most 365d", v.value)
+		if d > time.Duration(mostDays)*24*time.Hour {
+			return fmt.Errorf("%s is too long: at most %dd", v.value, mostDays)
 		}
 		*field(c) = d
 		return nil
 	}
+}
+
+// Duration reads a duration as the language writes it, 1d2h3m4s500ms.
+func Duration(s string) (time.Duration, error) {
+	m := durationForm.FindStringSubmatch(s)
+	if s == "" || m == nil {
+		return 0, fmt.Errorf("%q is no duration: write it with units, such as 10s or 1m30s", s)
+	}
+	var d time.Duration
+	for i, unit := range durationUnits {
+		n, _ := strconv.Atoi("0" + m[i+1]) // six digits
+		part := time.Duration(n) * unit
+		if d += part; part/unit != time.Duration(n) || d < 0 {
+			return 0, fmt.Errorf("%s is too long", s)
+		}
+	}
+	return d, nil
 }
 
 func setChoice(field func(*Config) *string, choices ...string) func(*Config, text) error {

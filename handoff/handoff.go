@@ -28,6 +28,7 @@ type Backend interface {
 	// Fetch opens what a Ref's URI names, unchecked; use Open or Get. It opens nothing outside
 	// the backend's own place.
 	Fetch(ctx context.Context, uri string) (io.ReadCloser, error)
+	Remover
 }
 
 // ErrOutside is what Fetch says of a URI that is not of the backend's own place; the place follows.

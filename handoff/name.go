@@ -50,3 +50,25 @@ func stays(s string, i int) bool {
 	}
 	return false
 }
+
+// TextOf returns the text of which FileName made a name; false if it made none of that name, or cut
+// the text off.
+func TextOf(name string) (text string, ok bool) {
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		if name[i] != '%' {
+			b.WriteByte(name[i])
+			continue
+		}
+		if i+2 >= len(name) {
+			break
+		}
+		raw, err := hex.DecodeString(name[i+1 : i+3])
+		if err != nil {
+			return "", false
+		}
+		b.Write(raw)
+		i += 2
+	}
+	return b.String(), FileName(b.String()) == name
+}

@@ -96,7 +96,7 @@ type Filter struct {
 type Runs interface {
 	// Create records a new run: its row and the first records of its journal, in one transaction,
 	// durable on return. ErrExists if the id is taken, or if it is a scheduled or backfill run of a
-	// DAG that already has one of either kind for its logical date.
+	// DAG that already has one of either kind for its logical date; ErrGoing if that one is marked.
 	Create(ctx context.Context, run Run, recs []Record) error
 	GetRun(ctx context.Context, id string) (Run, error) // ErrCorrupt if the row is damaged
 	// ListRuns returns runs newest first, by logical date, then by creation, then by id. With
@@ -127,6 +127,7 @@ type Store interface {
 	Plans
 	Runs
 	Asks
+	Removals
 	Close() error
 }
 

@@ -32,6 +32,7 @@ var mayKnow = map[string][]string{
 	"store/*":         {"store", "machine"},
 	"runner":          {"machine", "expr", "schema", "plugins", "handoff", "logs", "secrets", "proc", "clock"},
 	"runner/local":    {"runner", "store", "machine"},
+	"retention":       {"store", "machine", "handoff", "logs"},
 	"graph":           {"machine"},
 	"diag":            {"spec"},
 	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},
@@ -50,6 +51,7 @@ var why = map[string]string{
 	"runner":       "what both engines share must know neither engine and no store",
 	"runner/local": "the engines do not know each other, nor any concrete plugin",
 	"store/*":      "a store remembers: it knows the contract and nothing that runs",
+	"retention":    "what removes knows what is kept and where, not what runs: locks, scratch folders and environments are handed in",
 	"graph":        "a drawing is made of a plan alone",
 	"sandbox":      "the sandbox stands for AWS: it knows nobody, and only cli starts it",
 }

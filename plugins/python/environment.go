@@ -20,36 +20,56 @@ const (
 	lockMark  = ".lock"
 	// markerName is a file in an environment, the last one that its builder writes.
 	markerName = ".weft-environment"
+	// usedName is another, written when it was last taken, and locked by whoever has it.
+	usedName = ".weft-used"
 )
 
-// environment returns the folder of the environment that a recipe makes; it is built if it is not
-// there. Of many who want it at once one builds, and the others wait.
-func (p Plugin) environment(ctx context.Context, call *plugins.Call, r recipe) (string, error) {
+// environment returns the folder of the environment that a recipe makes, and keeps it from being
+// removed until release; it is built if it is not there.
+func (p Plugin) environment(ctx context.Context, call *plugins.Call, r recipe) (dir string, release func(), err error) {
 	root, err := p.root(call)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	key := r.key()
-	final := filepath.Join(root, key)
+	final := filepath.Join(root, r.key())
+	for {
+		if release, ok := use(final); ok {
+			return final, release, nil
+		}
+		if whole(final) { // someone removes it just now
+			if err := pause(ctx); err != nil {
+				return "", nil, err
+			}
+		}
+		if err := p.make(ctx, call, r, final); err != nil {
+			return "", nil, err
+		}
+	}
+}
+
+// make builds an environment where there is none. Of many who want it at once one builds, and the
+// others wait.
+func (p Plugin) make(ctx context.Context, call *plugins.Call, r recipe, final string) error {
 	if whole(final) {
-		return final, nil
+		return nil
 	}
+	root, key := filepath.Split(final)
 	if err := os.MkdirAll(root, 0o700); err != nil {
-		return "", plugins.Errorf(plugins.Temporary, "cannot make the folder of environments: %w", err)
+		return plugins.Errorf(plugins.Temporary, "cannot make the folder of environments: %w", err)
 	}
 	lock, err := acquire(ctx, final+lockMark, call, func() bool { return whole(final) })
 	if err != nil || lock == nil { // another has built it
-		return final, err
+		return err
 	}
 	defer lock.Close()
 	if whole(final) {
-		return final, nil
+		return nil
 	}
 	sweep(root, key)
 	if err := setAside(final); err != nil {
-		return "", err
+		return err
 	}
-	return final, p.buildInto(ctx, call, r, final)
+	return p.buildInto(ctx, call, r, final)
 }
 
 // root is where environments are kept.

@@ -31,13 +31,20 @@ func acquire(ctx context.Context, path string, call *plugins.Call, done func() b
 		if first {
 			say(call, "another task builds this environment; waiting for it")
 		}
-		timer := time.NewTimer(lockPause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, ctx.Err()
-		case <-timer.C:
+		if err := pause(ctx); err != nil {
+			return nil, err
 		}
+	}
+}
+
+func pause(ctx context.Context) error {
+	timer := time.NewTimer(lockPause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
 	}
 }
 
@@ -48,17 +55,24 @@ func tryAcquire(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return f, nil
-		case errors.Is(err, syscall.EINTR):
-			continue
-		case errors.Is(err, syscall.EWOULDBLOCK):
-			err = nil
-		}
+	if locked, err := flock(f, syscall.LOCK_EX); !locked {
 		f.Close()
 		return nil, err
+	}
+	return f, nil
+}
+
+// flock locks an open file, shared or not, if nobody stands against it.
+func flock(f *os.File, how int) (bool, error) {
+	for {
+		switch err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return false, nil
+		default:
+			return false, err
+		}
 	}
 }

@@ -9,8 +9,10 @@
 // that other processes see, and renamed into place when it is whole; nobody changes it after that.
 // So one that is there is right, however its builder ended, and all tasks of all runs share it.
 //
-// Absent on purpose: environments are never removed by age, as a task may be in one that was made
-// long ago; a requirement that names a local folder is taken as it was when the environment was
+// Who has an environment holds a shared lock in it, and notes once a day when that was: so those that
+// nobody has used for long can be removed (remove.go), and one in use never is.
+//
+// Absent on purpose: environments are not removed by themselves; a requirement that names a local folder is taken as it was when the environment was
 // built; no interpreter is ever downloaded.
 package python
 
@@ -50,30 +52,32 @@ func (p Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, er
 	if err != nil {
 		return plugins.Result{}, err
 	}
-	python, env, err := p.interpreter(ctx, call, in)
+	python, env, release, err := p.interpreter(ctx, call, in)
 	if err != nil {
 		return plugins.Result{}, err
 	}
+	defer release()
 	return runTask(ctx, call, in, python, env)
 }
 
-// interpreter returns the program that runs the task, and the environment it gets.
-func (p Plugin) interpreter(ctx context.Context, call *plugins.Call, in *task) (python string, env []string, err error) {
-	env = quiet(call.Env)
+// interpreter returns the program that runs the task, and the environment it gets. What it is in is
+// kept until release.
+func (p Plugin) interpreter(ctx context.Context, call *plugins.Call, in *task) (python string, env []string, release func(), err error) {
+	env, release = quiet(call.Env), func() {}
 	if !in.isolated && in.python == "" {
 		python, err = firstPython(call)
-		return python, env, err
+		return python, env, release, err
 	}
 	found, err := findPython(ctx, call, in.python)
 	if err != nil || !in.isolated {
-		return found.path, env, err
+		return found.path, env, release, err
 	}
-	dir, err := p.environment(ctx, call, recipe{
+	dir, release, err := p.environment(ctx, call, recipe{
 		python: found, requirements: in.requirements,
 		system: in.system, indexURL: in.indexURL, findLinks: in.findLinks,
 	})
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
-	return pythonOf(dir), within(env, dir, in.system), nil
+	return pythonOf(dir), within(env, dir, in.system), release, nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
 	"weft/awsconf"
 	"weft/plugins"
@@ -104,21 +103,10 @@ func deleteAll(ctx context.Context, s *awsconf.Session, uri string) (plugins.Res
 }
 
 func deletePage(ctx context.Context, s *awsconf.Session, bucket string, page []types.Object) error {
-	if len(page) == 0 {
-		return nil // S3 takes an empty list for a malformed one
-	}
-	ids := make([]types.ObjectIdentifier, len(page))
+	keys := make([]string, len(page))
 	for i, o := range page {
-		ids[i] = types.ObjectIdentifier{Key: o.Key}
+		keys[i] = aws.ToString(o.Key)
 	}
-	out, err := s.S3().DeleteObjects(ctx, &awss3.DeleteObjectsInput{
-		Bucket: &bucket, Delete: &types.Delete{Objects: ids, Quiet: aws.Bool(true)},
-	})
-	if err != nil {
-		return awsconf.Explain(err)
-	}
-	for _, e := range out.Errors { // the first speaks for all
-		return awsconf.Explain(&smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)})
-	}
-	return nil
+	_, err := s.DeleteKeys(ctx, bucket, keys)
+	return err
 }

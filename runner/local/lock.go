@@ -25,7 +25,7 @@ func (l FileLocks) Lock(run string) (func(), error) {
 	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot lock run %s: %w", run, err)
 	}
-	path := filepath.Join(l.Dir, url.PathEscape(run)+".lock")
+	path := l.path(run)
 	for patience := time.Now().Add(lingers); ; {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
@@ -52,6 +52,23 @@ func (l FileLocks) Lock(run string) (func(), error) {
 			_ = f.Close()
 		}, nil
 	}
+}
+
+func (l FileLocks) path(run string) string {
+	return filepath.Join(l.Dir, url.PathEscape(run)+".lock")
+}
+
+// Free tells whether nobody holds a run's lock just now, as Lock would; it is cheaper, since whoever
+// lets go of a lock takes its file away.
+func (l FileLocks) Free(run string) error {
+	if _, err := os.Stat(l.path(run)); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	unlock, err := l.Lock(run)
+	if err == nil {
+		unlock()
+	}
+	return err
 }
 
 func same(f *os.File, path string) bool {

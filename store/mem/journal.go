@@ -123,11 +123,16 @@ func (s *Store) Read(ctx context.Context, run string) ([]store.Record, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", doing, store.ErrNotFound)
 	}
-	var entries []store.Entry
+	return store.Verify(run, r.entries(), r.seq, r.sum)
+}
+
+// entries is the journal without what a crash left torn.
+func (r *run) entries() []store.Entry {
+	var out []store.Entry
 	for _, b := range r.batches {
 		if !b.torn {
-			entries = append(entries, b.entries...)
+			out = append(out, b.entries...)
 		}
 	}
-	return store.Verify(run, entries, r.seq, r.sum)
+	return out
 }

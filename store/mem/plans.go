@@ -22,6 +22,7 @@ func (s *Store) PutPlan(ctx context.Context, hash string, body []byte) error {
 		return err
 	}
 	s.plans[hash] = bytes.Clone(body)
+	delete(s.idle, hash)
 	return nil
 }
 

@@ -29,6 +29,9 @@ func (s *Store) Create(ctx context.Context, row store.Run, recs []store.Record) 
 	if _, taken := s.runs[row.ID]; taken {
 		return fmt.Errorf("%s: it %w", doing, store.ErrExists)
 	}
+	if err := s.inTheWay(row); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
 	day := date{row.DAG, row.LogicalDate.UnixMicro()}
 	if other, taken := s.dates[day]; taken && row.Dated() {
 		return fmt.Errorf("%s: %s, for the same logical date, %w", doing, other, store.ErrExists)

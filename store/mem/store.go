@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"weft/store"
 )
@@ -23,7 +24,9 @@ type Store struct {
 	runs     map[string]*run
 	dates    map[date]string // of the dated runs: id
 	plans    map[string][]byte
-	asks     []ask // ascending
+	idle     map[string]time.Time // plans that were marked idle
+	going    map[string]*run      // marked runs; none of them is in runs
+	asks     []ask                // ascending
 	lastAsk  int64
 	waiting  []*appending
 	draining bool // somebody is in drain
@@ -63,7 +66,10 @@ var _ store.Store = (*Store)(nil)
 
 // New makes an empty store whose appends are durable at once.
 func New() *Store {
-	return &Store{runs: map[string]*run{}, dates: map[date]string{}, plans: map[string][]byte{}}
+	return &Store{
+		runs: map[string]*run{}, dates: map[date]string{}, plans: map[string][]byte{},
+		idle: map[string]time.Time{}, going: map[string]*run{},
+	}
 }
 
 // NewHeld makes an empty store whose appends wait for Flush. All other writes are durable when they

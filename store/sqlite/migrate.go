@@ -19,7 +19,7 @@ import (
 var migrations embed.FS
 
 // schema is the number of the last step, the form this weft knows; a test counts the files.
-const schema = 1
+const schema = 2
 
 // migrate brings the database to the form this weft knows, all steps in one transaction. On a
 // database that is there already it costs one look.
@@ -31,6 +31,11 @@ func migrate(db *sql.DB, path string) error {
 	}
 	if have > schema {
 		return future(path, have)
+	}
+	if have == 0 { // before the first page: later it takes a VACUUM
+		if _, err := db.ExecContext(ctx, "PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
+			return err
+		}
 	}
 	if err := logAhead(ctx, db); err != nil {
 		return err

@@ -23,6 +23,17 @@ const (
 	addAsk
 	sumAsk
 	dropAsk
+	goingTwin
+	rowOfRun
+	asksOf
+	markGoing
+	dropRun
+	goingNumber
+	dropEvents
+	dropAsks
+	dropGoing
+	markIdle
+	dropPlan
 	queryCount
 )
 
@@ -39,16 +50,32 @@ var queryTexts = [queryCount]string{
 	addEvent: `INSERT INTO events (run, seq, after, hash, event, sum) VALUES (?, ?, ?, ?, ?, ?)`,
 	moveTail: `UPDATE runs SET last_seq = ?, last_sum = ? WHERE n = ?`,
 	sameDate: `SELECT id FROM runs WHERE dag = ? AND logical_date = ? AND type IN ('scheduled', 'backfill')`,
-	addRun: `INSERT INTO runs (id, dag, type, logical_date, state, plan, dir, created_at, started_at, finished_at, tasks, sum)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	// The number is one that no marked run has: its records would be taken for this run's.
+	addRun: `INSERT INTO runs (n, id, dag, type, logical_date, state, plan, dir, created_at, started_at, finished_at, tasks, sum)
+		VALUES (1 + max((SELECT coalesce(max(n), 0) FROM runs), (SELECT coalesce(max(n), 0) FROM going)),
+			?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	setRun: `UPDATE runs SET state = ?, plan = ?, dir = ?, created_at = ?, started_at = ?, finished_at = ?, tasks = ?, sum = ?
 		WHERE n = ? AND dag = ? AND type = ? AND logical_date = ?`,
 	addPlan: `INSERT INTO plans (hash, body) VALUES (?, ?)
-		ON CONFLICT DO UPDATE SET body = excluded.body WHERE body <> excluded.body`, // mends a damaged one
+		ON CONFLICT DO UPDATE SET body = excluded.body, idle_since = NULL
+		WHERE body <> excluded.body OR idle_since IS NOT NULL`, // mends a damaged one
 	runNumber: `SELECT r.n, r.id FROM runs r WHERE ` + byID,
 	addAsk:    `INSERT INTO asks (run, event, sum) VALUES (?, ?, ?)`,
 	sumAsk:    `UPDATE asks SET sum = ? WHERE id = ?`,
 	dropAsk:   `DELETE FROM asks WHERE id = ?`,
+	goingTwin: `SELECT id FROM going WHERE id = ?1
+		OR ?2 AND dag = ?3 AND logical_date = ?4 AND type IN ('scheduled', 'backfill')`,
+	rowOfRun: `SELECT ` + rowColumns + ` FROM runs WHERE n = ?`,
+	asksOf:   `SELECT event FROM asks WHERE run = ?`,
+	markGoing: `INSERT INTO going (n, ` + rowColumns + `, last_seq, last_sum)
+		SELECT n, ` + rowColumns + `, last_seq, last_sum FROM runs WHERE n = ?`,
+	dropRun:     `DELETE FROM runs WHERE n = ?`,
+	goingNumber: `SELECT n FROM going WHERE id = ?`,
+	dropEvents:  `DELETE FROM events WHERE run = ?`,
+	dropAsks:    `DELETE FROM asks WHERE run = ?`,
+	dropGoing:   `DELETE FROM going WHERE n = ?`,
+	markIdle:    `UPDATE plans SET idle_since = ? WHERE hash = ? AND idle_since IS NULL`,
+	dropPlan:    `DELETE FROM plans WHERE hash = ? AND idle_since <= ?`,
 }
 
 // prepare keeps a statement of the read pool, by its text.

@@ -15,6 +15,10 @@ const readText = `SELECT r.id, r.last_seq, r.last_sum, e.seq, e.after, e.hash, e
 
 // Read implements store.Journal.
 func (s *Store) Read(ctx context.Context, run string) ([]store.Record, error) {
+	return s.journal(ctx, readText, run)
+}
+
+func (s *Store) journal(ctx context.Context, text, run string) ([]store.Record, error) {
 	doing := "cannot read run " + run
 	if s.closed.Load() {
 		return nil, wrap(doing, store.ErrClosed)
@@ -25,7 +29,7 @@ func (s *Store) Read(ctx context.Context, run string) ([]store.Record, error) {
 		lastSeq uint64
 		lastSum []byte
 	)
-	err := s.rows(ctx, readText, func(rows *sql.Rows) error {
+	err := s.rows(ctx, text, func(rows *sql.Rows) error {
 		known = true
 		var id string
 		var seq, after, hash sql.NullInt64

@@ -48,8 +48,8 @@ func (t *tx) free(r row, dated bool) error {
 	if known {
 		return refuse(fmt.Errorf("cannot create run %s: it %w", r.id, store.ErrExists))
 	}
-	if !dated {
-		return nil
+	if err := t.inTheWay(r, dated); err != nil || !dated {
+		return err
 	}
 	var other string
 	err = t.row(sameDate, r.dag, r.logical).Scan(&other)

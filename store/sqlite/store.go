@@ -8,7 +8,7 @@
 // What is read has been checked: sums of journals, rows, plans and asks, and the counts that make
 // lost rows seen. A list that Limit or Before cuts short cannot be counted; its rows are checked.
 //
-// Absent on purpose: clocks, deletion of runs, and any retry beyond waiting for the lock.
+// Absent on purpose: clocks, and any retry beyond waiting for the lock.
 package sqlite
 
 import (

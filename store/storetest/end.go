@@ -15,12 +15,21 @@ func everyCall(ctx context.Context, s store.Store) map[string]error {
 	_, list := s.ListRuns(ctx, store.Filter{})
 	_, getPlan := s.GetPlan(ctx, store.PlanHash([]byte("a plan")))
 	_, take := s.TakeAsks(ctx, "r")
+	_, going := s.Going(ctx)
+	_, readGoing := s.ReadGoing(ctx, "going")
+	_, idle := s.IdlePlans(ctx)
+	_, drop := s.DropPlans(ctx, []string{store.PlanHash(plan)}, day)
+	_, compact := s.Compact(ctx)
 	return map[string]error{
 		"Read": read, "GetRun": run, "ListRuns": list, "GetPlan": getPlan, "TakeAsks": take,
 		"Create":   s.Create(ctx, aRun("late"), nil),
 		"PutPlan":  s.PutPlan(ctx, store.PlanHash(plan), plan),
 		"PutAsk":   s.PutAsk(ctx, "r", started("r")),
 		"DropAsks": s.DropAsks(ctx, []int64{1}),
+		"Going":    going, "ReadGoing": readGoing, "IdlePlans": idle, "DropPlans": drop, "Compact": compact,
+		"MarkGoing": s.MarkGoing(ctx, overRun("over")),
+		"MarkIdle":  s.MarkIdle(ctx, []string{store.PlanHash(plan)}, day),
+		"Delete":    s.Delete(ctx, "over"),
 	}
 }
 
@@ -29,6 +38,10 @@ func furnished(t *testing.T, s store.Store) {
 	created(t, s, aRun("r"))
 	fine(t, s.PutPlan(t.Context(), store.PlanHash([]byte("a plan")), []byte("a plan")))
 	fine(t, s.PutAsk(t.Context(), "r", started("r")))
+	for _, id := range []string{"over", "going"} {
+		created(t, s, overRun(id))
+	}
+	fine(t, s.MarkGoing(t.Context(), overRun("going")))
 }
 
 var end = []story{

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"list", lists},
 		{"plans", plans},
 		{"asks", asks},
+		{"removal", removal},
 		{"end", end},
 	} {
 		t.Run(group.name, func(t *testing.T) {
