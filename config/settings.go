@@ -28,9 +28,10 @@ type Setting struct {
 type shape int
 
 const (
-	scalar shape = iota
-	slots        // a map of names to whole numbers
-	values       // a map of names to anything
+	scalar  shape = iota
+	slots         // a map of names to whole numbers
+	values        // a map of names to anything
+	sources       // a map of secrets to where they lie
 )
 
 // Settings is every setting there is, in the order of its documentation.
@@ -45,6 +46,8 @@ var Settings = []Setting{
 	{Key: "poke_slots", Env: "WEFT_POKE_SLOTS", Default: "64", About: "sensors that are asked at one time", set: setCount(func(c *Config) *int { return &c.PokeSlots })},
 	{Key: "env_policy", Env: "WEFT_ENV_POLICY", Default: "inherit", About: "what tasks' processes inherit: inherit (all but WEFT_*) or clean (PATH HOME LANG TZ TMPDIR)", set: setChoice(func(c *Config) *string { return &c.EnvPolicy }, "inherit", "clean")},
 	{Key: "handoff", Env: "WEFT_HANDOFF", About: "URI of where large outputs go; without it the folder handoff of home", set: setURI(func(c *Config) *string { return &c.Handoff })},
+	{Key: "secrets", About: "where secrets lie that are in no variable WEFT_SECRET_NAME: a map of names to file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH", shape: sources},
+	{Key: "secrets_file", Env: "WEFT_SECRETS_FILE", About: "a YAML file, readable by its owner alone, of names and the secrets themselves; asked last", set: setFile(func(c *Config) *string { return &c.SecretsFile })},
 }
 
 // A text is a scalar as it was written, and where.

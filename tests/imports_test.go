@@ -24,6 +24,7 @@ var mayKnow = map[string][]string{
 	"proc":            {},
 	"awsconf":         {},
 	"clock":           {},
+	"secrets":         {"awsconf"},
 	"logs":            {},
 	"handoff":         {"machine", "awsconf"},
 	"config":          {},
@@ -50,6 +51,7 @@ var why = map[string]string{
 	"runner":       "what both engines share must know neither engine and no store",
 	"runner/local": "the engines do not know each other, nor any concrete plugin",
 	"store/*":      "a store remembers: it knows the contract and nothing that runs",
+	"secrets":      "secrets finds values and masks them: it must know nothing that could show one",
 	"graph":        "a drawing is made of a plan alone",
 	"sandbox":      "the sandbox stands for AWS: it knows nobody, and only cli starts it",
 }
