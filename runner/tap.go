@@ -23,7 +23,7 @@ type tap struct {
 
 // drainTime is how long the end of a pipe is waited for when its processes have ended: it takes no
 // time, unless something of them lives that could not be ended.
-const drainTime = 5 * time.Second
+var drainTime = 5 * time.Second
 
 // tap opens a pipe into the log. It is closed at the end of the attempt, if not before.
 func (a *attempt) tap(keep int) (*plugins.Stream, error) {
