@@ -263,7 +263,7 @@ func TestTwoProcessesTogetherShowNoSecret(t *testing.T) {
 
 // TestAFloodStaysInMemory: what passes through a pipe is nowhere held.
 func TestAFloodStaysInMemory(t *testing.T) {
-	const size = 200 << 20
+	const size = 64 << 20
 	var most uint64
 	b, _ := secretBench(t, func(_ context.Context, c *plugins.Call) (plugins.Result, error) {
 		out, err := c.Stream(1 << 20)
@@ -275,7 +275,7 @@ func TestAFloodStaysInMemory(t *testing.T) {
 			if _, err := out.File.Write(block); err != nil {
 				return plugins.Result{}, err
 			}
-			if n%(32<<20) < len(block) {
+			if n%(8<<20) < len(block) {
 				var m runtime.MemStats
 				runtime.ReadMemStats(&m)
 				most = max(most, m.HeapAlloc)
