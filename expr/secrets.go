@@ -7,7 +7,7 @@ import (
 // secret is secrets.X and secrets["X"]: the only way to name a secret, so that the names which an
 // expression reads are known before it is evaluated.
 func (c *checker) secret(n *ast.MemberNode) (Type, bool) {
-	if _, legal := c.scope.Roots[secretsRoot]; !legal || !isSecrets(n.Node) {
+	if _, legal := c.scope.Roots[secretsRoot]; !legal || !isRoot(n.Node, secretsRoot) {
 		return Type{}, false
 	}
 	c.info.Names[secretsRoot] = true
@@ -26,9 +26,9 @@ func (c *checker) secret(n *ast.MemberNode) (Type, bool) {
 
 const secretsRoot = "secrets"
 
-func isSecrets(n ast.Node) bool {
-	root, ok := unchain(n).(*ast.IdentifierNode)
-	return ok && root.Value == secretsRoot
+func isRoot(n ast.Node, root string) bool {
+	id, ok := unchain(n).(*ast.IdentifierNode)
+	return ok && id.Value == root
 }
 
 func isSecretName(s string) bool {
@@ -40,15 +40,8 @@ func isSecretName(s string) bool {
 	return s != "" && len(s) <= 200
 }
 
-// SecretsOf returns the names of the secrets that a bare expression reads, as often as it does. Of
-// one that cannot be read there are none: whoever evaluates it says so.
-func SecretsOf(src string) []string {
-	s, _ := parse(src)
-	if s == nil {
-		return nil
-	}
-	return secretsIn(s.tree, nil)
-}
+// SecretsOf returns the names of the secrets that a bare expression reads.
+func SecretsOf(src string) []string { return MembersOf(src, secretsRoot) }
 
 // SecretsOfTemplate returns the names of the secrets that the expressions of a template read.
 func SecretsOfTemplate(tmpl string) (names []string) {
@@ -61,14 +54,24 @@ func SecretsOfTemplate(tmpl string) (names []string) {
 	return names
 }
 
-func secretsIn(n ast.Node, names []string) []string {
-	if m, ok := n.(*ast.MemberNode); ok && isSecrets(m.Node) {
+// MembersOf returns the members of a root, such as "env", that a bare expression names outright, as
+// often as it does. Of one that cannot be read there are none: whoever evaluates it says so.
+func MembersOf(src, root string) []string {
+	s, _ := parse(src)
+	if s == nil {
+		return nil
+	}
+	return membersIn(s.tree, root, nil)
+}
+
+func membersIn(n ast.Node, root string, names []string) []string {
+	if m, ok := n.(*ast.MemberNode); ok && isRoot(m.Node, root) {
 		if name, ok := m.Property.(*ast.StringNode); ok {
 			return append(names, name.Value)
 		}
 	}
 	for _, c := range children(n) {
-		names = secretsIn(c, names)
+		names = membersIn(c, root, names)
 	}
 	return names
 }

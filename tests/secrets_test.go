@@ -162,7 +162,7 @@ tasks:
   spilled: {run: 'head -c 100000 /dev/zero | tr "\0" x > "$WEFT_TMPDIR/x"; printf "\"%s%s\"" "$ALL" "$(cat "$WEFT_TMPDIR/x")" > "$WEFT_OUTPUT"'}
   told: {uses: fail, with: {message: "no luck with ${{ secrets.ODD }} and ${{ secrets.KEY }}"}}
   wrong: {uses: noop, with: {output: "${{ duration(secrets.ODD) }}"}}
-  argv: {run: [echo, "${{ env.ALL }}"]}
+  argv: {run: [echo, '${{ env["A" + "LL"] }}']}
 params: {url: {type: string}, seen: {type: string}}
 verdict: tasks.shell.state == "success"
 `
