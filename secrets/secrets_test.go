@@ -64,7 +64,7 @@ func TestWhatCannotBeResolved(t *testing.T) {
 		"GONE":   "cannot resolve secret GONE: file /absent/x: there is no such file",
 		"BIG":    "cannot resolve secret BIG: its value has 65539 bytes, at most 65536 are taken",
 		"FOLDER": "cannot resolve secret FOLDER: file " + strings.TrimPrefix(r.Sources["FOLDER"], "file:") + ": it is no file",
-		"ODD":    "cannot resolve secret ODD: its source is none of file:, env:, secretsmanager: and ssm:",
+		"ODD":    "cannot resolve secret ODD: its source is no file, env, secretsmanager or ssm",
 		"a-b":    "cannot resolve secret a-b: a name has letters, digits and _, no digit first",
 		"none":   "cannot resolve secret none: nobody knows it|looked for the variable WEFT_SECRET_NONE, for none under secrets in weft.yaml, and in a secrets file (secrets_file is not set)",
 	} {

@@ -30,7 +30,7 @@ func (r *Resolver) from(ctx context.Context, source string) (string, error) {
 	case "secretsmanager", "ssm":
 		return r.fetch(ctx, source, kind, what)
 	}
-	return "", errors.New("its source is none of file:, env:, secretsmanager: and ssm:")
+	return "", errors.New("its source is no file, env, secretsmanager or ssm")
 }
 
 // EnvNames are the variables of weft's environment that hold secrets by other names than

@@ -235,6 +235,9 @@ func TestNoSecretLeaves(t *testing.T) {
 	if got := string(sum.Tasks["shell"].Output); got != `"what was said was masked"` {
 		t.Errorf("the last line of stdout is %s", got)
 	}
+	if got := sum.Tasks["python"].Reason; !strings.Contains(got, "ValueError: cannot log in: ") || !strings.Contains(got, "***") {
+		t.Errorf("python failed: %s", got)
+	}
 	received(t, seen, told)
 	said := map[string]string{"stdout": out.String(), "stderr": errs.String()}
 	for _, args := range [][]string{
