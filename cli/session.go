@@ -62,9 +62,10 @@ func errNoState(home string) error {
 // drive starts an engine that tells observe of every change.
 func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // who reads along may go; the run goes on
+	found := resolver(s.conf)
 	s.exec = &runner.Executor{
-		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: os.Environ(), CleanEnv: s.conf.CleanEnv(),
-		Grace: s.conf.Grace, HandoffURI: s.conf.Handoff,
+		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: without(os.Environ(), found.EnvNames()), CleanEnv: s.conf.CleanEnv(),
+		Grace: s.conf.Grace, HandoffURI: s.conf.Handoff, Secrets: found,
 		OpenLog: func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
 		SealLog: func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
 		CreateLive: func(path string, o machine.Order, env []string) (*os.File, error) {

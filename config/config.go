@@ -15,20 +15,22 @@ const FileName = "weft.yaml"
 
 // A Config is the settings in force.
 type Config struct {
-	File         string         // absolute path of weft.yaml; "" = there is none
-	Home         string         // absolute folder of weft's state
-	DAGs         string         // absolute folder of the DAGs
-	Pools        map[string]int // slots by pool; `default` is always there
-	Vars         map[string]any // JSON values: what expressions see as vars
-	MaxInstances int            // of one for_each
-	LogCap       int64          // bytes an attempt's log may keep
-	Grace        time.Duration  // from the polite signal to the hard one
-	PokeSlots    int            // pokes of sensors at one time
-	EnvPolicy    string         // inherit, or clean
-	Handoff      string         // URI
-	HTTP         Reach          // of the plugin http
-	GCOlderThan  time.Duration  // what weft gc removes
-	GCKeep       int            // the newest runs of each DAG, which it does not
+	File         string            // absolute path of weft.yaml; "" = there is none
+	Home         string            // absolute folder of weft's state
+	DAGs         string            // absolute folder of the DAGs
+	Pools        map[string]int    // slots by pool; `default` is always there
+	Vars         map[string]any    // JSON values: what expressions see as vars
+	MaxInstances int               // of one for_each
+	LogCap       int64             // bytes an attempt's log may keep
+	Grace        time.Duration     // from the polite signal to the hard one
+	PokeSlots    int               // pokes of sensors at one time
+	EnvPolicy    string            // inherit, or clean
+	Handoff      string            // URI
+	HTTP         Reach             // of the plugin http
+	GCOlderThan  time.Duration     // what weft gc removes
+	GCKeep       int               // the newest runs of each DAG, which it does not
+	Secrets      map[string]string // where each lies: file:/absolute/path, env:NAME, secretsmanager:ID, ssm:/path
+	SecretsFile  string            // absolute path; "" = none
 }
 
 // CleanEnv tells whether tasks' processes inherit only a handful of variables.
@@ -46,7 +48,7 @@ type Source struct {
 func Load(src Source) (Config, error) {
 	l := loader{src: src, conf: Config{
 		Pools: map[string]int{"default": 16},
-		Vars:  map[string]any{},
+		Vars:  map[string]any{}, Secrets: map[string]string{},
 	}}
 	for _, s := range Settings {
 		if s.Default != "" {

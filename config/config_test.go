@@ -45,7 +45,7 @@ func TestWithoutAFileTheDefaultsHold(t *testing.T) {
 		Home: filepath.Join(src.Dir, ".weft"), DAGs: filepath.Join(src.Dir, "dags"),
 		Pools: map[string]int{"default": 16}, Vars: map[string]any{},
 		MaxInstances: 10000, LogCap: 64 << 20, Grace: 10 * time.Second, PokeSlots: 64,
-		EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
+		Secrets: map[string]string{}, EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
 		GCOlderThan: 30 * 24 * time.Hour, GCKeep: 10,
 	}
 	if got := load(t, src); !reflect.DeepEqual(got, want) {
@@ -80,6 +80,14 @@ handoff: s3://bucket/prefix
 http: {allow: [link-local, "fd00:ec2::254"], refuse: [loopback, 10.0.0.0/8, api.example.com, "*.corp"], x-why: anything}
 gc_older_than: 1000d
 gc_keep: 0
+secrets:
+  A: file:secrets/a
+  B: file:/run/secrets/b
+  C: env:GITHUB_TOKEN
+  D: secretsmanager:prod/db#login.password
+  E: "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf"
+  f: ssm:/prod/db
+secrets_file: more.yaml
 x-note: [anything, goes]
 `)
 	want := config.Config{
@@ -92,6 +100,12 @@ x-note: [anything, goes]
 		MaxInstances: 20, LogCap: 1 << 30, Grace: 90 * time.Second, PokeSlots: 8, EnvPolicy: "clean", Handoff: "s3://bucket/prefix",
 		HTTP:        config.Reach{Allow: []string{"link-local", "fd00:ec2::254"}, Refuse: []string{"loopback", "10.0.0.0/8", "api.example.com", "*.corp"}},
 		GCOlderThan: 1000 * 24 * time.Hour,
+		Secrets: map[string]string{
+			"A": "file:" + filepath.Join(src.Dir, "secrets/a"), "B": "file:/run/secrets/b", "C": "env:GITHUB_TOKEN",
+			"D": "secretsmanager:prod/db#login.password", "f": "ssm:/prod/db",
+			"E": "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf",
+		},
+		SecretsFile: filepath.Join(src.Dir, "more.yaml"),
 	}
 	got := load(t, src)
 	if !reflect.DeepEqual(got, want) {
@@ -156,7 +170,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 	for _, c := range []struct{ what, yaml, want string }{
 		{"unknown key, near", "grase: 10s", `weft.yaml:1:1: there is no setting "grase"; did you mean "grace"?`},
 		{"other spelling", "max-instances: 3", `weft.yaml:1:1: there is no setting "max-instances"; did you mean "max_instances"?`},
-		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, gc_older_than, gc_keep)`},
+		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, gc_older_than, gc_keep, secrets, secrets_file)`},
 		{"twice", "grace: 1s\ngrace: 2s", `weft.yaml:2:1: "grace" stands here twice (first in line 1)`},
 		{"duration", "grace: 10", `weft.yaml:1:8: grace: "10" is no duration: write it with units, such as 10s or 1m30s`},
 		{"too long", "grace: 366d", `weft.yaml:1:8: grace: 366d is too long: at most 365d`},
@@ -171,6 +185,9 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{"pool", "pools: {glue: many}", `weft.yaml:1:15: pool glue: "many" is no whole number from 0 to 1000000`},
 		{"pool's name", "pools:\n  2nd: 1", `weft.yaml:2:8: "2nd" cannot name a pool: letters, digits, _ . - and no digit first`},
 		{"pools as a number", "pools: 16", `weft.yaml:1:8: pools: write a map of pools to slots, such as {default: 16}`},
+		{"the secret itself", "secrets: {TOKEN: hunter2}", "weft.yaml:1:18: secret TOKEN: write where it lies, never what it is: file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH"},
+		{"a secret's name", "secrets: {a-b: env:X}", `weft.yaml:1:16: "a-b" cannot name a secret: letters, digits and _, no digit first`},
+		{"secrets as a list", "secrets: [A]", "weft.yaml:1:10: secrets: write a map of secrets to where they lie, such as {TOKEN: file:/run/secrets/token}"},
 		{"a list for a value", "grace: [1s]", `weft.yaml:1:8: grace: write one value`},
 		{"vars as a list", "vars: [a]", `weft.yaml:1:7: vars: write a map of names to values`},
 		{"http as a word", "http: loopback", `weft.yaml:1:7: http: write {allow: [...], refuse: [...]}`},
@@ -191,7 +208,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{
 			"all in one go", "poke_slots: x\nhome: a\ncolor: 1\nx-a: 1\ngrace: y\n",
 			`weft.yaml:1:13: poke_slots: "x" is no whole number from 1 to 1000000
-  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, gc_older_than, gc_keep)
+  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, gc_older_than, gc_keep, secrets, secrets_file)
   weft.yaml:5:8: grace: "y" is no duration: write it with units, such as 10s or 1m30s`,
 		},
 	} {

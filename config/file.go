@@ -70,6 +70,10 @@ func readFile(name string) ([]byte, error) {
 		return nil, plain(err)
 	}
 	defer f.Close()
+	return readAll(f)
+}
+
+func readAll(f io.Reader) ([]byte, error) {
 	src, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, plain(err)
@@ -150,6 +154,15 @@ func (t *tree) setting(s Setting, value *yaml.Node) {
 		})
 	case reach:
 		t.reach(s, value)
+	case sources:
+		if !t.is(value, yaml.MappingNode, s.Key+": write a map of secrets to where they lie, such as {TOKEN: file:/run/secrets/token}") {
+			return
+		}
+		t.each(value, func(name, n *yaml.Node) {
+			if t.is(n, yaml.ScalarNode, "secret "+name.Value+": write where it lies: "+sourceForms) {
+				t.take(n, func(c *Config, v text) error { return setSecret(c, name.Value, v) })
+			}
+		})
 	default:
 		if t.is(value, yaml.ScalarNode, s.Key+": write one value") {
 			t.take(value, func(c *Config, v text) error {

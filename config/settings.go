@@ -28,10 +28,11 @@ type Setting struct {
 type shape int
 
 const (
-	scalar shape = iota
-	slots        // a map of names to whole numbers
-	values       // a map of names to anything
-	reach        // {allow: […], refuse: […]} of places
+	scalar  shape = iota
+	slots         // a map of names to whole numbers
+	values        // a map of names to anything
+	reach         // {allow: […], refuse: […]} of places
+	sources       // a map of secrets to where they lie
 )
 
 // Settings is every setting there is, in the order of its documentation.
@@ -49,6 +50,8 @@ var Settings = []Setting{
 	{Key: "http", About: "what the plugin http may reach: {allow: [...], refuse: [...]} of loopback, private, link-local, addresses, networks, hosts; link-local is refused anyway, and allow wins", shape: reach},
 	{Key: "gc_older_than", Env: "WEFT_GC_OLDER_THAN", Default: "30d", About: "what weft gc removes: runs that ended so long ago, and what nobody has used since", set: setSpan(func(c *Config) *time.Duration { return &c.GCOlderThan }, 36500)},
 	{Key: "gc_keep", Env: "WEFT_GC_KEEP", Default: "10", About: "the newest runs of each DAG that weft gc keeps, however old", set: setNumber(func(c *Config) *int { return &c.GCKeep }, 0)},
+	{Key: "secrets", About: "where secrets lie that are in no variable WEFT_SECRET_NAME: a map of names to file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH", shape: sources},
+	{Key: "secrets_file", Env: "WEFT_SECRETS_FILE", About: "a YAML file, readable by its owner alone, of names and the secrets themselves; asked last", set: setFile(func(c *Config) *string { return &c.SecretsFile })},
 }
 
 // A text is a scalar as it was written, and where.

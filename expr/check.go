@@ -239,6 +239,9 @@ func (c *checker) root(n *ast.IdentifierNode) Type {
 	}
 	if t, ok := c.scope.Roots[n.Value]; ok {
 		c.info.Names[n.Value] = true
+		if n.Value == secretsRoot {
+			c.addAt(at, len(secretsRoot), Problem{Code: CodeName, Msg: "secrets must be followed by a secret's name", Help: "write secrets.X"})
+		}
 		return t
 	}
 	p := c.unknownRoot(n.Value)

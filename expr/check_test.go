@@ -56,7 +56,7 @@ func TestCheckIsSilentAndKnowsTheType(t *testing.T) {
 		`params.flag ? 1 : 2.5`: "a number", `params.flag ? 1 : "x"`: "anything", `contains(params.list, 3)`: "a boolean", `"a" in {"a": 1}`: "a boolean",
 		`params.name matches "^a"`: "a boolean", `strftime(run.logical_date, "%Y")`: "a text", `max(1, 2.5)`: "a number", `first(params.list)`: "an integer",
 		`1 in params.list`: "a boolean", `params["n"]`: "an integer", `{"a": params.n}.a`: "an integer", `params.list[1:]`: "a list", `params.name[0:1]`: "a text",
-		`not contains(params.name, "x")`: "a boolean", `tasks.clean?.output?.exists`: "a boolean", `secrets.TOKEN`: "anything",
+		`not contains(params.name, "x")`: "a boolean", `tasks.clean?.output?.exists`: "a boolean", `secrets.TOKEN`: "a text",
 	} {
 		info, problems := Check(src, place())
 		if len(problems) > 0 || info.Type.Kind.String() != want {

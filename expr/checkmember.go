@@ -13,6 +13,9 @@ func (c *checker) member(n *ast.MemberNode) Type {
 	if t, ok := c.task(n); ok {
 		return t
 	}
+	if t, ok := c.secret(n); ok {
+		return t
+	}
 	of := c.typeOf(n.Node)
 	name, literal := n.Property.(*ast.StringNode)
 	if !literal {

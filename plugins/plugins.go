@@ -65,7 +65,7 @@ type Call struct {
 	Dir     string          // working directory
 	TmpDir  string          // the attempt's own scratch folder
 	Output  string          // the file in which a process may leave its output
-	Log     *os.File        // the attempt's log, opened O_APPEND; a process writes to it itself
+	Log     *os.File        // the attempt's log, opened O_APPEND; a process writes to it itself. nil with Tap
 	Live    *os.File        // inherited by every process of the attempt; its lock tells that one lives
 	Grace   time.Duration   // from the polite signal to the hard one
 	Shell   []string        // default shell of `run` text; nil = bash if there, else sh
@@ -74,6 +74,9 @@ type Call struct {
 	Now     func() time.Time
 	Started func(pid int) // to be called with each process group once it runs
 	Logf    func(format string, args ...any)
+	// Tap is there for a task with secrets, whose processes must not write to the log themselves; see
+	// Stream. Logf and errors are masked by the caller; files below TmpDir are on a disk, and get none.
+	Tap func(keep int) (*Stream, error)
 }
 
 // A Result is what a call that succeeded gives.

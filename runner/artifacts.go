@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -51,7 +52,7 @@ func (a *attempt) keepArtifacts(ctx context.Context) ([]machine.Artifact, error)
 	}
 	list := make([]machine.Artifact, 0, len(a.kept))
 	for _, k := range a.kept {
-		one, err := a.keepArtifact(ctx, b, k)
+		one, err := a.keepArtifact(ctx, guarded{b, a, "artifact " + k.name}, k)
 		if err != nil {
 			return nil, a.notKept(ctx, k, err)
 		}
@@ -79,6 +80,10 @@ func (a *attempt) keepArtifact(ctx context.Context, b handoff.Backend, k keeping
 func (a *attempt) notKept(ctx context.Context, k keeping, err error) error {
 	if ctx.Err() != nil {
 		return stopped(context.Cause(ctx))
+	}
+	var secret *plugins.Error
+	if errors.As(err, &secret) {
+		return secret
 	}
 	var unfit *handoff.UnfitError
 	if !errors.As(err, &unfit) {
@@ -119,3 +124,27 @@ func outside(path string) (handoff.Source, error) {
 // weftsOwn tells of names in the scratch folder that weft uses itself: $WEFT_OUTPUT and its like are
 // part of no artifact.
 func weftsOwn(name string) bool { return strings.HasPrefix(name, ".weft_") }
+
+// A guarded backend takes nothing that holds a secret: no file, no file's name, no link's target.
+type guarded struct {
+	handoff.Backend
+	attempt *attempt
+	what    string
+}
+
+// Put implements handoff.Backend. What a file holds is read twice where the task has secrets: before
+// it is known to hold none, no byte of it may be anywhere.
+func (g guarded) Put(ctx context.Context, key string, r io.Reader, size int64) (machine.Ref, error) {
+	body, ok := r.(io.ReadSeeker)
+	if !ok && g.attempt.mask != nil {
+		return machine.Ref{}, plugins.Errorf(plugins.Internal, "cannot keep %s: it cannot be read twice", g.what)
+	}
+	if ok {
+		for _, part := range []io.ReadSeeker{strings.NewReader(key), body} {
+			if err := g.attempt.mayKeep(g.what, part); err != nil {
+				return machine.Ref{}, err
+			}
+		}
+	}
+	return g.Backend.Put(ctx, key, r, size)
+}

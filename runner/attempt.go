@@ -13,6 +13,7 @@ import (
 	"weft/machine"
 	"weft/plugins"
 	"weft/proc"
+	"weft/secrets"
 )
 
 // An attempt is one call of a plugin, from its scratch folder to its outcome.
@@ -33,6 +34,9 @@ type attempt struct {
 	exprs   *expr.Cache
 	views   map[string]machine.TaskView // of the order, as they came
 	vars    map[string]any              // what expressions see
+	blind   bool                        // secrets are not looked up: see Host
+	mask    *secrets.Mask               // of the secrets that the task reads; nil = none
+	taps    taps
 }
 
 // A StopError, as the cause with which an attempt's context is cancelled, says why it was stopped.
@@ -171,12 +175,16 @@ func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
 	if err := a.layInputs(ctx); err != nil {
 		return nil, err
 	}
-	return &plugins.Call{
+	c := &plugins.Call{
 		Input: input, Env: env, Dir: dir,
 		TmpDir: a.scratch.dir, Output: a.scratch.output(), Log: a.log.file, Live: a.live,
 		Grace: a.x.Grace, Shell: a.x.Shell, Poke: a.poke, Since: a.since,
 		Now: a.x.clock().Now, Started: func(int) {}, Logf: a.log.printf,
-	}, nil
+	}
+	if a.mask != nil && !a.apart {
+		c.Log, c.Tap = nil, a.tap
+	}
+	return c, nil
 }
 
 // settle ends an attempt whose call succeeded.
@@ -213,6 +221,7 @@ func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) 
 
 // tidy closes and empties what the attempt had. It comes last, when nothing of it lives any more.
 func (a *attempt) tidy(done bool) {
+	a.taps.end()
 	if err := a.x.scratches.give(a.o.Run.Run, a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}
@@ -227,7 +236,7 @@ func (a *attempt) tidy(done bool) {
 
 // failed makes the outcome of an error, and tells it to the log's reader.
 func (a *attempt) failed(err error) PokeResult {
-	out := outcomeOf(err)
+	out := outcomeOf(err, a.mask)
 	if a.poke > 0 && a.notYet(out) {
 		return PokeResult{}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"weft/machine"
+	"weft/secrets"
 )
 
 // LogPrefix opens each line of weft itself in an attempt's log.
@@ -21,9 +22,31 @@ type attemptLog struct {
 	first string // weft's line before all others; "" = none
 	file  *os.File
 	used  bool // something was, or may have been, written
+	mask  *secrets.Mask
+	out   *secrets.Masker // before the file, where there is a mask
 
 	mu   sync.Mutex
 	over bool
+}
+
+// hide has all that is written from now on masked.
+func (l *attemptLog) hide(mask *secrets.Mask) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mask = mask
+	if l.file != nil && mask != nil {
+		l.out = mask.Writer(l.file)
+	}
+}
+
+// Write passes on what a process wrote. It never fails: a process does not end because of its log.
+func (l *attemptLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over && l.begin() == nil {
+		l.put(p)
+	}
+	return len(p), nil
 }
 
 // ready opens the log, for a plugin whose processes write to it themselves.
@@ -43,6 +66,9 @@ func (l *attemptLog) begin() error {
 		return err
 	}
 	l.file, l.used = f, true
+	if l.mask != nil {
+		l.out = l.mask.Writer(f)
+	}
 	if l.first != "" {
 		l.line(l.first)
 		l.first = ""
@@ -57,7 +83,7 @@ func (l *attemptLog) printf(format string, args ...any) {
 	if l.over || l.begin() != nil {
 		return
 	}
-	l.write(strings.TrimRight(fmt.Sprintf(format, args...), "\n") + "\n")
+	l.write(strings.TrimRight(l.mask.Message(fmt.Sprintf(format, args...)), "\n") + "\n")
 }
 
 // weft writes a line of weft itself. It may come when the log is closed: the last word.
@@ -74,17 +100,29 @@ func (l *attemptLog) line(text string) {
 	if l.now != nil {
 		stamp = machine.Timestamp(l.now().Truncate(time.Second)) + " "
 	}
-	l.write(LogPrefix + stamp + oneLine(text) + "\n")
+	l.write(LogPrefix + stamp + oneLine(l.mask.Message(text)) + "\n")
 }
 
 // write gives a line to the kernel at once, so that lines of different writers stay whole. That a
 // log cannot be written (a full disk) ends no work.
-func (l *attemptLog) write(line string) { _, _ = l.file.WriteString(line) }
+func (l *attemptLog) write(line string) { l.put([]byte(line)) }
+
+func (l *attemptLog) put(b []byte) {
+	if l.out != nil {
+		_, _ = l.out.Write(b)
+		return
+	}
+	_, _ = l.file.Write(b)
+}
 
 func (l *attemptLog) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true
+	if l.out != nil {
+		_ = l.out.Flush() // as above
+		l.out = nil
+	}
 	if l.file != nil {
 		_ = l.file.Close() // each line has been written
 		l.file = nil

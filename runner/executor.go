@@ -32,6 +32,8 @@ type Executor struct {
 	// that name none; "" = a folder below Home.
 	Handoff    func(uri string) (handoff.Backend, error)
 	HandoffURI string
+	// Secrets finds secrets; nil = there are none.
+	Secrets Secrets
 	// OpenLog opens the attempt's log for appending, SealLog is told that it is complete. Without
 	// OpenLog nothing is logged.
 	OpenLog func(o machine.Order) (*os.File, error)
@@ -75,7 +77,7 @@ func (x *Executor) Host(o machine.Order) string {
 	if !ok {
 		return ""
 	}
-	a := attempt{x: x, o: o, exprs: x.cache()}
+	a := attempt{x: x, o: o, exprs: x.cache(), blind: true}
 	defer x.caches.Put(a.exprs)
 	if a.see(context.Background()) != nil {
 		return "" // the poke itself will say why

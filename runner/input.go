@@ -50,7 +50,11 @@ func (a *attempt) arguments(input any) error {
 	for i, word := range list {
 		path := fmt.Sprintf("run.%d", i)
 		if text, ok := word.(string); ok {
-			if err := fits(path, text); err != nil {
+			err := fits(path, text)
+			if err == nil {
+				err = a.exposes(path, text, i)
+			}
+			if err != nil {
 				return plugins.Errorf(plugins.BadInput, "%s%w", a.at(path), err)
 			}
 		}

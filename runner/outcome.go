@@ -9,6 +9,7 @@ import (
 
 	"weft/machine"
 	"weft/plugins"
+	"weft/secrets"
 )
 
 // stopped is the failure of a call whose context has ended, by its cause.
@@ -33,9 +34,10 @@ var kinds = map[plugins.Kind]bool{
 	plugins.Cancelled: true, plugins.Remote: true, plugins.Internal: true,
 }
 
-// outcomeOf maps a failure: its kind, its exit status, and whether it means skip or give up.
-func outcomeOf(err error) machine.Outcome {
-	out := machine.Outcome{State: machine.Failed, Kind: string(plugins.KindOf(err)), Error: oneLine(err.Error())}
+// outcomeOf maps a failure: its kind, its exit status, and whether it means skip or give up. Its text
+// is masked before anything is done to it.
+func outcomeOf(err error, mask *secrets.Mask) machine.Outcome {
+	out := machine.Outcome{State: machine.Failed, Kind: string(plugins.KindOf(err)), Error: oneLine(mask.Message(err.Error()))}
 	if !kinds[plugins.Kind(out.Kind)] {
 		out.Kind = string(plugins.Internal)
 	}

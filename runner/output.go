@@ -126,11 +126,8 @@ func largeFile(res plugins.Result, size int64, declared bool) (*output, error) {
 
 // keep puts an output where it belongs: with the run, or, above InlineLimit, into the handoff.
 func (a *attempt) keep(ctx context.Context, out *output) (machine.Raw, *machine.Ref, error) {
-	var r io.Reader = bytes.NewReader(out.raw)
+	var r io.ReadSeeker = bytes.NewReader(out.raw)
 	size := int64(len(out.raw))
-	if out.file == "" && size <= machine.InlineLimit {
-		return out.raw, nil, nil
-	}
 	if out.file != "" {
 		f, err := os.Open(out.file)
 		if err != nil {
@@ -138,6 +135,12 @@ func (a *attempt) keep(ctx context.Context, out *output) (machine.Raw, *machine.
 		}
 		defer f.Close()
 		r, size = f, out.size
+	}
+	if err := a.mayKeep("the output", r); err != nil {
+		return nil, nil, err
+	}
+	if out.file == "" && size <= machine.InlineLimit {
+		return out.raw, nil, nil
 	}
 	ref, err := a.x.spill(ctx, handoffKey(a.o, "output.json"), a.o, r, size)
 	if err != nil && ctx.Err() != nil {

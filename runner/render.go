@@ -14,13 +14,18 @@ import (
 	"weft/plugins"
 )
 
-// see gathers what expressions see, spilled values read back, and renders the environment.
+// see gathers what expressions see, spilled values read back and secrets looked up, and renders the
+// environment.
 func (a *attempt) see(ctx context.Context) error {
 	a.views = a.o.Tasks
 	if err := a.x.fetch(ctx, &a.o, taskSources(a.o)); err != nil {
 		return err
 	}
-	vars, err := a.o.Vars(nil)
+	values, err := a.unlock(ctx)
+	if err != nil {
+		return err
+	}
+	vars, err := a.o.Vars(values)
 	if err != nil {
 		return &plugins.Error{Kind: plugins.BadInput, Err: err}
 	}

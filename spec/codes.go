@@ -42,7 +42,7 @@ const (
 	sValue        = "S112" // none of the choices, out of range
 	sNoExpression = "S113" // ${{ }} where values are literal
 	sSchema       = "S114" // a param's or output's schema that is none
-	sAbsent       = "S115" // legal, and not carried out by this version
+	// S115 was "not carried out by this version"; a code is never used again.
 
 	// N: names that the user gives.
 	nID        = "N151" // an id with a character that ids do not have

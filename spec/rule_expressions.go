@@ -93,7 +93,7 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	at := d.within(u.node, off+p.Offset, p.Len)
 	code, msg := p.Code, p.Msg
 	runes := []rune(u.node.Text)
-	if from, to := off+p.Offset, off+p.Offset+p.Len; code == eMember && to <= len(runes) && string(runes[from:to]) == "secrets" {
+	if from, to := off+p.Offset, off+p.Offset+p.Len; code == eMember && to <= len(runes) && string(runes[from:to]) == "secrets" && p.Help == noSecrets {
 		code, msg = xSecret, "secrets cannot stand in `"+u.where+"`"
 	}
 	diag := d.report(code, at, "%s", msg)

@@ -15,7 +15,7 @@ var rules = []struct {
 }{
 	{"needs", ruleNeeds},
 	{"expressions", ruleExpressions},
-	{"absent", ruleAbsent},
+	{"secrets", ruleSecrets},
 	{"cycle", ruleCycle},
 	{"upstream", ruleUpstream},
 	{"trigger", ruleTrigger},

@@ -77,7 +77,7 @@ const (
 	notSensor   = "it is there in a sensor's `until` and `fail_when`"
 	notRetry    = "it is there in `retry_if`"
 	notError    = "it is there in `retry_if`, and in the `on_failure` of a task"
-	noSecrets   = "they may stand in `env`, in the text of `run`, and in `with`"
+	noSecrets   = "they may stand in `env`, in the text of `run`, in `with`, `until` and `fail_when`"
 	noTasks     = "the environment of the DAG and of `defaults` is the same for all tasks; set it in the task's `env`"
 	noOuterEnv  = "a value of the DAG's `env` sees no other"
 	notUpstream = "it is there in `trigger`"
@@ -153,6 +153,7 @@ func (s *scopes) own(key sight, sc *expr.Scope) {
 		sc.Roots["error"], sc.Roots["exit_code"], sc.Roots["attempt"] = expr.ErrorType(), expr.Of(expr.KindInt), expr.Of(expr.KindInt)
 	case "until", "fail_when":
 		sc.Want = expr.KindBool
+		sc.Roots["secrets"] = expr.Of(expr.KindObject)
 		sc.Roots["output"] = schemaType(key.output.outputSchema())
 		sc.Roots["poke"] = expr.Of(expr.KindInt)
 	case "for_each":

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -138,4 +139,13 @@ func isWhole(s string) bool {
 	}
 	parts, p := expr.Split(strings.TrimSpace(s))
 	return p == nil && len(parts) == 1 && parts[0].Expr
+}
+
+// expressions are those of a value, each with its place in the node's text.
+func (u *use) expressions() []expr.Segment {
+	if u.form == bareForm {
+		return []expr.Segment{{Text: u.src, Expr: true, Offset: u.off}}
+	}
+	parts, _ := expr.Split(u.node.Text)
+	return slices.DeleteFunc(parts, func(p expr.Segment) bool { return !p.Expr })
 }

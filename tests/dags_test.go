@@ -52,6 +52,9 @@ var outcomes = []struct {
 	{"verdicts", "", 0, "optional=failed core=success cleanup=success"},
 	{"verdicts", "core=fail", 1, "optional=failed core=failed cleanup=success"},
 
+	// TestTheExampleOfSecrets has it with its secret.
+	{"secrets", "", 1, "env=failed script=failed python=failed after=upstream_failed"},
+
 	{"slots", "", 0, "waits=success first=success second=success wide=success rest=success"},
 }
 

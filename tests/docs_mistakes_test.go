@@ -37,7 +37,6 @@ var mistakes = []mistake{
 	{code: "S112", what: "A value that is none of the choices, or out of range.", in: "dag", wrong: "verdict: lenient", right: "verdict: strict"},
 	{code: "S113", what: "`${{ }}` where values are fixed when the file is read.", in: "task", wrong: "pool: ${{ params.s }}", right: "pool: default"},
 	{code: "S114", what: "The JSON Schema of a param or an output is none.", in: "dag", wrong: "params:\n  p: {type: string, minLength: few}", right: "params:\n  p: {type: string, minLength: 3}"},
-	{code: "S115", what: "Part of the language, and not carried out by this version: `secrets`.", in: "task", wrong: "env: {TOKEN: \"${{ secrets.token }}\"}", right: "env: {TOKEN: \"${{ params.s }}\"}"},
 
 	{code: "N151", what: "An id with a character that ids do not have.", in: "tasks", wrong: "  my task: {run: echo}", right: "  my_task: {run: echo}"},
 	{code: "N152", what: "An id with a letter that is not ASCII, and may look as if it were.", in: "tasks", wrong: "  beta\u0430: {run: echo}", right: "  betaa: {run: echo}"},

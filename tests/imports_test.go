@@ -24,6 +24,7 @@ var mayKnow = map[string][]string{
 	"proc":            {},
 	"awsconf":         {},
 	"clock":           {},
+	"secrets":         {"awsconf"},
 	"logs":            {},
 	"handoff":         {"machine", "awsconf"},
 	"config":          {},
@@ -52,6 +53,7 @@ var why = map[string]string{
 	"runner/local": "the engines do not know each other, nor any concrete plugin",
 	"store/*":      "a store remembers: it knows the contract and nothing that runs",
 	"retention":    "what removes knows what is kept and where, not what runs: locks, scratch folders and environments are handed in",
+	"secrets":      "secrets finds values and masks them: it must know nothing that could show one",
 	"graph":        "a drawing is made of a plan alone",
 	"sandbox":      "the sandbox stands for AWS: it knows nobody, and only cli starts it",
 }

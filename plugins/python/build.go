@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"weft/plugins"
 	"weft/proc"
@@ -94,13 +93,14 @@ func pipInstall(ctx context.Context, call *plugins.Call, env []string, r recipe,
 
 // carryOut runs a step, its words in the attempt's log.
 func carryOut(ctx context.Context, call *plugins.Call, env []string, s step, dir string) error {
-	before, err := call.Log.Stat()
+	out, err := listen(call)
 	if err != nil {
-		return plugins.Errorf(plugins.Temporary, "cannot read the log: %w", err)
+		return err
 	}
+	defer out.End()
 	spec := proc.Spec{
 		// A folder without modules: Python would find those of the user before its own.
-		Argv: s.argv, Dir: filepath.Dir(dir), Env: env, Stdout: call.Log, Stderr: call.Log,
+		Argv: s.argv, Dir: filepath.Dir(dir), Env: env, Stdout: out.File, Stderr: out.File,
 		Live: call.Live, Grace: call.Grace, Started: call.Started,
 	}
 	if s.stdin != "" {
@@ -119,7 +119,7 @@ func carryOut(ctx context.Context, call *plugins.Call, env []string, s step, dir
 		return during(s.tool, verdict(ctx, exit))
 	}
 	if exit.Code != 0 {
-		return buildFailure(s.tool, exit, tail(call.Log, before.Size())+unfetched(pipLog(call.TmpDir)))
+		return buildFailure(s.tool, exit, out.said()+unfetched(pipLog(call.TmpDir)))
 	}
 	return nil
 }
@@ -143,27 +143,4 @@ func feed(data []byte) (in *os.File, release func(), err error) {
 		w.Close()
 	}()
 	return r, func() { r.Close(); w.Close() }, nil
-}
-
-// tailSize is how much of what a program said is looked at for the reason of its failure.
-const tailSize = 64 << 10
-
-// tail returns the end of what was written into a log since an offset.
-func tail(log *os.File, from int64) string {
-	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", log.Fd()))
-	if err != nil {
-		f, err = os.Open(log.Name())
-	}
-	if err != nil {
-		return "" // the message says less; the log is there
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return ""
-	}
-	from = max(from, info.Size()-tailSize)
-	b := make([]byte, max(info.Size()-from, 0))
-	n, _ := f.ReadAt(b, from)
-	return strings.ToValidUTF8(string(b[:n]), "\ufffd")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"path/filepath"
 
 	"weft/plugins"
 	"weft/proc"
@@ -16,9 +15,6 @@ var runner []byte
 // bootstrap reads runner.py and the job from stdin. It is short because it is what `ps` shows, and
 // imports what every Python has loaded at its start: no file of the user's can take its place.
 const bootstrap = `import os; d = b"".join(iter(lambda: os.read(0, 65536), b"")).split(b"\0", 1); exec(d[0], {"__name__": "weft", "job": d[1]})`
-
-// failureFile is the name under the scratch folder of what runner.py says about a failure.
-const failureFile = ".weft_python_failure"
 
 // A job is what runner.py is told.
 type job struct {
@@ -33,7 +29,11 @@ type job struct {
 
 // runTask runs the task in an interpreter.
 func runTask(ctx context.Context, call *plugins.Call, in *task, python string, env []string) (plugins.Result, error) {
-	failure := filepath.Join(call.TmpDir, failureFile)
+	failure, release, err := failurePlace(call)
+	if err != nil {
+		return plugins.Result{}, plugins.Errorf(plugins.Temporary, "cannot start Python: %w", err)
+	}
+	defer release()
 	told, err := json.Marshal(job{
 		Code: in.code, File: in.file, Callable: in.callable, Args: in.args,
 		Dir: call.Dir, Output: call.Output, Failure: failure,
@@ -43,15 +43,20 @@ func runTask(ctx context.Context, call *plugins.Call, in *task, python string, e
 	}
 	data := make([]byte, 0, len(runner)+1+len(told))
 	data = append(append(append(data, runner...), 0), told...)
-	stdin, release, err := feed(data)
+	stdin, unfeed, err := feed(data)
 	if err != nil {
 		return plugins.Result{}, plugins.Errorf(plugins.Temporary, "cannot start Python: %w", err)
 	}
-	defer release()
+	defer unfeed()
+	out, err := call.Stream(0)
+	if err != nil {
+		return plugins.Result{}, err
+	}
+	defer out.End()
 	exit, err := proc.Run(ctx, proc.Spec{
 		// It begins in the scratch folder: Python itself imports from there before runner.py can say no.
 		Argv: []string{python, "-c", bootstrap}, Dir: call.TmpDir, Env: env,
-		Stdin: stdin, Stdout: call.Log, Stderr: call.Log,
+		Stdin: stdin, Stdout: out.File, Stderr: out.File,
 		Live: call.Live, Grace: call.Grace, Started: call.Started,
 	})
 	if err != nil {

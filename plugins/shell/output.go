@@ -22,10 +22,10 @@ const inMemory = 64 << 10
 const maxLines = 4 << 20
 
 // output takes what a process that succeeded leaves: the file, else the last line of stdout.
-func output(call *plugins.Call, stdout *os.File, code int) (plugins.Result, error) {
+func output(call *plugins.Call, out streams, code int) (plugins.Result, error) {
 	r, found, err := fromFile(call.Output)
 	if err == nil && !found {
-		r, err = fromStdout(call, stdout)
+		r, err = fromStdout(call, out)
 	}
 	if err != nil {
 		return plugins.Result{}, err
@@ -88,11 +88,11 @@ func isJSON(r io.Reader) bool { return plugins.ScanJSON(r, 1<<20) == nil }
 
 // fromStdout makes the last line of stdout the output, as text; null if nothing was written. Bytes
 // that are not UTF-8 become U+FFFD.
-func fromStdout(call *plugins.Call, stdout *os.File) (plugins.Result, error) {
-	line, err := lastLine(stdout)
+func fromStdout(call *plugins.Call, out streams) (plugins.Result, error) {
+	line, err := out.last()
 	if errors.Is(err, errTooLong) {
 		if call.Logf != nil {
-			call.Logf("the last line of stdout is too long to be the output (over %d MiB); write it to $WEFT_OUTPUT", maxLine>>20)
+			call.Logf("the last line of stdout is too long to be the output (over %d MiB); write it to $WEFT_OUTPUT", out.most>>20)
 		}
 		return plugins.Result{}, nil
 	}
@@ -100,7 +100,7 @@ func fromStdout(call *plugins.Call, stdout *os.File) (plugins.Result, error) {
 		return plugins.Result{}, nil
 	}
 	var r plugins.Result
-	if err == nil && line.Size() > inMemory {
+	if err == nil && line.Size() > inMemory && out.inLog {
 		r = plugins.Result{OutputFile: filepath.Join(call.TmpDir, lineFile), Text: true}
 		err = writeValid(r.OutputFile, line)
 	} else if err == nil {

@@ -3,16 +3,15 @@
 // Exit 0 is success, 99 skips the task, 100 fails it for good. Any other end fails it with the kind
 // temporary: an exit status says nothing about why, and retries are there for just that.
 //
-// Stdout and stderr are the log file itself. A script that opens /dev/stderr or /dev/stdout with
-// ">" therefore truncates the log, as with any output to a file; ">&2" and ">>" do not.
+// Stdout and stderr are the log file itself, unless the task has secrets: then they are pipes (see
+// streams). A script that opens /dev/stderr or /dev/stdout with ">" therefore truncates the log, as
+// with any output to a file; ">&2" and ">>" do not.
 package shell
 
 import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
-	"os"
 	"syscall"
 
 	"weft/plugins"
@@ -47,13 +46,13 @@ func (Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, erro
 	if err != nil {
 		return plugins.Result{}, err
 	}
-	stdout, err := reopen(call.Log)
+	out, err := open(call)
 	if err != nil {
-		return plugins.Result{}, plugins.Errorf(plugins.Temporary, "cannot open the log a second time: %w", err)
+		return plugins.Result{}, err
 	}
-	defer stdout.Close()
+	defer out.close()
 	exit, err := proc.Run(ctx, proc.Spec{
-		Argv: argv, Dir: call.Dir, Env: call.Env, Stdout: stdout, Stderr: call.Log,
+		Argv: argv, Dir: call.Dir, Env: call.Env, Stdout: out.stdout, Stderr: out.stderr,
 		Live: call.Live, Grace: call.Grace, Started: call.Started,
 	})
 	if err != nil {
@@ -62,17 +61,7 @@ func (Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, erro
 	if err := verdict(ctx, exit); err != nil {
 		return plugins.Result{}, err
 	}
-	return output(call, stdout, exit.Code)
-}
-
-// reopen opens a log once more, with a file offset of its own, which stdout alone moves: see
-// lastLine. What others write through call.Log does not count.
-func reopen(log *os.File) (*os.File, error) {
-	const flags = os.O_RDWR | os.O_APPEND
-	if f, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", log.Fd()), flags, 0); err == nil {
-		return f, nil
-	}
-	return os.OpenFile(log.Name(), flags, 0)
+	return output(call, out, exit.Code)
 }
 
 // startFailure says whether starting again may help.

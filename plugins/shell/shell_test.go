@@ -63,29 +63,31 @@ func outputOf(t *testing.T, r plugins.Result) string {
 	return string(b)
 }
 
+// outputCases are scripts, and the output that each of them leaves.
+var outputCases = []struct{ name, script, want string }{
+	{"nothing said", ":", `null`},
+	{"stderr alone", "echo oops >&2", `null`},
+	{"the last line of stdout", "echo one; echo two", `"two"`},
+	{"without its end", "echo one; printf two", `"two"`},
+	{"with a carriage return", `printf 'one\r\n'`, `"one"`},
+	{"an empty last line", "echo one; echo", `""`},
+	{"stderr after it", "echo one; echo two; echo three >&2; printf '\n\n' >&2", `"two"`},
+	{"stderr all about it", "echo a >&2; echo one; echo b >&2; echo two; echo c >&2", `"two"`},
+	{"from a child", "(sh -c 'echo one'; true | cat); echo two >&2", `"one"`},
+	{"it looks like JSON", "echo 7", `"7"`},
+	{"not UTF-8", `printf 'a\377\376b\n'`, `"a` + "\ufffd" + `b"`},
+	{"a file of JSON", `echo '{"a": [1, 2.50]}' >"$WEFT_OUTPUT"; echo no`, `{"a": [1, 2.50]}`},
+	{"a number", `echo 12345678901234567890 >"$WEFT_OUTPUT"`, `12345678901234567890`},
+	{"null on purpose", `echo null >"$WEFT_OUTPUT"; echo no`, `null`},
+	{"lines", `echo a=1 >>"$WEFT_OUTPUT"; echo b=x=y >>"$WEFT_OUTPUT"`, `{"a":"1","b":"x=y"}`},
+	{"a file of blanks", `echo ' ' >"$WEFT_OUTPUT"; echo yes`, `"yes"`},
+	{"a large line", "head -c 100000 /dev/zero | tr '\\0' x; echo >&2", `"` + strings.Repeat("x", 100_000) + `"`},
+	{"large JSON", `(printf '["'; head -c 100000 /dev/zero | tr '\0' x; printf '"]') >"$WEFT_OUTPUT"`, `["` + strings.Repeat("x", 100_000) + `"]`},
+	{"large lines", `(printf 'a='; head -c 100000 /dev/zero | tr '\0' x) >"$WEFT_OUTPUT"`, `{"a":"` + strings.Repeat("x", 100_000) + `"}`},
+}
+
 func TestOutput(t *testing.T) {
-	for _, c := range []struct{ name, script, want string }{
-		{"nothing said", ":", `null`},
-		{"stderr alone", "echo oops >&2", `null`},
-		{"the last line of stdout", "echo one; echo two", `"two"`},
-		{"without its end", "echo one; printf two", `"two"`},
-		{"with a carriage return", `printf 'one\r\n'`, `"one"`},
-		{"an empty last line", "echo one; echo", `""`},
-		{"stderr after it", "echo one; echo two; echo three >&2; printf '\n\n' >&2", `"two"`},
-		{"stderr all about it", "echo a >&2; echo one; echo b >&2; echo two; echo c >&2", `"two"`},
-		{"from a child", "(sh -c 'echo one'; true | cat); echo two >&2", `"one"`},
-		{"it looks like JSON", "echo 7", `"7"`},
-		{"not UTF-8", `printf 'a\377\376b\n'`, `"a` + "\ufffd" + `b"`},
-		{"a file of JSON", `echo '{"a": [1, 2.50]}' >"$WEFT_OUTPUT"; echo no`, `{"a": [1, 2.50]}`},
-		{"a number", `echo 12345678901234567890 >"$WEFT_OUTPUT"`, `12345678901234567890`},
-		{"null on purpose", `echo null >"$WEFT_OUTPUT"; echo no`, `null`},
-		{"lines", `echo a=1 >>"$WEFT_OUTPUT"; echo b=x=y >>"$WEFT_OUTPUT"`, `{"a":"1","b":"x=y"}`},
-		{"a file of blanks", `echo ' ' >"$WEFT_OUTPUT"; echo yes`, `"yes"`},
-		{"a large line", "head -c 100000 /dev/zero | tr '\\0' x; echo >&2", `"` + strings.Repeat("x", 100_000) + `"`},
-		{"large JSON", `(printf '["'; head -c 100000 /dev/zero | tr '\0' x; printf '"]') >"$WEFT_OUTPUT"`, `["` + strings.Repeat("x", 100_000) + `"]`},
-		{"large lines", `(printf 'a='; head -c 100000 /dev/zero | tr '\0' x) >"$WEFT_OUTPUT"`, `{"a":"` + strings.Repeat("x", 100_000) + `"}`},
-		{"a truncated log", "echo one; echo two; : >log", `""`},
-	} {
+	for _, c := range append(outputCases, struct{ name, script, want string }{"a truncated log", "echo one; echo two; : >log", `""`}) {
 		t.Run(c.name, func(t *testing.T) {
 			call := newCall(t, with{"run": c.script, "shell": "sh"})
 			r, err := Plugin{}.Run(t.Context(), call)
