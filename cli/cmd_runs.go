@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -211,7 +212,7 @@ Runs that another weft drives are left alone.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object an event")
-	sandboxFlag(e, cmd)
+	sandboxFlag(e, cmd, goesOnInSandbox)
 	return cmd
 }
 
@@ -251,31 +252,28 @@ func (e *env) resumeAll(asJSON bool) error {
 // resumeRuns goes on with runs and waits for their ends; the worst of them is the command's end.
 // named tells that someone asked for this very run: then it is an error if another weft drives it.
 func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
+	runs, worst, err := e.cutOffRuns(s, ids, named)
+	if err != nil {
+		return driven(err)
+	}
+	if named {
+		err = e.stay(runs[0])
+	} else {
+		runs = e.stayTogether(runs)
+	}
+	if err != nil || len(runs) == 0 {
+		return cmp.Or(err, worst)
+	}
 	watch := e.watch(asJSON, len(ids) == 1)
 	defer watch.Close()
 	s.note = func(text string) { fmt.Fprintln(e.stderr, text) }
 	if err := e.drive(s, watch.Update); err != nil {
 		return err
 	}
-	var worst error
-	var going []string
-	for _, id := range ids {
-		r, err := s.replay(id)
-		if err == nil {
-			err = s.free(id)
-		}
-		switch {
-		case err == nil:
-			watch.follow(r)
-			going = append(going, id)
-		case named:
-			return driven(err)
-		case errors.Is(err, local.ErrDriven):
-			fmt.Fprintf(e.stderr, "%s is left alone: another weft drives it\n", id)
-		default: // one run that cannot go on stops nobody else's
-			e.complain(err)
-			worst = errSome
-		}
+	going := make([]string, len(runs))
+	for i, r := range runs {
+		watch.follow(r)
+		going[i] = r.Info().Run
 	}
 	failed := s.engine.ResumeAll(context.Background(), going...)
 	going = slices.DeleteFunc(going, func(id string) bool { return failed[id] != nil })
@@ -290,6 +288,29 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 		worst = err
 	}
 	return worst
+}
+
+// cutOffRuns are those of the runs that nobody drives; worst is the command's end if one of them
+// cannot be read.
+func (e *env) cutOffRuns(s *session, ids []string, named bool) (runs []*machine.Run, worst, err error) {
+	for _, id := range ids {
+		r, err := s.replay(id)
+		if err == nil {
+			err = s.free(id)
+		}
+		switch {
+		case err == nil:
+			runs = append(runs, r)
+		case named:
+			return nil, nil, err
+		case errors.Is(err, local.ErrDriven):
+			fmt.Fprintf(e.stderr, "%s is left alone: another weft drives it\n", id)
+		default: // one run that cannot go on stops nobody else's
+			e.complain(err)
+			worst = errSome
+		}
+	}
+	return runs, worst, nil
 }
 
 // free tells whether nobody drives a run just now.
