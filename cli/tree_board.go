@@ -38,6 +38,7 @@ type row struct {
 	size    int // instances that are known of
 	parts   map[int]string
 	states  map[string]int // instances by state
+	logs    map[int]string // of the instances that live
 	failLog string         // of the first instance that failed
 }
 
@@ -48,7 +49,7 @@ func newBoard(p *machine.Plan) *board {
 		t := &p.Tasks[i]
 		r := b.add(t.ID)
 		if t.ForEach != nil {
-			r.mapped, r.parts, r.states = true, map[int]string{}, map[string]int{}
+			r.mapped, r.parts, r.states, r.logs = true, map[int]string{}, map[string]int{}, map[int]string{}
 			var list []json.RawMessage
 			if json.Unmarshal(t.ForEach.List, &list) == nil {
 				r.size = len(list)
@@ -121,6 +122,7 @@ func (r *row) forget() {
 	r.begun, r.ended = time.Time{}, time.Time{}
 	clear(r.parts)
 	clear(r.states)
+	clear(r.logs)
 }
 
 // instance notes one instance of a mapped task.
@@ -132,10 +134,13 @@ func (r *row) instance(i int, u runner.Update) {
 	r.states[u.State]++
 	r.size = max(r.size, len(r.parts), i+1)
 	if u.Log != "" && u.State == machine.Running.String() {
-		r.log = u.Log
+		r.log, r.logs[i] = u.Log, u.Log
 	}
 	if u.State == machine.Failed.String() && r.failLog == "" {
-		r.failLog = u.Log
+		r.failLog = r.logs[i]
+	}
+	if finished(u.State) {
+		delete(r.logs, i)
 	}
 	if r.begun.IsZero() && u.State == machine.Running.String() {
 		r.begun = u.At

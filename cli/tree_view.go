@@ -50,7 +50,7 @@ func (b *board) view(s scene) string {
 }
 
 // headline is the DAG, the run, its state, how long, and how many tasks are in which state: on two
-// lines if it does not fit one.
+// lines if it does not fit one. The state stands on the first if it fits there.
 func (b *board) headline(s scene) []string {
 	end := s.now
 	if !b.finished.IsZero() {
@@ -64,7 +64,7 @@ func (b *board) headline(s scene) []string {
 	if b.state == cancelling {
 		state += " (" + b.reason + ")"
 	}
-	parts = append(parts, paint(s.color, runLook(b.state), state))
+	state = paint(s.color, runLook(b.state), state)
 	var counts []string
 	for _, c := range countOrder {
 		n := 0
@@ -75,11 +75,14 @@ func (b *board) headline(s scene) []string {
 			counts = append(counts, paint(s.color, looks[c.states[0]].style, fmt.Sprintf("%s %d %s", looks[c.states[0]].glyph, n, c.word)))
 		}
 	}
-	one := strings.Join(append(parts, counts...), "  ")
-	if ansi.StringWidth(one) <= s.width {
-		return []string{one}
+	name, state, sums := strings.Join(parts, "  "), "  "+state, strings.Join(counts, "  ")
+	switch named := ansi.StringWidth(name + state); {
+	case named+2+ansi.StringWidth(sums) <= s.width:
+		return []string{strings.TrimRight(name+state+"  "+sums, " ")}
+	case named <= s.width:
+		return []string{name + state, sums}
 	}
-	return []string{strings.Join(parts, "  "), strings.Join(counts, "  ")}
+	return []string{name, strings.TrimLeft(state, " ") + "  " + sums}
 }
 
 // countOrder is how the headline and the tally sum up states.
@@ -171,7 +174,7 @@ func (r *row) detail(s scene) string {
 	if r.mapped && r.size > 0 {
 		done, failed := r.done()
 		p := fmt.Sprintf("%d/%d", done, r.size)
-		if failed > 0 {
+		if failed > 0 && !finished(r.state) { // then the reason says it
 			p += paint(s.color, red, fmt.Sprintf(" %d failed", failed))
 		}
 		parts = append(parts, p)
@@ -181,15 +184,11 @@ func (r *row) detail(s scene) string {
 	}
 	switch r.state {
 	case "running", "deferred":
-		if s.lastLine != nil && r.log != "" {
-			if l := clean(s.lastLine(r.log)); l != "" {
-				parts = append(parts, paint(s.color, faint, l))
-			}
-		}
+		parts = r.said(parts, s)
 	case "up_for_reschedule":
 		w := "waits since " + clockText(r.begun, s.now)
 		if !r.next.IsZero() {
-			w += ", until " + clockText(r.next, s.now)
+			w += ", gives up at " + clockText(r.next, s.now)
 		}
 		parts = append(parts, paint(s.color, faint, w))
 	case "up_for_retry":
@@ -204,6 +203,7 @@ func (r *row) detail(s scene) string {
 		if r.reason != "" {
 			parts = append(parts, paint(s.color, faint, clean(r.reason)))
 		}
+		parts = r.said(parts, s)
 	case "success", "none":
 	default:
 		text := strings.ReplaceAll(r.state, "_", " ")
@@ -213,6 +213,17 @@ func (r *row) detail(s scene) string {
 		parts = append(parts, paint(s.color, looks[r.state].style, text))
 	}
 	return strings.Join(parts, "  ")
+}
+
+// said adds the last line that the row's attempt wrote, if it is known.
+func (r *row) said(parts []string, s scene) []string {
+	if s.lastLine == nil || r.log == "" {
+		return parts
+	}
+	if l := clean(s.lastLine(r.log)); l != "" {
+		parts = append(parts, paint(s.color, faint, l))
+	}
+	return parts
 }
 
 // clockText is a moment as short as it is clear: the day only where it is another.

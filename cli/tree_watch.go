@@ -60,6 +60,11 @@ func newLineWatcher(p *machine.Plan, out io.Writer, color bool, zone *time.Locat
 		}
 		w.width = max(w.width, n)
 	}
+	for hook, callbacks := range map[string][]machine.Task{"on_success": p.OnSuccess, "on_failure": p.OnFailure, "on_late": p.OnLate} {
+		for i := range callbacks {
+			w.width = max(w.width, len(hook+".")+len(callbacks[i].ID))
+		}
+	}
 	w.width = min(w.width, 40)
 	return w
 }
@@ -97,7 +102,7 @@ func (w *lineWatcher) line(u runner.Update) string {
 			parts = append(parts, fmt.Sprintf("attempt %d", u.Attempt))
 		}
 		if !u.Next.IsZero() {
-			word := "until "
+			word := "gives up at "
 			if u.State == machine.UpForRetry.String() {
 				word = "again at "
 			}

@@ -65,9 +65,17 @@ func (w *watching) followSince(r *machine.Run, since time.Time) {
 			if len(t.Instances) > 0 {
 				attempt = 0
 			}
-			show.Update(runner.Update{Type: "task", At: orNow(t.EndedAt), Run: sum.Run, Task: id, Attempt: attempt, State: t.State.String(), Reason: t.Reason})
+			show.Update(runner.Update{Type: "task", At: orNow(t.EndedAt), Run: sum.Run, Task: id, Attempt: attempt, State: t.State.String(), Reason: whyNot(t)})
 		}
 	}
+}
+
+// whyNot is the reason of a state that needs one: of a success nobody asks for it.
+func whyNot(t machine.TaskSummary) string {
+	if t.State == machine.Success {
+		return ""
+	}
+	return t.Reason
 }
 
 func orNow(t time.Time) time.Time {
