@@ -21,6 +21,7 @@ type board struct {
 	rows     []*row
 	at       map[string]*row
 	counts   map[string]int // rows by state
+	widest   int            // id among the callbacks to come, so that no column moves when one begins
 	summary  *machine.Summary
 }
 
@@ -56,7 +57,17 @@ func newBoard(p *machine.Plan) *board {
 			}
 		}
 	}
+	for hook, callbacks := range hooks(p) {
+		for i := range callbacks {
+			b.widest = max(b.widest, len(hook+".")+len(callbacks[i].ID))
+		}
+	}
 	return b
+}
+
+// hooks are the DAG's own callbacks, by the name that opens their ids.
+func hooks(p *machine.Plan) map[string][]machine.Task {
+	return map[string][]machine.Task{"on_success": p.OnSuccess, "on_failure": p.OnFailure, "on_late": p.OnLate}
 }
 
 func (b *board) add(id string) *row {

@@ -82,7 +82,7 @@ func (b *board) verdict(color bool) string {
 	if !b.started.IsZero() && !b.finished.IsZero() {
 		text += "  in " + elapsed(b.finished.Sub(b.started))
 	}
-	text += "  " + tally(b.rows)
+	text += "  " + tally(b.sums())
 	reason := b.reason
 	if b.summary != nil {
 		reason = cmp.Or(b.summary.Reason, reason)

@@ -29,16 +29,20 @@ func (b *board) view(s scene) string {
 	if room := s.height - len(lines) - 1; s.height > 0 && len(b.rows) > room {
 		shown, hidden = choose(b.rows, max(room-1, 1))
 	}
-	idWidth := 0
+	idWidth := b.widest
 	for _, r := range b.rows {
 		idWidth = max(idWidth, ansi.StringWidth(r.id))
 	}
 	idWidth = min(idWidth, 40, max(s.width/2, 8))
 	for _, r := range shown {
-		lines = append(lines, r.line(s, idWidth))
+		lines = append(lines, r.line(s, idWidth, b.shows(r)))
 	}
 	if len(hidden) > 0 {
-		lines = append(lines, paint(s.color, faint, "  … "+tally(hidden)+" not shown"))
+		counts := map[string]int{}
+		for _, r := range hidden {
+			counts[b.shows(r)]++
+		}
+		lines = append(lines, paint(s.color, faint, "  … "+tally(sumsOf(counts))+" not shown"))
 	}
 	if s.height > 0 {
 		lines = lines[:min(len(lines), max(s.height-1, 1))]
@@ -49,8 +53,8 @@ func (b *board) view(s scene) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// headline is the DAG, the run, its state, how long, and how many tasks are in which state: on two
-// lines if it does not fit one. The state stands on the first if it fits there.
+// headline is the DAG, the run, its state and how long; then how many tasks are in which state. Always
+// two lines, so that nothing below jumps; the state stands on the first if it fits there.
 func (b *board) headline(s scene) []string {
 	end := s.now
 	if !b.finished.IsZero() {
@@ -66,23 +70,15 @@ func (b *board) headline(s scene) []string {
 	}
 	state = paint(s.color, runLook(b.state), state)
 	var counts []string
-	for _, c := range countOrder {
-		n := 0
-		for _, st := range c.states {
-			n += b.counts[st]
-		}
-		if n > 0 {
-			counts = append(counts, paint(s.color, looks[c.states[0]].style, fmt.Sprintf("%s %d %s", looks[c.states[0]].glyph, n, c.word)))
-		}
+	for _, c := range b.sums() {
+		look := looks[c.look]
+		counts = append(counts, paint(s.color, look.style, fmt.Sprintf("%s %d %s", look.glyph, c.n, c.word)))
 	}
-	name, state, sums := strings.Join(parts, "  "), "  "+state, strings.Join(counts, "  ")
-	switch named := ansi.StringWidth(name + state); {
-	case named+2+ansi.StringWidth(sums) <= s.width:
-		return []string{strings.TrimRight(name+state+"  "+sums, " ")}
-	case named <= s.width:
-		return []string{name + state, sums}
+	name, sums := strings.Join(parts, "  "), strings.Join(counts, "  ")
+	if ansi.StringWidth(name)+2+ansi.StringWidth(state) <= s.width {
+		return []string{name + "  " + state, sums}
 	}
-	return []string{name, strings.TrimLeft(state, " ") + "  " + sums}
+	return []string{name, state + "  " + sums}
 }
 
 // countOrder is how the headline and the tally sum up states.
@@ -94,6 +90,7 @@ var countOrder = []struct {
 	{"waiting", []string{"up_for_reschedule"}},
 	{"to retry", []string{"up_for_retry"}},
 	{"failed", []string{"failed"}},
+	{"cancelled", []string{cancelled}},
 	{"not reached", []string{"upstream_failed"}},
 	{"success", []string{"success"}},
 	{"skipped", []string{"skipped"}},
@@ -101,20 +98,42 @@ var countOrder = []struct {
 	{"to come", []string{"none"}},
 }
 
-func tally(rows []*row) string {
-	n := map[string]int{}
-	for _, r := range rows {
-		n[r.state]++
+// A sum is how many rows are in states that one word names.
+type sum struct {
+	look, word string
+	n          int
+}
+
+// sums are the board's rows by countOrder. It is asked for with every frame, so only a cancelled run
+// has its rows counted anew.
+func (b *board) sums() []sum {
+	counts := b.counts
+	if b.state == string(machine.RunCancelled) {
+		counts = map[string]int{}
+		for _, r := range b.rows {
+			counts[b.shows(r)]++
+		}
 	}
-	var parts []string
+	return sumsOf(counts)
+}
+
+func sumsOf(counts map[string]int) (sums []sum) {
 	for _, c := range countOrder {
-		sum := 0
+		n := 0
 		for _, s := range c.states {
-			sum += n[s]
+			n += counts[s]
 		}
-		if sum > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", sum, c.word))
+		if n > 0 {
+			sums = append(sums, sum{c.states[0], c.word, n})
 		}
+	}
+	return sums
+}
+
+func tally(sums []sum) string {
+	var parts []string
+	for _, c := range sums {
+		parts = append(parts, fmt.Sprintf("%d %s", c.n, c.word))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -146,9 +165,9 @@ func choose(rows []*row, n int) (shown, hidden []*row) {
 	return shown, hidden
 }
 
-// line is one row: glyph, name, how long, and what is worth saying in its state.
-func (r *row) line(s scene, idWidth int) string {
-	look := looks[r.state]
+// line is one row: glyph, name, how long, and what is worth saying in the state that it shows.
+func (r *row) line(s scene, idWidth int, state string) string {
+	look := looks[state]
 	glyph := look.glyph
 	if r.state == machine.Running.String() && !s.final {
 		glyph = spinner[int(s.now.UnixMilli()/100)%len(spinner)]
@@ -166,10 +185,10 @@ func (r *row) line(s scene, idWidth int) string {
 		}
 		took = elapsed(end.Sub(r.begun))
 	}
-	return fmt.Sprintf("%s %s  %7s  %s", paint(s.color, look.style, glyph), id, took, r.detail(s))
+	return fmt.Sprintf("%s %s  %7s  %s", paint(s.color, look.style, glyph), id, took, r.detail(s, state))
 }
 
-func (r *row) detail(s scene) string {
+func (r *row) detail(s scene, state string) string {
 	var parts []string
 	if r.mapped && r.size > 0 {
 		done, failed := r.done()
@@ -182,11 +201,11 @@ func (r *row) detail(s scene) string {
 	if r.attempt > 1 {
 		parts = append(parts, fmt.Sprintf("attempt %d", r.attempt))
 	}
-	switch r.state {
+	switch state {
 	case "running", "deferred":
 		parts = r.said(parts, s)
 	case "up_for_reschedule":
-		w := "waits since " + clockText(r.begun, s.now)
+		w := "waits"
 		if !r.next.IsZero() {
 			w += ", gives up at " + clockText(r.next, s.now)
 		}
@@ -205,6 +224,8 @@ func (r *row) detail(s scene) string {
 		}
 		parts = r.said(parts, s)
 	case "success", "none":
+	case cancelled:
+		parts = append(parts, paint(s.color, looks[state].style, clean(r.reason)))
 	default:
 		text := strings.ReplaceAll(r.state, "_", " ")
 		if r.reason != "" {

@@ -60,11 +60,7 @@ func newLineWatcher(p *machine.Plan, out io.Writer, color bool, zone *time.Locat
 		}
 		w.width = max(w.width, n)
 	}
-	for hook, callbacks := range map[string][]machine.Task{"on_success": p.OnSuccess, "on_failure": p.OnFailure, "on_late": p.OnLate} {
-		for i := range callbacks {
-			w.width = max(w.width, len(hook+".")+len(callbacks[i].ID))
-		}
-	}
+	w.width = max(w.width, w.board.widest)
 	w.width = min(w.width, 40)
 	return w
 }
