@@ -121,18 +121,24 @@ func took(from, to time.Time) string {
 func showCommand(e *env) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "show RUN",
-		Short:   "show a run: each task's state, and why",
-		Example: "  weft runs show latest --json",
-		Args:    exactArgs(1, "name the run: its id, the beginning of it, or latest"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return e.showRun(args[0], asJSON) },
+		Use:   "show RUN [TASK]",
+		Short: "show a run: each task's state, and why; or the output of one task",
+		Example: `  weft runs show latest --json
+  weft runs show latest publish`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 1 || len(args) > 2 {
+				return usagef("name the run: its id, the beginning of it, or latest; then, if you like, a task")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return e.show(args, asJSON) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "the summary, as weft run --json ends with")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "the summary, as weft run --json ends with; of a task its part of it")
 	return cmd
 }
 
-func (e *env) showRun(name string, asJSON bool) error {
-	s, row, err := e.openRun(name)
+func (e *env) show(args []string, asJSON bool) error {
+	s, row, err := e.openRun(args[0])
 	if err != nil {
 		return err
 	}
@@ -141,6 +147,13 @@ func (e *env) showRun(name string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	if len(args) == 2 {
+		return e.showTask(r, args[1], asJSON)
+	}
+	return e.showRun(s, row, r, asJSON)
+}
+
+func (e *env) showRun(s *session, row store.Run, r *machine.Run, asJSON bool) error {
 	sum := r.Summarize()
 	if asJSON {
 		return e.printLine(sum)
