@@ -91,11 +91,16 @@ func TestAWaitInTheSandboxOutlivesWeft(t *testing.T) {
 	if out := p.run("runs").out; !strings.Contains(out, "cut off") {
 		t.Errorf("weft runs says\n%s", out)
 	}
-	res := p.run("runs", "resume", "--json")
+	res := p.run("runs", "resume")
+	for _, says := range []string{"  task0_doing  success ", "  task1        up_for_reschedule  attempt 1  gives up at "} { // before anything happens
+		if !strings.Contains(res.out, says) {
+			t.Errorf("resume does not say %q:\n%s", says, res.out)
+		}
+	}
 	if !strings.Contains(res.stderr, "began with --sandbox and goes on in it") || !strings.Contains(res.stderr, "sandbox: S3 is the folder state/sandbox") {
 		t.Errorf("resume says\n%s", res.stderr)
 	}
-	sum := p.last(res.out)
+	sum := p.last(p.run("runs", "show", "r", "--json").out)
 	if got := sum.states("task0_doing", "task0", "task1", "task2"); res.code != 0 || got != "task0_doing=success task0=success task1=success task2=success" {
 		t.Errorf("exit %d, %s\n%s", res.code, got, res.stderr)
 	}
