@@ -332,7 +332,7 @@ func TestWhoseCredentials(t *testing.T) {
 		{[]string{"PATH=/bin", "AWS_REGION=eu-north-1"}, "own owntoken eu-north-1"},
 		{[]string{"AWS_ACCESS_KEY_ID=task", "AWS_SECRET_ACCESS_KEY=t"}, "task  us-west-2"},
 		{[]string{"AWS_PROFILE=dev"}, "devkey  us-west-2"},
-		{[]string{"AWS_PROFILE=bare"}, "no AWS credentials were found (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE)"},
+		{[]string{"AWS_PROFILE=bare"}, "no AWS credentials were found (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; without an account, run it with --sandbox)"},
 		{[]string{"AWS_PROFILE=absent"}, `there is no AWS profile "absent" (write it into ~/.aws/config, or set AWS_PROFILE to one that is there)`},
 		{[]string{"AWS_ACCESS_KEY_ID=task"}, "half a pair of AWS credentials is set (set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"},
 		{[]string{"AWS_CA_BUNDLE=/no/such"}, "the AWS_CA_BUNDLE cannot be read (check the path /no/such)"},
@@ -380,7 +380,7 @@ func TestARegionIsNeeded(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	keys := []string{"AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b"}
-	if _, err := new(Sessions).Get(t.Context(), From(keys)); fmt.Sprint(err) != "no AWS region is set (set AWS_REGION)" {
+	if _, err := new(Sessions).Get(t.Context(), From(keys)); fmt.Sprint(err) != "no AWS region is set (set AWS_REGION; without an account, run it with --sandbox)" {
 		t.Error(err)
 	}
 	s, err := new(Sessions).Get(t.Context(), From(append(keys, "AWS_REGION=over there")))

@@ -149,7 +149,7 @@ func explainCredentials(n noCredentials) *Error {
 	if strings.Contains(text, "SSO") || strings.Contains(text, "sso") {
 		return &Error{Fault: NoCredentials, Text: "the AWS sign-in is over", Hint: "run: aws sso login"}
 	}
-	return &Error{Fault: NoCredentials, Text: "no AWS credentials were found", Hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"}
+	return &Error{Fault: NoCredentials, Text: "no AWS credentials were found", Hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; without an account, run it with --sandbox"}
 }
 
 // codes says what the services' own words mean.

@@ -57,7 +57,7 @@ func load(ctx context.Context, s Settings) (aws.Config, error) {
 		cfg.Region = placeless
 	}
 	if cfg.Region == "" {
-		return aws.Config{}, &Error{Fault: BadSettings, Text: "no AWS region is set", Hint: "set AWS_REGION"}
+		return aws.Config{}, &Error{Fault: BadSettings, Text: "no AWS region is set", Hint: "set AWS_REGION; without an account, run it with --sandbox"}
 	}
 	if token, role := s.vars["AWS_WEB_IDENTITY_TOKEN_FILE"], s.vars["AWS_ROLE_ARN"]; token != "" && role != "" && s.vars["AWS_ACCESS_KEY_ID"] == "" {
 		cfg.Credentials = stscreds.NewWebIdentityRoleProvider(s.sts(cfg), role, stscreds.IdentityTokenFile(token), func(o *stscreds.WebIdentityRoleOptions) {

@@ -35,7 +35,7 @@ First it shows which tasks run again, and why; at a terminal it asks before it g
 	f.BoolVar(&o.downstream, "downstream", false, "with --task: also all that depends on it (so it is without --failed, too)")
 	f.BoolVar(&o.failed, "failed", false, "of these only those that are failed or upstream_failed")
 	o.flags(cmd)
-	sandboxFlag(e, cmd)
+	sandboxFlag(e, cmd, goesOnInSandbox)
 	return cmd
 }
 
@@ -52,7 +52,7 @@ as weft clear --failed.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return e.clear(args[0], o) },
 	}
 	o.flags(cmd)
-	sandboxFlag(e, cmd)
+	sandboxFlag(e, cmd, goesOnInSandbox)
 	return cmd
 }
 

@@ -25,7 +25,7 @@ end as by weft run.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return e.mark(args[0], args[1], args[2], asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object an event")
-	sandboxFlag(e, cmd)
+	sandboxFlag(e, cmd, goesOnInSandbox)
 	return cmd
 }
 

@@ -42,7 +42,7 @@ Ctrl-C cancels the run cleanly; pressed twice it kills.`,
 	f.StringVar(&o.date, "logical-date", "", "the date the run is for (default now)")
 	f.StringVar(&o.id, "run-id", "", "the run's id; one that exists is not started again")
 	f.BoolVar(&o.json, "json", false, "one JSON object an event")
-	sandboxFlag(e, cmd)
+	sandboxFlag(e, cmd, beginsInSandbox)
 	return cmd
 }
 
@@ -74,6 +74,7 @@ func (e *env) run(arg string, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	req.Sandbox = e.sandbox
 	watch := e.watch(o.json, true)
 	defer watch.Close()
 	watch.begin(plan)
@@ -98,6 +99,9 @@ func (e *env) goOn(s *session, watch *watching, run, dag string) error {
 	}
 	if other := r.Info().DAG; other != dag {
 		return &hinted{fmt.Errorf("cannot start run %s of %s: a run of %s has that id", run, dag, other), "choose another --run-id"}
+	}
+	if r.Info().Sandbox != e.sandbox {
+		return &hinted{fmt.Errorf("cannot go on with run %s here: it began %s --sandbox", run, map[bool]string{true: "with", false: "without"}[r.Info().Sandbox]), "run it as it began, or choose another --run-id"}
 	}
 	watch.follow(r)
 	return s.engine.Resume(context.Background(), run)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,18 +121,24 @@ func took(from, to time.Time) string {
 func showCommand(e *env) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "show RUN",
-		Short:   "show a run: each task's state, and why",
-		Example: "  weft runs show latest --json",
-		Args:    exactArgs(1, "name the run: its id, the beginning of it, or latest"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return e.showRun(args[0], asJSON) },
+		Use:   "show RUN [TASK]",
+		Short: "show a run: each task's state, and why; or the output of one task",
+		Example: `  weft runs show latest --json
+  weft runs show latest publish`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 1 || len(args) > 2 {
+				return usagef("name the run: its id, the beginning of it, or latest; then, if you like, a task")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return e.show(args, asJSON) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "the summary, as weft run --json ends with")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "the summary, as weft run --json ends with; of a task its part of it")
 	return cmd
 }
 
-func (e *env) showRun(name string, asJSON bool) error {
-	s, row, err := e.openRun(name)
+func (e *env) show(args []string, asJSON bool) error {
+	s, row, err := e.openRun(args[0])
 	if err != nil {
 		return err
 	}
@@ -140,6 +147,13 @@ func (e *env) showRun(name string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	if len(args) == 2 {
+		return e.showTask(r, args[1], asJSON)
+	}
+	return e.showRun(s, row, r, asJSON)
+}
+
+func (e *env) showRun(s *session, row store.Run, r *machine.Run, asJSON bool) error {
 	sum := r.Summarize()
 	if asJSON {
 		return e.printLine(sum)
@@ -214,7 +228,7 @@ Runs that another weft drives are left alone.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object an event")
-	sandboxFlag(e, cmd)
+	sandboxFlag(e, cmd, goesOnInSandbox)
 	return cmd
 }
 
@@ -254,31 +268,28 @@ func (e *env) resumeAll(asJSON bool) error {
 // resumeRuns goes on with runs and waits for their ends; the worst of them is the command's end.
 // named tells that someone asked for this very run: then it is an error if another weft drives it.
 func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
+	runs, worst, err := e.cutOffRuns(s, ids, named)
+	if err != nil {
+		return driven(err)
+	}
+	if named {
+		err = e.stay(runs[0])
+	} else {
+		runs = e.stayTogether(runs)
+	}
+	if err != nil || len(runs) == 0 {
+		return cmp.Or(err, worst)
+	}
 	watch := e.watch(asJSON, len(ids) == 1)
 	defer watch.Close()
 	s.note = func(text string) { fmt.Fprintln(e.stderr, text) }
 	if err := e.drive(s, watch.Update); err != nil {
 		return err
 	}
-	var worst error
-	var going []string
-	for _, id := range ids {
-		r, err := s.replay(id)
-		if err == nil {
-			err = s.free(id)
-		}
-		switch {
-		case err == nil:
-			watch.follow(r)
-			going = append(going, id)
-		case named:
-			return driven(err)
-		case errors.Is(err, local.ErrDriven):
-			fmt.Fprintf(e.stderr, "%s is left alone: another weft drives it\n", id)
-		default: // one run that cannot go on stops nobody else's
-			e.complain(err)
-			worst = errSome
-		}
+	going := make([]string, len(runs))
+	for i, r := range runs {
+		watch.follow(r)
+		going[i] = r.Info().Run
 	}
 	failed := s.engine.ResumeAll(context.Background(), going...)
 	going = slices.DeleteFunc(going, func(id string) bool { return failed[id] != nil })
@@ -293,6 +304,29 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 		worst = err
 	}
 	return worst
+}
+
+// cutOffRuns are those of the runs that nobody drives; worst is the command's end if one of them
+// cannot be read.
+func (e *env) cutOffRuns(s *session, ids []string, named bool) (runs []*machine.Run, worst, err error) {
+	for _, id := range ids {
+		r, err := s.replay(id)
+		if err == nil {
+			err = s.free(id)
+		}
+		switch {
+		case err == nil:
+			runs = append(runs, r)
+		case named:
+			return nil, nil, err
+		case errors.Is(err, local.ErrDriven):
+			fmt.Fprintf(e.stderr, "%s is left alone: another weft drives it\n", id)
+		default: // one run that cannot go on stops nobody else's
+			e.complain(err)
+			worst = errSome
+		}
+	}
+	return runs, worst, nil
 }
 
 // free tells whether nobody drives a run just now.

@@ -49,6 +49,9 @@ func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) 
 // carry records the order and drives the run to its end.
 func (e *env) carry(s *session, r *machine.Run, order machine.Fact, asJSON bool) error {
 	ctx, run, now := context.Background(), r.Info().Run, time.Now().UTC()
+	if err := e.stay(r); err != nil {
+		return err
+	}
 	watch := e.watch(asJSON, true)
 	defer watch.Close()
 	if err := e.drive(s, watch.Update); err != nil {

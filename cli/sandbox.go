@@ -2,26 +2,35 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"weft/machine"
 	"weft/runner"
 	"weft/sandbox"
 )
 
 // sandboxFlag gives a command that drives runs the choice to take AWS from inside the program.
-func sandboxFlag(e *env, cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&e.sandbox, "sandbox", false, "S3 inside the program, kept in the state folder: no account, no network")
+func sandboxFlag(e *env, cmd *cobra.Command, usage string) {
+	cmd.Flags().BoolVar(&e.sandbox, "sandbox", false, usage)
 }
+
+// What --sandbox says of itself where a run begins, and where one goes on.
+const (
+	beginsInSandbox = "S3 inside the program, kept in the state folder: no account, no network"
+	goesOnInSandbox = "S3 inside the program; what began with it goes on in it by itself"
+)
 
 // drive starts a session's engine, after the sandbox where that is asked for.
 func (e *env) drive(s *session, observe func(runner.Update)) error {
 	if e.sandbox {
-		if err := s.startSandbox(); err != nil {
+		if err := e.startSandbox(s); err != nil {
 			return err
 		}
 	}
@@ -32,8 +41,12 @@ func (e *env) drive(s *session, observe func(runner.Update)) error {
 // startSandbox makes AWS a folder of the state: buckets come to be when they are named, and outlast
 // the command. What a DAG says does not change; the endpoint and its key are in the environment of
 // weft and of each task.
-func (s *session) startSandbox() error {
-	box, err := sandbox.Start(context.Background(), sandbox.Options{Dir: filepath.Join(s.conf.Home, "sandbox"), CreateBuckets: true})
+func (e *env) startSandbox(s *session) error {
+	dir := filepath.Join(s.conf.Home, "sandbox")
+	box, err := sandbox.Start(context.Background(), sandbox.Options{Dir: dir, CreateBuckets: true})
+	if errors.Is(err, sandbox.ErrInUse) {
+		return &hinted{err, "wait for the end of the weft that runs with --sandbox here, or give this one a --home of its own"}
+	}
 	if err != nil {
 		return err
 	}
@@ -44,5 +57,41 @@ func (s *session) startSandbox() error {
 			return fmt.Errorf("cannot start the sandbox: %w", err)
 		}
 	}
+	fmt.Fprintf(e.stderr, "sandbox: S3 is the folder %s, kept for the next run; no account, no network\n", shown(dir))
 	return nil
+}
+
+// stay has a run go on where it began: in the sandbox without being told, and never there if it
+// began outside. Half a run in each would find neither's objects.
+func (e *env) stay(r *machine.Run) error {
+	switch in := r.Info().Sandbox; {
+	case in && !e.sandbox:
+		fmt.Fprintf(e.stderr, "%s began with --sandbox and goes on in it\n", r.Info().Run)
+		e.sandbox = true
+	case !in && e.sandbox:
+		return &hinted{
+			fmt.Errorf("cannot go on with run %s in the sandbox: it began outside", r.Info().Run),
+			"leave out --sandbox; weft run FILE --sandbox begins another run",
+		}
+	}
+	return nil
+}
+
+// stayTogether keeps of runs that shall go on at once those that can, for one weft is in the
+// sandbox or is not. The flag decides; without it the sandbox's are alone, or have to wait.
+func (e *env) stayTogether(runs []*machine.Run) []*machine.Run {
+	in := func(r *machine.Run) bool { return r.Info().Sandbox }
+	if !e.sandbox && len(runs) > 0 && !slices.ContainsFunc(runs, func(r *machine.Run) bool { return !in(r) }) {
+		e.sandbox = true
+		fmt.Fprintln(e.stderr, "what was cut off began with --sandbox and goes on in it")
+	}
+	return slices.DeleteFunc(runs, func(r *machine.Run) bool {
+		switch {
+		case in(r) && !e.sandbox:
+			fmt.Fprintf(e.stderr, "%s is left alone: it began in the sandbox; weft runs resume --sandbox goes on with it\n", r.Info().Run)
+		case !in(r) && e.sandbox:
+			fmt.Fprintf(e.stderr, "%s is left alone: it began outside the sandbox; weft runs resume goes on with it\n", r.Info().Run)
+		}
+		return in(r) != e.sandbox
+	})
 }

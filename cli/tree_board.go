@@ -21,6 +21,7 @@ type board struct {
 	rows     []*row
 	at       map[string]*row
 	counts   map[string]int // rows by state
+	widest   int            // id among the callbacks to come, so that no column moves when one begins
 	summary  *machine.Summary
 }
 
@@ -38,6 +39,7 @@ type row struct {
 	size    int // instances that are known of
 	parts   map[int]string
 	states  map[string]int // instances by state
+	logs    map[int]string // of the instances that live
 	failLog string         // of the first instance that failed
 }
 
@@ -48,14 +50,24 @@ func newBoard(p *machine.Plan) *board {
 		t := &p.Tasks[i]
 		r := b.add(t.ID)
 		if t.ForEach != nil {
-			r.mapped, r.parts, r.states = true, map[int]string{}, map[string]int{}
+			r.mapped, r.parts, r.states, r.logs = true, map[int]string{}, map[string]int{}, map[int]string{}
 			var list []json.RawMessage
 			if json.Unmarshal(t.ForEach.List, &list) == nil {
 				r.size = len(list)
 			}
 		}
 	}
+	for hook, callbacks := range hooks(p) {
+		for i := range callbacks {
+			b.widest = max(b.widest, len(hook+".")+len(callbacks[i].ID))
+		}
+	}
 	return b
+}
+
+// hooks are the DAG's own callbacks, by the name that opens their ids.
+func hooks(p *machine.Plan) map[string][]machine.Task {
+	return map[string][]machine.Task{"on_success": p.OnSuccess, "on_failure": p.OnFailure, "on_late": p.OnLate}
 }
 
 func (b *board) add(id string) *row {
@@ -121,6 +133,7 @@ func (r *row) forget() {
 	r.begun, r.ended = time.Time{}, time.Time{}
 	clear(r.parts)
 	clear(r.states)
+	clear(r.logs)
 }
 
 // instance notes one instance of a mapped task.
@@ -132,10 +145,13 @@ func (r *row) instance(i int, u runner.Update) {
 	r.states[u.State]++
 	r.size = max(r.size, len(r.parts), i+1)
 	if u.Log != "" && u.State == machine.Running.String() {
-		r.log = u.Log
+		r.log, r.logs[i] = u.Log, u.Log
 	}
 	if u.State == machine.Failed.String() && r.failLog == "" {
-		r.failLog = u.Log
+		r.failLog = r.logs[i]
+	}
+	if finished(u.State) {
+		delete(r.logs, i)
 	}
 	if r.begun.IsZero() && u.State == machine.Running.String() {
 		r.begun = u.At

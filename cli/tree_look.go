@@ -1,6 +1,10 @@
 package cli
 
-import "charm.land/lipgloss/v2"
+import (
+	"charm.land/lipgloss/v2"
+
+	"weft/machine"
+)
 
 // Styles are of the terminal's own sixteen colours, so that they suit its ground.
 var (
@@ -29,8 +33,20 @@ var looks = map[string]look{
 	"up_for_retry":      {"↻", yellow},
 	"success":           {"✓", green},
 	"failed":            {"✗", red},
+	cancelled:           {"✗", yellow},
 	"skipped":           {"–", faint},
 	"upstream_failed":   {"⊘", purple},
+}
+
+// cancelled is how a task shows, on the screen alone, that failed because its run was cancelled.
+const cancelled = "cancelled"
+
+// shows is the state that a row is shown in.
+func (b *board) shows(r *row) string {
+	if r.state == machine.Failed.String() && b.stopped(r) {
+		return cancelled
+	}
+	return r.state
 }
 
 // spinner turns while a task runs.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"weft/machine"
+	"weft/runner"
 )
 
 const (
@@ -57,22 +58,38 @@ func (b *board) failure(out *strings.Builder, r *row, color bool, tail func(stri
 	if tail == nil || log == "" {
 		return
 	}
-	for _, l := range tail(log, reportLines) {
-		fmt.Fprintf(out, "  %s %s\n", paint(color, faint, "│"), harmless(l))
+	for _, l := range ownWords(tail(log, reportLines)) {
+		fmt.Fprintf(out, "  %s %s
+", paint(color, faint, "│"), harmless(l))
 	}
 }
 
-// verdict is the run in one line.
+// ownWords leaves out what weft wrote before and after all of an attempt's own lines: that it began,
+// and how it failed, which stands above.
+func ownWords(lines []string) []string {
+	wefts := func(l string) bool { return strings.HasPrefix(l, runner.LogPrefix) }
+	for len(lines) > 0 && wefts(lines[0]) {
+		lines = lines[1:]
+	}
+	for len(lines) > 0 && wefts(lines[len(lines)-1]) {
+		lines = lines[:len(lines)-1]
+	}
+	return lines
+}
+
+// verdict is the run in one line, and why it ended so in another.
 func (b *board) verdict(color bool) string {
 	text := fmt.Sprintf("%s  %s", b.dag, b.run)
 	if !b.started.IsZero() && !b.finished.IsZero() {
 		text += "  in " + elapsed(b.finished.Sub(b.started))
 	}
-	text += "  " + tally(b.rows)
-	if b.summary != nil && b.summary.Reason != "" {
-		text += "  (" + clean(b.summary.Reason) + ")"
-	} else if b.reason != "" {
-		text += "  (" + clean(b.reason) + ")"
+	text += "  " + tally(b.sums())
+	reason := b.reason
+	if b.summary != nil {
+		reason = cmp.Or(b.summary.Reason, reason)
+	}
+	if reason != "" {
+		text += "\n  " + clean(reason)
 	}
 	return paint(color, runLook(b.state), b.state) + "  " + text + "\n"
 }

@@ -70,9 +70,10 @@ type stage struct {
 	updates []runner.Update
 }
 
-// logOf stands for the attempts' logs: two lines each, named for the file.
+// logOf stands for the attempts' logs: two lines each, named for the file, between those of weft,
+// which are not shown.
 func logOf(path string, lines int) []string {
-	all := []string{"reading \x1b[31m" + path + "\x1b[0m", "last line of " + path}
+	all := []string{"[weft] attempt 1 begins", "reading \x1b[31m" + path + "\x1b[0m", "last line of " + path, "[weft] attempt 1 failed"}
 	return all[max(len(all)-lines, 0):]
 }
 

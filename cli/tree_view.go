@@ -29,16 +29,20 @@ func (b *board) view(s scene) string {
 	if room := s.height - len(lines) - 1; s.height > 0 && len(b.rows) > room {
 		shown, hidden = choose(b.rows, max(room-1, 1))
 	}
-	idWidth := 0
+	idWidth := b.widest
 	for _, r := range b.rows {
 		idWidth = max(idWidth, ansi.StringWidth(r.id))
 	}
 	idWidth = min(idWidth, 40, max(s.width/2, 8))
 	for _, r := range shown {
-		lines = append(lines, r.line(s, idWidth))
+		lines = append(lines, r.line(s, idWidth, b.shows(r)))
 	}
 	if len(hidden) > 0 {
-		lines = append(lines, paint(s.color, faint, "  … "+tally(hidden)+" not shown"))
+		counts := map[string]int{}
+		for _, r := range hidden {
+			counts[b.shows(r)]++
+		}
+		lines = append(lines, paint(s.color, faint, "  … "+tally(sumsOf(counts))+" not shown"))
 	}
 	if s.height > 0 {
 		lines = lines[:min(len(lines), max(s.height-1, 1))]
@@ -49,8 +53,8 @@ func (b *board) view(s scene) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// headline is the DAG, the run, its state, how long, and how many tasks are in which state: on two
-// lines if it does not fit one.
+// headline is the DAG, the run, its state and how long; then how many tasks are in which state. Always
+// two lines, so that nothing below jumps; the state stands on the first if it fits there.
 func (b *board) headline(s scene) []string {
 	end := s.now
 	if !b.finished.IsZero() {
@@ -64,22 +68,17 @@ func (b *board) headline(s scene) []string {
 	if b.state == cancelling {
 		state += " (" + b.reason + ")"
 	}
-	parts = append(parts, paint(s.color, runLook(b.state), state))
+	state = paint(s.color, runLook(b.state), state)
 	var counts []string
-	for _, c := range countOrder {
-		n := 0
-		for _, st := range c.states {
-			n += b.counts[st]
-		}
-		if n > 0 {
-			counts = append(counts, paint(s.color, looks[c.states[0]].style, fmt.Sprintf("%s %d %s", looks[c.states[0]].glyph, n, c.word)))
-		}
+	for _, c := range b.sums() {
+		look := looks[c.look]
+		counts = append(counts, paint(s.color, look.style, fmt.Sprintf("%s %d %s", look.glyph, c.n, c.word)))
 	}
-	one := strings.Join(append(parts, counts...), "  ")
-	if ansi.StringWidth(one) <= s.width {
-		return []string{one}
+	name, sums := strings.Join(parts, "  "), strings.Join(counts, "  ")
+	if ansi.StringWidth(name)+2+ansi.StringWidth(state) <= s.width {
+		return []string{name + "  " + state, sums}
 	}
-	return []string{strings.Join(parts, "  "), strings.Join(counts, "  ")}
+	return []string{name, state + "  " + sums}
 }
 
 // countOrder is how the headline and the tally sum up states.
@@ -91,6 +90,7 @@ var countOrder = []struct {
 	{"waiting", []string{"up_for_reschedule"}},
 	{"to retry", []string{"up_for_retry"}},
 	{"failed", []string{"failed"}},
+	{"cancelled", []string{cancelled}},
 	{"not reached", []string{"upstream_failed"}},
 	{"success", []string{"success"}},
 	{"skipped", []string{"skipped"}},
@@ -98,20 +98,42 @@ var countOrder = []struct {
 	{"to come", []string{"none"}},
 }
 
-func tally(rows []*row) string {
-	n := map[string]int{}
-	for _, r := range rows {
-		n[r.state]++
+// A sum is how many rows are in states that one word names.
+type sum struct {
+	look, word string
+	n          int
+}
+
+// sums are the board's rows by countOrder. It is asked for with every frame, so only a cancelled run
+// has its rows counted anew.
+func (b *board) sums() []sum {
+	counts := b.counts
+	if b.state == string(machine.RunCancelled) {
+		counts = map[string]int{}
+		for _, r := range b.rows {
+			counts[b.shows(r)]++
+		}
 	}
-	var parts []string
+	return sumsOf(counts)
+}
+
+func sumsOf(counts map[string]int) (sums []sum) {
 	for _, c := range countOrder {
-		sum := 0
+		n := 0
 		for _, s := range c.states {
-			sum += n[s]
+			n += counts[s]
 		}
-		if sum > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", sum, c.word))
+		if n > 0 {
+			sums = append(sums, sum{c.states[0], c.word, n})
 		}
+	}
+	return sums
+}
+
+func tally(sums []sum) string {
+	var parts []string
+	for _, c := range sums {
+		parts = append(parts, fmt.Sprintf("%d %s", c.n, c.word))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -143,9 +165,9 @@ func choose(rows []*row, n int) (shown, hidden []*row) {
 	return shown, hidden
 }
 
-// line is one row: glyph, name, how long, and what is worth saying in its state.
-func (r *row) line(s scene, idWidth int) string {
-	look := looks[r.state]
+// line is one row: glyph, name, how long, and what is worth saying in the state that it shows.
+func (r *row) line(s scene, idWidth int, state string) string {
+	look := looks[state]
 	glyph := look.glyph
 	if r.state == machine.Running.String() && !s.final {
 		glyph = spinner[int(s.now.UnixMilli()/100)%len(spinner)]
@@ -163,15 +185,15 @@ func (r *row) line(s scene, idWidth int) string {
 		}
 		took = elapsed(end.Sub(r.begun))
 	}
-	return fmt.Sprintf("%s %s  %7s  %s", paint(s.color, look.style, glyph), id, took, r.detail(s))
+	return fmt.Sprintf("%s %s  %7s  %s", paint(s.color, look.style, glyph), id, took, r.detail(s, state))
 }
 
-func (r *row) detail(s scene) string {
+func (r *row) detail(s scene, state string) string {
 	var parts []string
 	if r.mapped && r.size > 0 {
 		done, failed := r.done()
 		p := fmt.Sprintf("%d/%d", done, r.size)
-		if failed > 0 {
+		if failed > 0 && !finished(r.state) { // then the reason says it
 			p += paint(s.color, red, fmt.Sprintf(" %d failed", failed))
 		}
 		parts = append(parts, p)
@@ -179,17 +201,13 @@ func (r *row) detail(s scene) string {
 	if r.attempt > 1 {
 		parts = append(parts, fmt.Sprintf("attempt %d", r.attempt))
 	}
-	switch r.state {
+	switch state {
 	case "running", "deferred":
-		if s.lastLine != nil && r.log != "" {
-			if l := clean(s.lastLine(r.log)); l != "" {
-				parts = append(parts, paint(s.color, faint, l))
-			}
-		}
+		parts = r.said(parts, s)
 	case "up_for_reschedule":
-		w := "waits since " + clockText(r.begun, s.now)
+		w := "waits"
 		if !r.next.IsZero() {
-			w += ", until " + clockText(r.next, s.now)
+			w += ", gives up at " + clockText(r.next, s.now)
 		}
 		parts = append(parts, paint(s.color, faint, w))
 	case "up_for_retry":
@@ -204,7 +222,10 @@ func (r *row) detail(s scene) string {
 		if r.reason != "" {
 			parts = append(parts, paint(s.color, faint, clean(r.reason)))
 		}
+		parts = r.said(parts, s)
 	case "success", "none":
+	case cancelled:
+		parts = append(parts, paint(s.color, looks[state].style, clean(r.reason)))
 	default:
 		text := strings.ReplaceAll(r.state, "_", " ")
 		if r.reason != "" {
@@ -213,6 +234,17 @@ func (r *row) detail(s scene) string {
 		parts = append(parts, paint(s.color, looks[r.state].style, text))
 	}
 	return strings.Join(parts, "  ")
+}
+
+// said adds the last line that the row's attempt wrote, if it is known.
+func (r *row) said(parts []string, s scene) []string {
+	if s.lastLine == nil || r.log == "" {
+		return parts
+	}
+	if l := clean(s.lastLine(r.log)); l != "" {
+		parts = append(parts, paint(s.color, faint, l))
+	}
+	return parts
 }
 
 // clockText is a moment as short as it is clear: the day only where it is another.

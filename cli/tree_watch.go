@@ -60,6 +60,7 @@ func newLineWatcher(p *machine.Plan, out io.Writer, color bool, zone *time.Locat
 		}
 		w.width = max(w.width, n)
 	}
+	w.width = max(w.width, w.board.widest)
 	w.width = min(w.width, 40)
 	return w
 }
@@ -97,7 +98,7 @@ func (w *lineWatcher) line(u runner.Update) string {
 			parts = append(parts, fmt.Sprintf("attempt %d", u.Attempt))
 		}
 		if !u.Next.IsZero() {
-			word := "until "
+			word := "gives up at "
 			if u.State == machine.UpForRetry.String() {
 				word = "again at "
 			}

@@ -55,19 +55,36 @@ func (w *watching) followSince(r *machine.Run, since time.Time) {
 	for _, id := range taskOrder(r.Plan(), sum) {
 		t := sum.Tasks[id]
 		for _, in := range t.Instances {
-			if !in.State.Finished() { // what was cut off begins again, and says so then
+			if !stands(in.State) {
 				continue
 			}
 			show.Update(runner.Update{Type: "task", At: orNow(t.EndedAt), Run: sum.Run, Task: id, Index: &in.Index, Attempt: in.Attempts, State: in.State.String(), Reason: in.Reason})
 		}
-		if t.State.Finished() {
-			attempt := t.Attempts
+		if stands(t.State) {
+			attempt, at := t.Attempts, t.EndedAt
 			if len(t.Instances) > 0 {
 				attempt = 0
 			}
-			show.Update(runner.Update{Type: "task", At: orNow(t.EndedAt), Run: sum.Run, Task: id, Attempt: attempt, State: t.State.String(), Reason: t.Reason})
+			if !t.State.Finished() {
+				at = t.StartedAt
+			}
+			show.Update(runner.Update{Type: "task", At: orNow(at), Run: sum.Run, Task: id, Attempt: attempt, State: t.State.String(), Reason: whyNot(t), Next: t.Next})
 		}
 	}
+}
+
+// stands tells that a task is in its state although nobody drives the run: it has finished, or
+// waits. What was cut off begins again, and says so then.
+func stands(s machine.State) bool {
+	return s.Finished() || s == machine.UpForReschedule || s == machine.UpForRetry
+}
+
+// whyNot is the reason of a state that needs one: of a success nobody asks for it.
+func whyNot(t machine.TaskSummary) string {
+	if t.State == machine.Success {
+		return ""
+	}
+	return t.Reason
 }
 
 func orNow(t time.Time) time.Time {

@@ -86,7 +86,7 @@ func TestEvalRefuses(t *testing.T) {
 		`run.logical_date > "2026"`:           "17: cannot compare a time > a text; make a time of the text with date(…)",
 		`params.n && true`:                    "7: cannot decide by an integer: truth is asked, true or false",
 		`params.n ? 1 : 2`:                    "7: cannot decide by an integer: truth is asked, true or false",
-		`params.name.first`:                   `12: cannot read member "first" of a text`,
+		`params.name.first`:                   `12: cannot read member "first" of a text (fromJSON reads a text that is JSON)`,
 		`foo`:                                 `0: cannot read "foo": it is not known here`,
 		`upper(params.none)`:                  "0: cannot call upper with null: it takes a text; say what null stands for with default(…, …)",
 		`filter(params.none, true)`:           "0: cannot call filter with null: it takes a list; say what null stands for with default(…, …)",

@@ -32,7 +32,11 @@ func (s *state) member(of, key any) (any, error) {
 		return admit(of[i])
 	}
 	if name, ok := key.(string); ok {
-		return nil, faultf("cannot read member %q of %s", clip(name), kindOf(of))
+		help := ""
+		if _, text := of.(string); text {
+			help = " (fromJSON reads a text that is JSON)"
+		}
+		return nil, faultf("cannot read member %q of %s%s", clip(name), kindOf(of), help)
 	}
 	return nil, faultf("cannot look into %s", kindOf(of))
 }

@@ -46,14 +46,23 @@ func (r *Run) consider(n *node) {
 	case err != nil:
 		r.failNode(n, r.place(n.def.Trigger.Expr)+reword("judge the trigger", err))
 	case d == failUpstream:
-		r.setNode(n, UpstreamFailed, "trigger "+n.cause.Rule+" can no longer hold: "+because)
+		r.setNode(n, UpstreamFailed, n.cause.said("can no longer hold"))
 	case d == skip:
-		r.setNode(n, Skipped, "trigger "+n.cause.Rule+" does not hold: "+because)
+		r.setNode(n, Skipped, n.cause.said("does not hold"))
 	default:
 		n.blind = r.unseen(n)
 		r.setNode(n, Scheduled, "")
 		r.proceed(n)
 	}
+}
+
+// said tells how a trigger decided, and by which part of it, unless that is all of it.
+func (c Cause) said(how string) string {
+	text := "trigger " + c.Rule + " " + how
+	if c.Because == c.Rule {
+		return text
+	}
+	return text + ": " + c.Because
 }
 
 func (r *Run) place(e *Expr) string {

@@ -54,6 +54,7 @@ type RunStarted struct {
 	Hold          bool      `json:"hold,omitempty"`   // queued until RunAdmitted (max_active_runs)
 	MaxInstances  int       `json:"max_instances,omitempty"`
 	Handoff       string    `json:"handoff,omitempty"` // URI in force for this run
+	Sandbox       bool      `json:"sandbox,omitempty"` // AWS is the sandbox of the state folder, for as long as the run lives
 }
 
 // RunAdmitted lets a run that was held begin.

@@ -16,9 +16,9 @@ var everyFact = []struct {
 	{
 		Event{epoch, RunStarted{
 			Rules: 1, DAG: "d", Run: "r", RunType: "scheduled", LogicalDate: epoch, IntervalStart: epoch, IntervalEnd: epoch.Add(time.Hour), DS: "2026-01-02",
-			Params: Raw(`{"n":1}`), Vars: Raw(`{}`), Plan: "p", By: "ann", Hold: true, MaxInstances: 5, Handoff: "file:///h",
+			Params: Raw(`{"n":1}`), Vars: Raw(`{}`), Plan: "p", By: "ann", Hold: true, MaxInstances: 5, Handoff: "file:///h", Sandbox: true,
 		}},
-		`{"at":"2026-01-02T03:00:00Z","type":"run_started","rules":1,"dag":"d","run":"r","run_type":"scheduled","logical_date":"2026-01-02T03:00:00Z","data_interval_start":"2026-01-02T03:00:00Z","data_interval_end":"2026-01-02T04:00:00Z","ds":"2026-01-02","params":{"n":1},"vars":{},"plan":"p","by":"ann","hold":true,"max_instances":5,"handoff":"file:///h"}`,
+		`{"at":"2026-01-02T03:00:00Z","type":"run_started","rules":1,"dag":"d","run":"r","run_type":"scheduled","logical_date":"2026-01-02T03:00:00Z","data_interval_start":"2026-01-02T03:00:00Z","data_interval_end":"2026-01-02T04:00:00Z","ds":"2026-01-02","params":{"n":1},"vars":{},"plan":"p","by":"ann","hold":true,"max_instances":5,"handoff":"file:///h","sandbox":true}`,
 	},
 	{Event{epoch, RunAdmitted{}}, `{"at":"2026-01-02T03:00:00Z","type":"run_admitted"}`},
 	{Event{epoch.Add(time.Microsecond), AttemptStarted{Key{"a", -1, 0, 1}}}, `{"at":"2026-01-02T03:00:00.000001Z","type":"attempt_started","task":"a","index":-1,"epoch":0,"attempt":1}`},

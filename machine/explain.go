@@ -115,7 +115,7 @@ func (r *Run) explainInstances(n *node, e *Explanation) {
 		if in.reason != "" && (n.mapped || in.reason != e.Reason) {
 			line += ": " + in.reason
 		}
-		switch next := r.next(n, k); {
+		switch next := n.next(k); {
 		case in.state == UpForRetry:
 			line += ", again at " + next.UTC().Format(time.RFC3339)
 		case in.state == UpForReschedule && !next.IsZero():

@@ -119,7 +119,7 @@ func (r *Run) setInst(n *node, k int, s State, reason string) {
 	r.mix(uint64(int64(n.ti)), uint64(int64(in.index)), uint64(n.epoch), uint64(in.attempt), uint64(s))
 	if n.mapped {
 		r.changes = append(r.changes, Change{
-			Task: n.id, Index: in.index, Attempt: in.attempt, State: s, Reason: reason, Next: r.next(n, k),
+			Task: n.id, Index: in.index, Attempt: in.attempt, State: s, Reason: reason, Next: n.next(k),
 		})
 		for _, d := range r.watchers(n) {
 			if s.Finished() {
@@ -140,7 +140,7 @@ func (r *Run) watchers(n *node) []int {
 }
 
 // next is the moment worth showing beside a state.
-func (r *Run) next(n *node, k int) time.Time {
+func (n *node) next(k int) time.Time {
 	switch in := &n.inst[k]; in.state {
 	case UpForRetry:
 		return in.retryAt
@@ -206,7 +206,7 @@ func (r *Run) setNode(n *node, s State, reason string) {
 	}
 	ch := Change{Task: n.id, Index: -1, State: s, Reason: reason}
 	if !n.mapped && len(n.inst) > 0 {
-		ch.Index, ch.Attempt, ch.Next = n.inst[0].index, n.inst[0].attempt, r.next(n, 0)
+		ch.Index, ch.Attempt, ch.Next = n.inst[0].index, n.inst[0].attempt, n.next(0)
 	}
 	r.changes = append(r.changes, ch)
 	r.mix(uint64(int64(n.ti)), uint64(n.epoch), uint64(s))

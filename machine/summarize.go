@@ -88,8 +88,11 @@ func (n *node) summarize() TaskSummary {
 			t.Instances = append(t.Instances, one)
 		}
 	}
-	if n.state.Finished() {
+	switch {
+	case n.state.Finished():
 		t.EndedAt = n.ended
+	case !n.mapped && len(n.inst) > 0:
+		t.Next = n.next(0)
 	}
 	if n.state != Success || len(n.inst) == 0 {
 		if !n.mapped || n.state != Failed {

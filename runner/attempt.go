@@ -78,6 +78,8 @@ func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Res
 	got, err := a.work(ctx)
 	if err == nil {
 		res, err = end(ctx, got)
+	} else {
+		err = a.advised(err)
 	}
 	if err != nil {
 		return a.failed(err)

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"maps"
 
 	"weft/machine"
@@ -81,6 +82,21 @@ func (a *attempt) holds(e *machine.Expr, key string, otherwise bool, vars map[st
 func (a *attempt) excused(out machine.Outcome) bool {
 	return out.State == machine.Failed && !out.Final &&
 		out.Kind != string(plugins.Cancelled) && out.Kind != string(plugins.BadInput)
+}
+
+// advised adds to the failure of a poke what most who meet it are looking for: "nothing there yet" is a
+// failure to many plugins and scripts, and ends a sensor that does not say otherwise.
+func (a *attempt) advised(err error) error {
+	var e *plugins.Error
+	if a.poke == 0 || a.sensor().OnError != "retry" || a.o.Task.Retries > 0 || !a.excused(outcomeOf(err, a.mask)) || !errors.As(err, &e) {
+		return err
+	}
+	told, hint := *e, "on_error: wait takes a failed poke for not yet"
+	if e.Hint != "" {
+		hint = e.Hint + "; " + hint
+	}
+	told.Hint = hint
+	return &told
 }
 
 // notYet tells whether a failed poke counts as "not yet". A process has said why itself; any other

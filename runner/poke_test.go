@@ -69,8 +69,12 @@ func TestPokes(t *testing.T) {
 			pokes: []answer{{output: "1"}}, want: []string{"skipped: fail_when holds: true"},
 		},
 		{
-			what: "a failed poke ends the attempt", sensor: machine.Sensor{OnError: "retry"},
-			pokes: []answer{{err: slow}}, want: []string{"failed temporary: throttled"},
+			what: "a failed poke ends the attempt, and says what else there is", sensor: machine.Sensor{OnError: "retry"},
+			pokes: []answer{{err: slow}}, want: []string{"failed temporary: throttled (on_error: wait takes a failed poke for not yet)"},
+		},
+		{
+			what: "not of a mistake in the file", sensor: machine.Sensor{OnError: "retry"},
+			pokes: []answer{{err: bad}}, want: []string{"failed bad_input: cannot read that"},
 		},
 		{
 			what: "on_error: wait", sensor: machine.Sensor{OnError: "wait"},

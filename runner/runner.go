@@ -26,6 +26,7 @@ type Request struct {
 	By            string
 	Handoff       string // URI
 	MaxInstances  int    // bound of for_each; 0 = 10,000
+	Sandbox       bool   // it is begun in the sandbox, and goes on nowhere else
 }
 
 // Inputs returns the params and vars as the journal keeps them: JSON objects with sorted keys.

@@ -27,6 +27,9 @@ const (
 	mostMeta   = 1 << 20
 )
 
+// ErrInUse: the folder belongs to another sandbox that runs.
+var ErrInUse = errors.New("in use by another sandbox")
+
 func openFolder(dir string) (*folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -38,7 +41,7 @@ func openFolder(dir string) (*folder, error) {
 	f := &folder{dir, lock}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = lock.Close() // nothing was written to it
-		return nil, fmt.Errorf("the folder %s is in use by another sandbox (end that one, or name another folder)", dir)
+		return nil, fmt.Errorf("the folder %s is %w", dir, ErrInUse)
 	}
 	err = os.RemoveAll(filepath.Join(dir, unfinished)) // left by a crash
 	if err == nil {

@@ -103,9 +103,22 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 			diag.note("fix", "rename to `%s`", p.Suggest[0])
 		}
 	}
-	if p.Help != "" {
+	switch {
+	case p.Code == expr.CodeNotClosed && d.cutByComment(at):
+		diag.help("to YAML ` #` begins a comment, and the value ends there: quote it, or write it below a |")
+	case p.Help != "":
 		diag.help("%s", p.Help)
 	}
+}
+
+// cutByComment tells that a ${{ is closed on its line, behind what YAML takes for a comment.
+func (d *DAG) cutByComment(at Span) bool {
+	line := d.src.line(at.EndLine)
+	if at.Line != at.EndLine || at.Col > len(line) {
+		return false
+	}
+	_, comment, cut := strings.Cut(string(line[at.Col-1:]), " #")
+	return cut && strings.Contains(comment, "}}")
 }
 
 // paramUse finds params.x, params["x"], and params alone, which may name any. It reads text, not the

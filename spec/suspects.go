@@ -207,8 +207,8 @@ func suspectIndent(d *DAG, line int, msg string) bool {
 	return false
 }
 
-// suspectFlow finds the bracket that is never closed, or closed by another kind. yaml.v3 tells only
-// where the block around began.
+// suspectFlow finds the expression that is not quoted, and the bracket that is never closed, or closed
+// by another kind. yaml.v3 tells only where the block around began.
 func suspectFlow(d *DAG, _ int, msg string) bool {
 	if !strings.Contains(msg, "',' or") {
 		return false
@@ -231,6 +231,10 @@ func suspectFlow(d *DAG, _ int, msg string) bool {
 				}
 			case (r == '"' || r == '\'') && opensValue(l, i):
 				quote = r
+			case r == '$' && len(open) > 0 && strings.HasPrefix(string(l[i:]), "${{"):
+				d.report(ySyntax, Span{n + 1, i + 1, n + 1, i + 4}, "an expression between braces or brackets is read as YAML's own").
+					help("quote it: \"${{ … }}\"")
+				return true
 			case (r == '[' || r == '{') && (len(open) > 0 || opensValue(l, i)):
 				open = append(open, bracket{r, n + 1, i + 1})
 			case (r == ']' || r == '}') && len(open) > 0:

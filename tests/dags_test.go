@@ -19,13 +19,6 @@ var outcomes = []struct {
 	{"branch", "mode=full", 0, "full=success delta=skipped publish=success"},
 	{"branch", "mode=none", 0, "full=skipped delta=skipped publish=skipped"},
 
-	{"fan_in", "", 0, "two_of_three=success rows_and_another=success"},
-	{"fan_in", "drift=fail", 0, "drift=failed two_of_three=success rows_and_another=success"},
-	{"fan_in", "rows=fail", 0, "rows=failed two_of_three=success rows_and_another=upstream_failed"},
-	{"fan_in", "rows=fail nulls=fail", 1, "two_of_three=upstream_failed rows_and_another=upstream_failed"},
-	{"fan_in", "nulls=skip drift=skip", 1, "nulls=skipped two_of_three=skipped rows_and_another=skipped"},
-	{"fan_in", "nulls=skip drift=fail", 1, "two_of_three=upstream_failed rows_and_another=upstream_failed"},
-
 	{"retry", "", 0, "call=success after=success"},
 	{"retry", "good_from=9", 1, "call=failed after=upstream_failed"},
 	{"retry", "code=99", 0, "call=skipped after=skipped"},

@@ -108,7 +108,7 @@ func TestDocsExamplesValidate(t *testing.T) {
 	}
 }
 
-// TestDocsExamplesRun takes language.md at its word: its examples run as they stand.
+// TestDocsExamplesRun takes language.md at its word: its examples run as they stand, without an account.
 func TestDocsExamplesRun(t *testing.T) {
 	for _, x := range examples(t) {
 		if x.page != "language.md" {
@@ -117,7 +117,7 @@ func TestDocsExamplesRun(t *testing.T) {
 		t.Run(fmt.Sprintf("line %d", x.line), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			if sum, res := w.runJSON(w.write("example.yaml", x.text)); sum.State != "success" {
+			if sum, res := w.runJSON(w.write("example.yaml", x.text), "--sandbox"); sum.State != "success" {
 				t.Errorf("%s: %s\n%s", sum.State, sum.Reason, res.stderr)
 			}
 		})

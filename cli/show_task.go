@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"weft/machine"
+)
+
+// showTask prints one task's output: a text as it is, all else as JSON, of a spilled one where it is.
+func (e *env) showTask(r *machine.Run, id string, asJSON bool) error {
+	sum := r.Summarize()
+	t, ok := sum.Tasks[id]
+	if !ok {
+		return noTask(r.Plan(), sum.Run, id)
+	}
+	if asJSON {
+		return e.printLine(t)
+	}
+	var text string
+	switch {
+	case t.Ref != nil:
+		fmt.Fprintf(e.stderr, "the output of %s has %d bytes and lies in the handoff:\n", id, t.Ref.Size)
+		fmt.Fprintln(e.stdout, t.Ref.URI)
+	case len(t.Output) == 0 || string(t.Output) == "null":
+		fmt.Fprintf(e.stderr, "%s is %s and has no output\n", id, t.State)
+	case json.Unmarshal(t.Output, &text) == nil:
+		fmt.Fprintln(e.stdout, text)
+	default:
+		var out bytes.Buffer
+		if err := json.Indent(&out, t.Output, "", "  "); err != nil {
+			return fmt.Errorf("cannot read the output of %s: %w", id, err)
+		}
+		fmt.Fprintln(e.stdout, out.String())
+	}
+	return nil
+}
