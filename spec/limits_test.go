@@ -36,6 +36,9 @@ func TestBombs(t *testing.T) {
 		{"aliases that nest", deepAliases + tasks, yLimit},
 		{"a control character", "a: \x01\n" + tasks, yEncoding},
 		{"not UTF-8", "a: \xff\n" + tasks, yEncoding},
+		{"a control character of the second set", "a: \u009b31m\n" + tasks, yEncoding},
+		{"a byte order mark inside", "a: x\ufeff\n" + tasks, yEncoding},
+		{"no character at all", "a: \uffff\n" + tasks, yEncoding},
 		{"many keys", strings.Repeat("a: 1\n", 100_000), yDuplicate},
 	} {
 		t.Run(row.name, func(t *testing.T) {

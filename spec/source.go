@@ -72,13 +72,16 @@ func (s *source) restOfLine(line, col int) Span {
 	return Span{line, col, line, max(col+1, end+1)}
 }
 
-// badByte finds the first byte that is no UTF-8, or a control character that YAML does not allow.
+// badByte finds the first byte that is no UTF-8, or a character that YAML does not allow: yaml.v3 would
+// refuse it too, without its place.
 func badByte(src []byte) (line, col int, bad bool) {
 	line, col = 1, 1
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	for len(src) > 0 {
 		r, n := utf8.DecodeRune(src)
 		switch {
-		case r == utf8.RuneError && n == 1, r < ' ' && r != '\n' && r != '\t' && r != '\r', r == 0x7f:
+		case r == utf8.RuneError && n == 1, r < ' ' && r != '\n' && r != '\t' && r != '\r',
+			r >= 0x7f && r < 0xa0 && r != 0x85, r == 0xfeff, r == 0xfffe, r == 0xffff:
 			return line, col, true
 		case r == '\n':
 			line, col = line+1, 0
