@@ -43,6 +43,12 @@ type Hoster interface {
 	Host(input json.RawMessage) string // "" = this machine
 }
 
+// NamesFiles is the ability of a plugin that opens or looks at files of this machine which its input
+// names, wherever they lie. Data cannot lead such a path up by `..`; see runner.
+type NamesFiles interface {
+	PathInputs() []string // names of inputs, each a path if it is text
+}
+
 // InProcess is the ability of a plugin that starts no process and keeps no file of its own: its
 // calls come without TmpDir, Output, Log and Live, so that thousands of them cost next to nothing.
 // What it has to say goes through Logf.

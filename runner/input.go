@@ -32,6 +32,9 @@ func (a *attempt) input() (json.RawMessage, error) {
 		return nil, plugins.Errorf(plugins.BadInput, "%scannot use %s: %s",
 			a.at(strings.Join(bad[0].Path, ".")), a.o.Task.Uses, violations(bad, a.named))
 	}
+	if err := a.pathInputs(value); err != nil {
+		return nil, err
+	}
 	if a.o.Task.Uses == shell {
 		if err := a.arguments(value); err != nil {
 			return nil, err

@@ -110,6 +110,9 @@ func (a *attempt) workdir() (string, error) {
 	if err != nil {
 		return "", plugins.Errorf(plugins.BadInput, "%scannot evaluate workdir: %w", a.place(a.placeOf("workdir")), err)
 	}
+	if err := a.placedWithin("workdir", a.o.Task.Workdir, dir); err != nil {
+		return "", err
+	}
 	base := ""
 	if a.x.Dir != nil {
 		base = a.x.Dir(a.o.Run.Run)

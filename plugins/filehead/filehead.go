@@ -29,6 +29,9 @@ var output []byte
 // Name implements plugins.Plugin.
 func (Plugin) Name() string { return "file.head" }
 
+// PathInputs implements plugins.NamesFiles.
+func (Plugin) PathInputs() []string { return []string{"path"} }
+
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {
 	return plugins.Schema{Title: "Tells whether a file or folder exists, its size and age", Input: input, Output: output}

@@ -36,6 +36,9 @@ var input []byte
 // Name implements plugins.Plugin.
 func (Plugin) Name() string { return "python" }
 
+// PathInputs implements plugins.NamesFiles.
+func (Plugin) PathInputs() []string { return []string{"file", "requirements", "find_links", "python"} }
+
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {
 	return plugins.Schema{Title: "Runs Python: a script or a function, with the packages it needs", Input: input}
