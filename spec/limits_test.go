@@ -7,8 +7,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	"gopkg.in/yaml.v3"
 )
 
 // TestBombs: what is too much is refused with its place, and costs little.
@@ -84,43 +82,6 @@ func TestLargeFileIsQuick(t *testing.T) {
 	}
 	if _, err := d.Plan(); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestYAMLTestSuite: no document of the suite, right or wrong, is more than an error.
-func TestYAMLTestSuite(t *testing.T) {
-	files, _ := filepath.Glob("../../shared/data/yaml-test-suite/src/*.yaml")
-	if len(files) == 0 {
-		t.Skip("the yaml-test-suite is not beside the repository")
-	}
-	docs := 0
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var cases []struct {
-			YAML string `yaml:"yaml"`
-		}
-		if err := yaml.Unmarshal(raw, &cases); err != nil {
-			t.Logf("%s: %v", file, err)
-			continue
-		}
-		for _, c := range cases {
-			docs++
-			text := strings.NewReplacer("␣", " ", "»", "\t", "—", "", "←", "\r", "⇔", "\ufeff", "↵", "", "∎\n", "").Replace(c.YAML)
-			for _, src := range []string{text, "x-a:\n  " + strings.ReplaceAll(text, "\n", "\n  ") + "\ntasks: {a: {run: echo}}\n"} {
-				_, found := Parse("suite.yaml", []byte(src), online())
-				for _, d := range found {
-					if d.Line < 1 || d.Column < 1 || d.Message == "" || d.EndLine < d.Line {
-						t.Errorf("%s: %+v", filepath.Base(file), d)
-					}
-				}
-			}
-		}
-	}
-	if docs < 300 {
-		t.Errorf("only %d documents", docs)
 	}
 }
 
