@@ -77,9 +77,25 @@ func (l *attemptLog) line(text string) {
 	l.write(LogPrefix + stamp + oneLine(text) + "\n")
 }
 
-// write gives a line to the kernel at once, so that lines of different writers stay whole. That a
-// log cannot be written (a full disk) ends no work.
-func (l *attemptLog) write(line string) { _, _ = l.file.WriteString(line) }
+// write gives a line to the kernel at once, so that lines of different writers stay whole; it ends one
+// that a process left open. That a log cannot be written (a full disk) ends no work.
+func (l *attemptLog) write(line string) {
+	if l.cut() {
+		line = "\n" + line
+	}
+	_, _ = l.file.WriteString(line)
+}
+
+// cut tells whether the log ends in the middle of a line.
+func (l *attemptLog) cut() bool {
+	info, err := l.file.Stat()
+	if err != nil || info.Size() == 0 {
+		return false
+	}
+	var last [1]byte
+	_, err = l.file.ReadAt(last[:], info.Size()-1)
+	return err == nil && last[0] != '\n' // what cannot be read back is taken for whole
+}
 
 func (l *attemptLog) close() {
 	l.mu.Lock()
