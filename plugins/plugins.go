@@ -44,9 +44,10 @@ type Hoster interface {
 }
 
 // NamesFiles is the ability of a plugin that opens or looks at files of this machine which its input
-// names, wherever they lie. Data cannot lead such a path up by `..`; see runner.
+// names. Data cannot lead such a path up by `..`, nor one of below away from the working directory;
+// see runner.
 type NamesFiles interface {
-	PathInputs() []string // names of inputs, each a path if it is text
+	PathInputs() (below, anywhere []string) // names of inputs, each a path if it is text
 }
 
 // InProcess is the ability of a plugin that starts no process and keeps no file of its own: its

@@ -3,6 +3,8 @@ package runner
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"weft/expr"
@@ -11,26 +13,32 @@ import (
 
 // Where a file lies is for the DAG's author to say; what comes from params and outputs chooses below
 // that. So each `..` of a path must be written in the file: one that an expression gives is refused.
-// An absolute path is the data's only where an expression begins the path, which is how an author
-// leaves the place to whoever starts the run.
+// Where an expression begins a path, an author may leave the place to whoever starts the run: such a
+// working directory may be absolute, a script may not.
 
-// within refuses a path that an expression leads up; what names it in the message.
-func within(what, tmpl, path string) error {
+// within refuses a path that an expression leads out of what is written; what names it in the message.
+func within(what, tmpl, path string, anywhere bool) error {
 	segs, problem := expr.Split(tmpl)
 	if problem != nil {
 		return nil // it was told when it was rendered
 	}
-	var written strings.Builder
+	var b strings.Builder
 	for _, s := range segs {
 		if s.Expr {
 			s.Text = "x"
 		}
-		written.WriteString(s.Text)
+		b.WriteString(s.Text)
 	}
-	if ups(path) <= ups(written.String()) && strings.IndexByte(path, 0) < 0 {
-		return nil
+	written := b.String()
+	switch {
+	case strings.IndexByte(path, 0) >= 0:
+		return fmt.Errorf("cannot use the path %q of %s: it holds a NUL", short(path), what)
+	case ups(path) > ups(written):
+		return fmt.Errorf("cannot use the path %q of %s: what an expression gives cannot lead up by `..` (write the `..` in the file)", short(path), what)
+	case !anywhere && filepath.IsAbs(path) && !filepath.IsAbs(written):
+		return fmt.Errorf("cannot use the path %q of %s: what an expression gives lies below the working directory (write the first / in the file)", short(path), what)
 	}
-	return fmt.Errorf("cannot use the path %q of %s: what an expression gives cannot lead up by `..`, nor hold a NUL (write the `..` in the file, or give an absolute path)", short(path), what)
+	return nil
 }
 
 // ups counts the parts of a path that lead up.
@@ -50,13 +58,14 @@ func (a *attempt) pathInputs(input any) error {
 		return nil
 	}
 	values, _ := input.(map[string]any)
-	for _, name := range p.PathInputs() {
+	below, anywhere := p.PathInputs()
+	for i, name := range slices.Concat(below, anywhere) {
 		path, isText := values[name].(string)
 		tmpl := a.templated(name)
 		if !isText || tmpl == "" {
 			continue
 		}
-		if err := within(a.named(name), tmpl, path); err != nil {
+		if err := within(a.named(name), tmpl, path, i >= len(below)); err != nil {
 			return plugins.Errorf(plugins.BadInput, "%s%w", a.at(name), err)
 		}
 	}
@@ -78,7 +87,7 @@ func (a *attempt) placedWithin(key, tmpl, path string) error {
 	if !expr.HasExpr(tmpl) {
 		return nil
 	}
-	if err := within(key, tmpl, path); err != nil {
+	if err := within(key, tmpl, path, true); err != nil {
 		return plugins.Errorf(plugins.BadInput, "%s%w", a.place(a.placeOf(key)), err)
 	}
 	return nil

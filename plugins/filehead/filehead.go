@@ -30,7 +30,7 @@ var output []byte
 func (Plugin) Name() string { return "file.head" }
 
 // PathInputs implements plugins.NamesFiles.
-func (Plugin) PathInputs() []string { return []string{"path"} }
+func (Plugin) PathInputs() (below, anywhere []string) { return nil, []string{"path"} }
 
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {

@@ -37,7 +37,9 @@ var input []byte
 func (Plugin) Name() string { return "python" }
 
 // PathInputs implements plugins.NamesFiles.
-func (Plugin) PathInputs() []string { return []string{"file", "requirements", "find_links", "python"} }
+func (Plugin) PathInputs() (below, anywhere []string) {
+	return []string{"file", "requirements"}, []string{"find_links", "python"}
+}
 
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {
