@@ -57,6 +57,33 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// TestDeepScriptsAreRefused: the parser of shell would grow its stack until Go ends the program.
+func TestDeepScriptsAreRefused(t *testing.T) {
+	script := func(text string) (*DAG, []Diagnostic) {
+		return Parse("s.yaml", []byte("tasks:\n  a:\n    run: |\n      "+text+"\n"), online())
+	}
+	for _, unit := range []string{
+		"((", "$((", "$(", "a[", "$[", "$((a[", "<(", "{ ", "${a:-", "\"$(", "$(: ')'", "$( #)\n      ", "if ", "while ", "time ", "! ", "a&&", "a||", "coproc ",
+		"if a; then ", "for x in y; do ", "f() ",
+	} {
+		_, found := script(strings.Repeat(unit, 900_000/len(unit)))
+		if !has(found, xShell) || found[0].Line < 4 {
+			t.Errorf("%q many times: %s", unit, cut(show(found), 300))
+		}
+	}
+	for name, text := range map[string]string{
+		"substitutions in a row": strings.Repeat("x=$(echo $((1 + ${#y})))\n      ", 5000),
+		"ifs in a row":           strings.Repeat("if a && b; then c; fi\n      ", 10_000),
+		"prose":                  "cat <<'E'\n      " + strings.Repeat("if and while it lasts, for a time (and so on)\n      ", 2000) + "E\n",
+		"braces of data":         "cat <<'E'\n      " + strings.Repeat(`{"a": [1, 2, {"b": {}}]}`+"\n      ", 5000) + "E\n",
+		"nested":                 strings.Repeat("$(echo ", 200) + "x" + strings.Repeat(")", 200),
+	} {
+		if _, found := script(text); has(found, xShell) {
+			t.Errorf("%s: %s", name, cut(show(found), 300))
+		}
+	}
+}
+
 func has(found []Diagnostic, code string) bool {
 	for _, d := range found {
 		if d.Code == code {

@@ -26,6 +26,13 @@ func (d *DAG) readShell(u *use, s *script, splices []splice) bool {
 		lang = syntax.LangPOSIX
 	}
 	masked := mask(s.node.Text, splices)
+	if off := tooDeep(masked); off >= 0 {
+		for !utf8.RuneStart(masked[off]) {
+			off--
+		}
+		d.report(xShell, d.within(u.node, utf8.RuneCountInString(masked[:off]), 1), "cannot read this script: it is nested too deep")
+		return false
+	}
 	file, err := d.parseShell(masked, lang)
 	if err != nil {
 		d.shellError(u, err, lang)

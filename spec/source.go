@@ -65,6 +65,15 @@ func (s *source) rune(line, col int) rune {
 	return l[col-1]
 }
 
+// text returns what is written in a span of one line; "" if it has several.
+func (s *source) text(at Span) string {
+	l := s.line(at.Line)
+	if at.EndLine != at.Line || at.Col < 1 || at.EndCol < at.Col || at.EndCol > len(l)+1 {
+		return ""
+	}
+	return string(l[at.Col-1 : at.EndCol-1])
+}
+
 // restOfLine is the span from a place to the end of what is written on its line.
 func (s *source) restOfLine(line, col int) Span {
 	end := len(strings.TrimRight(string(s.line(line)), " \t"))
