@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,8 +81,8 @@ func TestAFloodOfOutput(t *testing.T) {
 	id := fmt.Sprintf("bytes%d", size)
 	whole(t, w, id, "flood", size+int64(len("first of the flood\n\nlast of the flood\n")), "first of the flood", "last of the flood\n", "")
 	whole(t, w, id, "line", line, "xxxx", "xxxx", "\nthe last line of stdout is too long to be the output (over 16 MiB); write it to $WEFT_OUTPUT\n")
-	if res := w.run("logs", id, "both"); strings.Count(res.out, "\nthis is said to") < 1_500_000 || !strings.HasSuffix(res.out, "last of both\n") {
-		t.Errorf("both: %d bytes", len(res.out))
+	if l := w.listen("logs", id, "both"); l.lines < 1_500_000 || !strings.HasSuffix(l.end, "last of both\n") {
+		t.Errorf("both: %d lines, %d bytes", l.lines, l.size)
 	}
 	bytesOf, err := os.ReadFile(filepath.Join(w.dir, "state", "logs", "flooding", id, "rude.1.log"))
 	if err != nil {
@@ -98,43 +99,75 @@ var marker = regexp.MustCompile(`\[weft: ([0-9,]+) bytes left out here; the log 
 // is weft's own end of it.
 func whole(t *testing.T, w *world, run, task string, want int64, begins, ends, said string) {
 	t.Helper()
-	cmd := w.command("logs", run, task)
-	out, err := cmd.StdoutPipe()
+	l := w.listen("logs", run, task)
+	if !strings.HasPrefix(l.first, "[weft] ") {
+		t.Errorf("%s begins with %q", task, l.first)
+	}
+	got := l.size - int64(len(l.first))
+	if len(l.markers) != 1 {
+		t.Fatalf("%s: %d bytes, and the markers %q", task, got, l.markers)
+	}
+	left, err := strconv.ParseInt(strings.ReplaceAll(marker.FindStringSubmatch(l.markers[0])[1], ",", ""), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	r := bufio.NewReaderSize(out, 1<<20)
-	if first, err := r.ReadString('\n'); err != nil || !strings.HasPrefix(first, "[weft] ") {
-		t.Errorf("%s begins with %q, %v", task, first, err)
-	}
-	body, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	got := int64(len(body))
-	at := marker.FindSubmatchIndex(body)
-	if at == nil {
-		t.Fatalf("%s: %d bytes, and no marker", task, got)
-	}
-	left, err := strconv.ParseInt(strings.ReplaceAll(string(body[at[2]:at[3]]), ",", ""), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got += left - int64(at[1]-at[0])
-	body, got = bytes.TrimSuffix(body, []byte(said)), got-int64(len(said))
+	got += left - int64(len(l.markers[0])) - int64(len(said))
 	if got != want && got != want+1 { // the marker's own line may have needed a line end before it
 		t.Errorf("%s: %d bytes there and left out, %d were written", task, got, want)
 	}
-	if !bytes.HasPrefix(body, []byte(begins)) || !bytes.HasSuffix(body, []byte(ends)) {
-		t.Errorf("%s begins %q and ends %q", task, body[:40], body[len(body)-40:])
+	if !strings.HasPrefix(l.begin[len(l.first):], begins) || !strings.HasSuffix(strings.TrimSuffix(l.end, said), ends) {
+		t.Errorf("%s begins %.80q and ends %q", task, l.begin, l.end)
 	}
 	t.Logf("%s: %d bytes, of which %d left out", task, want, left)
+}
+
+// A listened is what a command has written, without all of it: the tests' own memory counts as that of
+// each process they start, until it has begun.
+type listened struct {
+	size       int64
+	lines      int
+	first      string // line
+	begin, end string // the first and last few hundred bytes
+	markers    []string
+}
+
+// listen calls weft and reads along.
+func (w *world) listen(args ...string) (l listened) {
+	w.t.Helper()
+	cmd := w.command(args...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	const kept = 300 // more than a marker has
+	for buf, n := make([]byte, 1<<18), 0; ; {
+		n, err = out.Read(buf)
+		if n > 0 {
+			seen := l.end + string(buf[:n])
+			for _, m := range marker.FindAllString(seen, -1) {
+				if !slices.Contains(l.markers, m) {
+					l.markers = append(l.markers, m)
+				}
+			}
+			if len(l.begin) < kept {
+				l.begin += string(buf[:min(n, kept)])
+			}
+			l.size, l.lines = l.size+int64(n), l.lines+bytes.Count(buf[:n], []byte{'\n'})
+			l.end = seen[max(0, len(seen)-kept):]
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		w.t.Fatalf("weft %v: %v", args, err)
+	}
+	l.first, _, _ = strings.Cut(l.begin, "\n")
+	l.first += "\n"
+	return l
 }
 
 // steering finds what a terminal would obey, other than colours.
