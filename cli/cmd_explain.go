@@ -46,18 +46,18 @@ func (e *env) explain(name, task string, asJSON bool) error {
 func (e *env) printExplanation(ex machine.Explanation) {
 	fmt.Fprintf(e.stdout, "%s is %s", ex.Task, ex.State)
 	if ex.Reason != "" {
-		fmt.Fprintf(e.stdout, ": %s", ex.Reason)
+		fmt.Fprintf(e.stdout, ": %s", clean(ex.Reason))
 	}
 	fmt.Fprintln(e.stdout)
 	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(w, "  trigger\t%s\n", ex.Trigger)
+	fmt.Fprintf(w, "  trigger\t%s\n", clean(ex.Trigger))
 	verdict := ex.Verdict
 	if !ex.At.IsZero() {
 		verdict += ", decided at " + ex.At.Local().Format("15:04:05.000")
 	}
-	fmt.Fprintf(w, "  says\t%s\n", verdict)
+	fmt.Fprintf(w, "  says\t%s\n", clean(verdict))
 	if ex.Because != "" {
-		fmt.Fprintf(w, "  because\t%s\n", ex.Because)
+		fmt.Fprintf(w, "  because\t%s\n", clean(ex.Because))
 	}
 	for i, u := range ex.Upstream {
 		label := ""
@@ -77,7 +77,7 @@ func (e *env) printExplanation(ex machine.Explanation) {
 
 func lines(w *tabwriter.Writer, label string, list []string) {
 	for _, line := range list {
-		fmt.Fprintf(w, "  %s\t%s\n", label, line)
+		fmt.Fprintf(w, "  %s\t%s\n", label, clean(line))
 		label = ""
 	}
 }

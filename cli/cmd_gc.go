@@ -81,13 +81,13 @@ func (e *env) gc(policy retention.Policy, o gcOptions) error {
 	}
 	defer s.close()
 	if e.sandbox {
-		if err := s.startSandbox(); err != nil {
+		if err := e.startSandbox(s); err != nil {
 			return err
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	k := s.keeper()
+	k := s.keeper(e.sandbox)
 	plan, err := k.Plan(ctx, policy)
 	if err != nil {
 		return gcEnd(ctx, err)

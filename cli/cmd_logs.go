@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/signal"
@@ -26,7 +24,10 @@ func logsCommand(e *env) *cobra.Command {
 		Use:   "logs RUN [TASK]",
 		Short: "what a run's tasks said",
 		Long: `Print what the attempts of a run wrote: of every task, or of one. With -f go on as they
-write, until the run is over.`,
+write, until the run is over.
+
+At a terminal colours are shown, and what else would steer it is left out; a pipe or a file gets
+every byte as it was written.`,
 		Example: `  weft logs latest
   weft logs latest clean -f
   weft logs latest part --index 3 --attempt 1`,
@@ -68,7 +69,8 @@ func (e *env) showLogs(name string, o logOptions) error {
 	if _, known := r.Explain(o.task); o.task != "" && !known && r.Plan().Task(o.task) == nil {
 		return noTask(r.Plan(), row.ID, o.task)
 	}
-	out := &logWriter{out: e.stdout, heads: o.task == "" || r.Plan().Task(o.task).ForEach != nil}
+	out := e.logWriter(o.task == "" || r.Plan().Task(o.task).ForEach != nil)
+	defer out.end()
 	if o.follow && !row.State.Terminal() {
 		return e.followLogs(s, row, o, out)
 	}
@@ -165,47 +167,6 @@ func (e *env) followLogs(s *session, row store.Run, o logOptions, out *logWriter
 		return errInterrupted
 	}
 	return nil
-}
-
-// A logWriter writes several logs to one place, whole lines at a time, each run of lines of one
-// log under a heading where there can be more than one.
-type logWriter struct {
-	mu    sync.Mutex
-	out   io.Writer
-	heads bool
-	last  logs.ID
-}
-
-func (w *logWriter) of(id logs.ID) io.Writer { return &logPart{w: w, id: id} }
-
-// A logPart is one log's way to the logWriter.
-type logPart struct {
-	w  *logWriter
-	id logs.ID
-}
-
-// Write implements io.Writer.
-func (p *logPart) Write(b []byte) (int, error) {
-	p.w.mu.Lock()
-	defer p.w.mu.Unlock()
-	if p.w.heads && p.w.last != p.id {
-		p.w.last = p.id
-		name := p.id.Task
-		if p.id.Index >= 0 {
-			name = fmt.Sprintf("%s[%d]", name, p.id.Index)
-		}
-		if _, err := fmt.Fprintf(p.w.out, "==> %s, attempt %d\n", name, p.id.Attempt); err != nil {
-			return 0, err
-		}
-	}
-	if _, err := p.w.out.Write(b); err != nil {
-		return 0, err
-	}
-	if p.w.heads && !bytes.HasSuffix(b, []byte{'\n'}) {
-		_, err := p.w.out.Write([]byte{'\n'})
-		return len(b), err
-	}
-	return len(b), nil
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

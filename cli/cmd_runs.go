@@ -160,7 +160,7 @@ func (e *env) showRun(s *session, row store.Run, r *machine.Run, asJSON bool) er
 	}
 	fmt.Fprintf(e.stdout, "%s of %s: %s", sum.Run, sum.DAG, sum.State)
 	if sum.Reason != "" {
-		fmt.Fprintf(e.stdout, " (%s)", sum.Reason)
+		fmt.Fprintf(e.stdout, " (%s)", clean(sum.Reason))
 	}
 	if s.cutOff(row) {
 		fmt.Fprint(e.stdout, ", cut off: nobody drives it, weft runs resume goes on with it")
@@ -207,7 +207,7 @@ func instances(t machine.TaskSummary) string {
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
-	return line
+	return clean(line)
 }
 
 func resumeCommand(e *env) *cobra.Command {

@@ -83,7 +83,7 @@ func (k known) Plugin(name string) (spec.PluginInfo, bool) {
 
 // printJSON writes a value for programs, indented.
 func (e *env) printJSON(v any) error {
-	enc := json.NewEncoder(e.stdout)
+	enc := json.NewEncoder(jsonText{e.stdout})
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
@@ -94,7 +94,7 @@ func (e *env) printJSON(v any) error {
 
 // printLine writes a value for programs on one line, as --json output is elsewhere.
 func (e *env) printLine(v any) error {
-	enc := json.NewEncoder(e.stdout)
+	enc := json.NewEncoder(jsonText{e.stdout})
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("cannot write the output: %w", err)

@@ -3,6 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
+
+	"weft/logs"
 )
 
 // The exit codes, the same for every command.
@@ -60,10 +63,14 @@ func (e *hinted) Unwrap() error { return e.err }
 
 // complain says an error, and its hint on a line of its own.
 func (e *env) complain(err error) {
-	fmt.Fprintf(e.stderr, "error: %s\n", err)
+	var out io.Writer = e.stderr
+	if isTerminal(out) { // an error may quote a file, a param, a server
+		out = logs.NewTerminal(out, true)
+	}
+	fmt.Fprintf(out, "error: %s\n", err)
 	var h *hinted
 	if errors.As(err, &h) {
-		fmt.Fprintf(e.stderr, "hint: %s\n", h.hint)
+		fmt.Fprintf(out, "hint: %s\n", h.hint)
 	}
 }
 

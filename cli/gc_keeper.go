@@ -14,7 +14,7 @@ import (
 )
 
 // keeper shows a session's places to those who tidy up.
-func (s *session) keeper() *retention.Keeper {
+func (s *session) keeper(inSandbox bool) *retention.Keeper {
 	home := s.conf.Home
 	cache := filepath.Join(home, cacheFolder)
 	return &retention.Keeper{
@@ -23,7 +23,7 @@ func (s *session) keeper() *retention.Keeper {
 		Free:   s.free,
 		Driven: func(err error) bool { return errors.Is(err, local.ErrDriven) },
 		Logs:   s.logs,
-		Place:  handoff.Known().At, Handoff: s.conf.Handoff, Own: ownHandoff(home),
+		Place:  handoff.Known().At, Handoff: s.conf.Handoff, Own: ownHandoff(home), Sandbox: inSandbox,
 		Scratch: retention.Scratch{
 			List: func() (map[string]handoff.Amount, error) { return runner.Scratches(home) },
 			Alive: func(run string) (bool, error) {

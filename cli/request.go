@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"weft/expr"
 	"weft/handoff"
@@ -22,6 +23,9 @@ func paramFlags(flags []string) (given map[string]any, text map[string]string, e
 		name, value, ok := strings.Cut(f, "=")
 		if !ok || name == "" || name == ":" {
 			return nil, nil, usagef("cannot read -p %q: write -p name=value, or -p name:=JSON", f)
+		}
+		if !utf8.ValidString(f) {
+			return nil, nil, usagef("cannot read -p %q: it is not UTF-8", f)
 		}
 		raw, isJSON := strings.CutSuffix(name, ":")
 		if !isJSON {
@@ -145,7 +149,7 @@ func checkRunID(id string) error {
 	if id == latest {
 		return usagef("cannot use run id %q: it stands for the newest run", id)
 	}
-	ok := id != "" && len(id) <= 200 && !strings.Contains(id, "..") && id[0] != '-'
+	ok := id != "" && id != "." && len(id) <= 200 && !strings.Contains(id, "..") && id[0] != '-'
 	for _, r := range id {
 		ok = ok && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.:+-", r))
 	}

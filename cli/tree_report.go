@@ -59,8 +59,7 @@ func (b *board) failure(out *strings.Builder, r *row, color bool, tail func(stri
 		return
 	}
 	for _, l := range ownWords(tail(log, reportLines)) {
-		fmt.Fprintf(out, "  %s %s
-", paint(color, faint, "│"), harmless(l))
+		fmt.Fprintf(out, "  %s %s\n", paint(color, faint, "│"), harmless(l))
 	}
 }
 

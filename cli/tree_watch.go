@@ -125,7 +125,7 @@ func (w *lineWatcher) Close() {
 // A jsonWatcher writes one object a line; the last is the run's summary.
 type jsonWatcher struct{ pipe *pipe }
 
-func newJSONWatcher(out io.Writer) *jsonWatcher { return &jsonWatcher{pipe: newPipe(out)} }
+func newJSONWatcher(out io.Writer) *jsonWatcher { return &jsonWatcher{pipe: newPipe(jsonText{out})} }
 
 // Update implements watcher.
 func (w *jsonWatcher) Update(u runner.Update) {

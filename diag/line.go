@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/clipperhouse/displaywidth"
 )
@@ -42,6 +43,51 @@ func newLine(text string, masked []stretch) line {
 		l.cells, l.at = append(l.cells, cell), append(l.at, col)
 	}
 	return l
+}
+
+// maxLaid is how much of a line is laid out at most, in bytes: far more than fits a screen.
+const maxLaid = 16 << 10
+
+// newLineAbout is newLine for lines of any length: of one that no screen could show, such as a file
+// without line breaks, only what is around the first mark is laid out, and the places of marks and
+// masks are moved along.
+func newLineAbout(text string, masked []stretch, ms []mark) (line, []mark) {
+	if len(text) <= maxLaid {
+		return newLine(text, masked), ms
+	}
+	skip := 0 // code points left out before
+	if len(ms) > 0 {
+		skip = max(0, ms[0].from-maxLaid/8)
+	}
+	from, seen := len(text), 0
+	for i := range text {
+		if seen == skip {
+			from = i
+			break
+		}
+		seen++
+	}
+	text = text[from:]
+	if len(text) > maxLaid {
+		cut := maxLaid
+		for !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text = text[:cut]
+	}
+	moved := make([]mark, len(ms))
+	for i, m := range ms {
+		m.from = max(m.from-seen, 1)
+		if m.to != 0 {
+			m.to = max(m.to-seen, 1)
+		}
+		moved[i] = m
+	}
+	hidden := make([]stretch, len(masked))
+	for i, m := range masked {
+		hidden[i] = stretch{m.from - seen, m.to - seen}
+	}
+	return newLine(text, hidden), moved
 }
 
 // column is where the n-th code point, from 1, begins; past the end, the end.

@@ -129,7 +129,7 @@ func (r *renderer) snippet(gutter int, file string, ms []mark, color string) {
 
 // line shows one line and, below it, a row for each mark.
 func (r *renderer) line(gutter int, file string, n int, ms []mark, color string) {
-	l := newLine(r.lines(file)[n-1], r.masks[file][n])
+	l, ms := newLineAbout(r.lines(file)[n-1], r.masks[file][n], ms)
 	focus := stretch{1, 2}
 	if len(ms) > 0 {
 		focus = l.stretch(ms[0])

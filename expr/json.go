@@ -19,10 +19,14 @@ import (
 const maxJSONDepth = 1000
 
 // DecodeJSON reads one JSON value: integers that fit become int, other numbers float64, the rest
-// nil, bool, string, []any and map[string]any. Nothing may follow it.
+// nil, bool, string, []any and map[string]any. Nothing may follow it. Text that no UTF-8 can hold is
+// an error, as encoding/json would put U+FFFD in its place.
 func DecodeJSON(b []byte) (any, error) {
 	if deep(b) {
 		return nil, errors.New("cannot read JSON: it is nested too deeply")
+	}
+	if err := WholeText(b); err != nil {
+		return nil, fmt.Errorf("cannot read JSON: %w", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()

@@ -288,6 +288,15 @@ func (p *Plan) Task(id string) *Task {
 // Upstream returns the ids of the direct upstream tasks of a task, in file order.
 func (p *Plan) Upstream(id string) []string { return p.names(p.up, id) }
 
+// UpstreamCount tells how many direct upstream tasks a task has.
+func (p *Plan) UpstreamCount(id string) int {
+	i, ok := p.index[id]
+	if !ok {
+		return 0
+	}
+	return len(p.up[i])
+}
+
 // Downstream returns the ids of the direct downstream tasks of a task, in file order.
 func (p *Plan) Downstream(id string) []string { return p.names(p.down, id) }
 

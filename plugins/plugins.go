@@ -53,6 +53,13 @@ type Teller interface {
 	Tell(input, output json.RawMessage) string
 }
 
+// NamesFiles is the ability of a plugin that opens or looks at files of this machine which its input
+// names. Data cannot lead such a path up by `..`, nor one of below away from the working directory;
+// see runner.
+type NamesFiles interface {
+	PathInputs() (below, anywhere []string) // names of inputs, each a path if it is text
+}
+
 // InProcess is the ability of a plugin that starts no process and keeps no file of its own: its
 // calls come without TmpDir, Output, Log and Live, so that thousands of them cost next to nothing,
 // unless their task has artifacts or inputs. What it has to say goes through Logf.

@@ -22,6 +22,7 @@ type Keeper struct {
 	Place        func(uri string) (handoff.Backend, error)
 	Handoff      string
 	Own          string
+	Sandbox      bool // s3:// is the sandbox: see apart
 	Scratch      Scratch
 	Environments Environments
 	Now          func() time.Time

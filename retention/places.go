@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -127,11 +128,33 @@ func (s *survey) places(ctx context.Context, run store.Run, journal []store.Reco
 			add(s.ofPlan(ctx, f.Plan), false)
 		case machine.AttemptEnded:
 			ref(f.Outcome.Ref)
+			for i := range f.Artifacts {
+				ref(&f.Artifacts[i].Ref)
+			}
 		case machine.Evaluated:
 			ref(f.Ref)
 		}
 	}
 	return out
+}
+
+// apart says why a run is left to another gc: a bucket of the sandbox and one of the same name outside
+// are two places, and a run has its values in one of them.
+func (k *Keeper) apart(places []place, journal []store.Record) error {
+	if !slices.ContainsFunc(places, func(p place) bool { return strings.HasPrefix(p.uri, "s3:") }) {
+		return nil
+	}
+	in := slices.ContainsFunc(journal, func(r store.Record) bool {
+		began, ok := r.Event.Fact.(machine.RunStarted)
+		return ok && began.Sandbox
+	})
+	switch {
+	case in && !k.Sandbox:
+		return aloneError("it began in the sandbox: weft gc --sandbox removes it")
+	case !in && k.Sandbox:
+		return aloneError("it began outside the sandbox: weft gc without --sandbox removes it")
+	}
+	return nil
 }
 
 // ofPlan returns the handoff that a plan names. Of a plan that cannot be read the records tell.

@@ -160,6 +160,9 @@ func (k *Keeper) look(ctx context.Context, s *survey, row store.Run, begun bool)
 		return r, err
 	}
 	r.places = s.places(ctx, row, journal)
+	if err := k.apart(r.places, journal); err != nil {
+		return r, err
+	}
 	in, err := s.values(ctx, r)
 	if err != nil {
 		return r, err

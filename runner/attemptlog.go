@@ -103,9 +103,14 @@ func (l *attemptLog) line(text string) {
 	l.write(LogPrefix + stamp + oneLine(l.mask.Message(text)) + "\n")
 }
 
-// write gives a line to the kernel at once, so that lines of different writers stay whole. That a
-// log cannot be written (a full disk) ends no work.
-func (l *attemptLog) write(line string) { l.put([]byte(line)) }
+// write gives a line to the kernel at once, so that lines of different writers stay whole; it ends one
+// that a process left open. That a log cannot be written (a full disk) ends no work.
+func (l *attemptLog) write(line string) {
+	if l.cut() {
+		line = "\n" + line
+	}
+	l.put([]byte(line))
+}
 
 func (l *attemptLog) put(b []byte) {
 	if l.out != nil {
@@ -113,6 +118,17 @@ func (l *attemptLog) put(b []byte) {
 		return
 	}
 	_, _ = l.file.Write(b)
+}
+
+// cut tells whether the log ends in the middle of a line.
+func (l *attemptLog) cut() bool {
+	info, err := l.file.Stat()
+	if err != nil || info.Size() == 0 {
+		return false
+	}
+	var last [1]byte
+	_, err = l.file.ReadAt(last[:], info.Size()-1)
+	return err == nil && last[0] != '\n' // what cannot be read back is taken for whole
 }
 
 func (l *attemptLog) close() {

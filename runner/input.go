@@ -35,6 +35,9 @@ func (a *attempt) input() (json.RawMessage, error) {
 	if err := a.refuseAsks(check, value); err != nil {
 		return nil, err
 	}
+	if err := a.pathInputs(value); err != nil {
+		return nil, err
+	}
 	if a.o.Task.Uses == shell {
 		if err := a.arguments(value); err != nil {
 			return nil, err

@@ -97,6 +97,9 @@ func jsonOutput(raw []byte) (*output, error) {
 	if err := checkJSON(bytes.NewReader(raw)); err != nil {
 		return nil, notJSON(raw, err)
 	}
+	if err := expr.WholeText(raw); err != nil {
+		return nil, err
+	}
 	var tight bytes.Buffer
 	tight.Grow(len(raw))
 	if err := json.Compact(&tight, raw); err != nil {

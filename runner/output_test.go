@@ -100,6 +100,7 @@ func TestAnOutputThatCannotBeKept(t *testing.T) {
 		{"NaN", `{"a": NaN}`, "JSON has no NaN (write null or a text)"},
 		{"Infinity", `[-Infinity]`, "JSON has no Infinity (write null or a text)"},
 		{"not UTF-8", "\"a\xffb\"", "it is not UTF-8: byte 3"},
+		{"half a character", `{"a": "\ud800"}`, "it holds half of a surrogate pair, which no UTF-8 can hold: byte 8"},
 		{"too deep", strings.Repeat("[", 1001) + strings.Repeat("]", 1001), "it is nested too deeply: at most 1000 levels"},
 		{"far too deep", strings.Repeat("[", 1<<20), "it is nested too deeply: at most 1000 levels"},
 		{"out of range", `{"a": 1e999}`, "the number 1e999 in it is out of range"},

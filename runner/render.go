@@ -119,6 +119,9 @@ func (a *attempt) workdir() (string, error) {
 	if err != nil {
 		return "", plugins.Errorf(plugins.BadInput, "%scannot evaluate workdir: %w", a.place(a.placeOf("workdir")), err)
 	}
+	if err := a.placedWithin("workdir", a.o.Task.Workdir, dir); err != nil {
+		return "", err
+	}
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(a.home(), dir)
 	}

@@ -187,13 +187,16 @@ func (d *DAG) reportAs(sev Severity, code string, at Span, format string, args .
 	if sev == Error {
 		d.failed = true
 	}
+	if len(d.diags) > maxProblems {
+		return &Diagnostic{unseen: true}
+	}
 	diag := &Diagnostic{
-		Code: code, Severity: sev, File: d.file, Message: fmt.Sprintf(format, args...),
+		Code: code, Severity: sev, File: d.file, Message: cut(fmt.Sprintf(format, args...), maxMessage),
 		Line: at.Line, Column: at.Col, EndLine: at.EndLine, EndColumn: at.EndCol,
 	}
 	// A diagnostic that nobody will see is made all the same, so that callers can chain notes onto it.
 	key := telling{code, at.Line, at.Col, diag.Message}
-	if d.once[key] || len(d.diags) > maxProblems {
+	if d.once[key] {
 		return diag
 	}
 	d.once[key] = true
@@ -209,6 +212,9 @@ func (d *DAG) reportAs(sev Severity, code string, at Span, format string, args .
 
 // maxProblems bounds what a hostile file can make of a list: nobody reads more.
 const maxProblems = 1000
+
+// maxMessage bounds what a hostile file can make of a message, in characters: a key may have a million.
+const maxMessage = 1000
 
 // A telling names a diagnostic, so that it is told once.
 type telling struct {

@@ -35,6 +35,8 @@ type Diagnostic struct {
 	Label     string    `json:"label,omitempty"` // short, under the wrong thing
 	Notes     []Note    `json:"notes,omitempty"`
 	Related   []Related `json:"related,omitempty"`
+
+	unseen bool // nobody will see it: nothing is worked out for it
 }
 
 // A Note adds to a diagnostic: a fix cannot change what already works, a help may, a note is a fact.
@@ -75,6 +77,9 @@ func (d *Diagnostic) related(at Span, format string, args ...any) *Diagnostic {
 // suggest adds "did you mean" from the names that are legal at the place, else the choices
 // themselves, at most ten.
 func (d *Diagnostic) suggest(word string, legal []string) *Diagnostic {
+	if d.unseen {
+		return d
+	}
 	if near := nearest(word, legal); len(near) > 0 {
 		d.label("did you mean %s?", orWords(quoted(near)))
 		if len(near) == 1 {

@@ -7,8 +7,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	"gopkg.in/yaml.v3"
 )
 
 // TestBombs: what is too much is refused with its place, and costs little.
@@ -36,6 +34,9 @@ func TestBombs(t *testing.T) {
 		{"aliases that nest", deepAliases + tasks, yLimit},
 		{"a control character", "a: \x01\n" + tasks, yEncoding},
 		{"not UTF-8", "a: \xff\n" + tasks, yEncoding},
+		{"a control character of the second set", "a: \u009b31m\n" + tasks, yEncoding},
+		{"a byte order mark inside", "a: x\ufeff\n" + tasks, yEncoding},
+		{"no character at all", "a: \uffff\n" + tasks, yEncoding},
 		{"many keys", strings.Repeat("a: 1\n", 100_000), yDuplicate},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -53,6 +54,33 @@ func TestBombs(t *testing.T) {
 				t.Errorf("%d MB are held", held)
 			}
 		})
+	}
+}
+
+// TestDeepScriptsAreRefused: the parser of shell would grow its stack until Go ends the program.
+func TestDeepScriptsAreRefused(t *testing.T) {
+	script := func(text string) (*DAG, []Diagnostic) {
+		return Parse("s.yaml", []byte("tasks:\n  a:\n    run: |\n      "+text+"\n"), online())
+	}
+	for _, unit := range []string{
+		"((", "$((", "$(", "a[", "$[", "$((a[", "<(", "{ ", "${a:-", "\"$(", "$(: ')'", "$( #)\n      ", "if ", "while ", "time ", "! ", "a&&", "a||", "coproc ",
+		"if a; then ", "for x in y; do ", "f() ",
+	} {
+		_, found := script(strings.Repeat(unit, 900_000/len(unit)))
+		if !has(found, xShell) || found[0].Line < 4 {
+			t.Errorf("%q many times: %s", unit, cut(show(found), 300))
+		}
+	}
+	for name, text := range map[string]string{
+		"substitutions in a row": strings.Repeat("x=$(echo $((1 + ${#y})))\n      ", 5000),
+		"ifs in a row":           strings.Repeat("if a && b; then c; fi\n      ", 10_000),
+		"prose":                  "cat <<'E'\n      " + strings.Repeat("if and while it lasts, for a time (and so on)\n      ", 2000) + "E\n",
+		"braces of data":         "cat <<'E'\n      " + strings.Repeat(`{"a": [1, 2, {"b": {}}]}`+"\n      ", 5000) + "E\n",
+		"nested":                 strings.Repeat("$(echo ", 200) + "x" + strings.Repeat(")", 200),
+	} {
+		if _, found := script(text); has(found, xShell) {
+			t.Errorf("%s: %s", name, cut(show(found), 300))
+		}
 	}
 }
 
@@ -81,43 +109,6 @@ func TestLargeFileIsQuick(t *testing.T) {
 	}
 	if _, err := d.Plan(); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestYAMLTestSuite: no document of the suite, right or wrong, is more than an error.
-func TestYAMLTestSuite(t *testing.T) {
-	files, _ := filepath.Glob("../../shared/data/yaml-test-suite/src/*.yaml")
-	if len(files) == 0 {
-		t.Skip("the yaml-test-suite is not beside the repository")
-	}
-	docs := 0
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var cases []struct {
-			YAML string `yaml:"yaml"`
-		}
-		if err := yaml.Unmarshal(raw, &cases); err != nil {
-			t.Logf("%s: %v", file, err)
-			continue
-		}
-		for _, c := range cases {
-			docs++
-			text := strings.NewReplacer("␣", " ", "»", "\t", "—", "", "←", "\r", "⇔", "\ufeff", "↵", "", "∎\n", "").Replace(c.YAML)
-			for _, src := range []string{text, "x-a:\n  " + strings.ReplaceAll(text, "\n", "\n  ") + "\ntasks: {a: {run: echo}}\n"} {
-				_, found := Parse("suite.yaml", []byte(src), online())
-				for _, d := range found {
-					if d.Line < 1 || d.Column < 1 || d.Message == "" || d.EndLine < d.Line {
-						t.Errorf("%s: %+v", filepath.Base(file), d)
-					}
-				}
-			}
-		}
-	}
-	if docs < 300 {
-		t.Errorf("only %d documents", docs)
 	}
 }
 

@@ -127,11 +127,12 @@ func (n *Node) words() string {
 
 // cut shortens a text for a message.
 func cut(s string, n int) string {
-	r := []rune(s)
-	if len(r) <= n {
-		return s
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i] + "…"
+		}
 	}
-	return string(r[:n]) + "…"
+	return s
 }
 
 // index reads a path's part as a place in a list, -1 if it is none. Nine digits are more than any file

@@ -92,8 +92,7 @@ func (d *DAG) told(u *use, off int, info expr.Info, problems []expr.Problem) {
 func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	at := d.within(u.node, off+p.Offset, p.Len)
 	code, msg := p.Code, p.Msg
-	runes := []rune(u.node.Text)
-	if from, to := off+p.Offset, off+p.Offset+p.Len; code == eMember && to <= len(runes) && string(runes[from:to]) == "secrets" && p.Help == noSecrets {
+	if code == eMember && d.src.text(at) == "secrets" && p.Help == noSecrets {
 		code, msg = xSecret, "secrets cannot stand in `"+u.where+"`"
 	}
 	diag := d.report(code, at, "%s", msg)

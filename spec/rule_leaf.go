@@ -53,8 +53,8 @@ func shown(plan *machine.Plan, failed, but string, seen map[string]bool) bool {
 // outcome is what becomes of a task when one direct upstream task failed and all others succeeded:
 // Success (it runs), Skipped, UpstreamFailed, or None where that is not known before a run.
 func outcome(plan *machine.Plan, id, failed string) machine.State {
-	t, up := plan.Task(id), plan.Upstream(id)
-	others := len(up) > 1
+	t := plan.Task(id)
+	others := plan.UpstreamCount(id) > 1
 	switch t.Trigger.Rule {
 	case "all_done", "one_failed", "one_done", "none_skipped", "always":
 		return machine.Success
@@ -71,7 +71,7 @@ func outcome(plan *machine.Plan, id, failed string) machine.State {
 	case "all_skipped":
 		return machine.Skipped
 	case "":
-		return judged(plan, t, up, failed)
+		return judged(plan, t, plan.Upstream(id), failed)
 	}
 	return machine.UpstreamFailed // all_success, none_failed, none_failed_min_one_success
 }

@@ -38,12 +38,17 @@ var scripts = []struct{ name, script, want string }{
 	{"a process substitution", `cat <(echo @)`, `cat <(echo "${WEFT_X1}")`},
 }
 
-func compiled(t *testing.T, script string) (run string, env map[string]string) {
-	t.Helper()
+// parsed reads a DAG with one of those scripts.
+func parsed(script string) (*DAG, []Diagnostic) {
 	text := strings.NewReplacer("@", "${{ params.s }}", "#n", "${{ params.n }}").Replace(script)
 	quoted, _ := json.Marshal(text)
 	src := "params: {s: {type: string, default: x}, n: {type: integer, default: 1}}\ntasks:\n  a: {run: " + string(quoted) + "}\n"
-	d, found := Parse("s.yaml", []byte(src), online())
+	return Parse("s.yaml", []byte(src), online())
+}
+
+func compiled(t *testing.T, script string) (run string, env map[string]string) {
+	t.Helper()
+	d, found := parsed(script)
 	for _, f := range found {
 		if f.Code != rParam {
 			t.Fatal(show(found))

@@ -26,6 +26,13 @@ func (d *DAG) readShell(u *use, s *script, splices []splice) bool {
 		lang = syntax.LangPOSIX
 	}
 	masked := mask(s.node.Text, splices)
+	if off := tooDeep(masked); off >= 0 {
+		for !utf8.RuneStart(masked[off]) {
+			off--
+		}
+		d.report(xShell, d.within(u.node, utf8.RuneCountInString(masked[:off]), 1), "cannot read this script: it is nested too deep")
+		return false
+	}
 	file, err := d.parseShell(masked, lang)
 	if err != nil {
 		d.shellError(u, err, lang)
@@ -338,10 +345,7 @@ func named(p, child syntax.Node) bool {
 // test: the operands of -eq and its like in `[` and `test`. bash computes with them, as with what
 // stands in $(( )); so does -v with a subscript.
 func (w *shellWalker) test(s *splice, call *syntax.CallExpr, child syntax.Node) {
-	if len(call.Args) == 0 {
-		return
-	}
-	if name := call.Args[0].Lit(); name != "[" && name != "test" {
+	if name, _ := called(call); name != "[" && name != "test" {
 		return
 	}
 	for i, arg := range call.Args {
@@ -363,10 +367,16 @@ func arithmeticTest(op string) bool {
 }
 
 // again are commands whose arguments a shell reads once more, as code or as names with subscripts.
-var again = []string{"eval", "trap", "read", "unset", "mapfile", "readarray"}
+var again = []string{"eval", "trap", "read", "unset", "mapfile", "readarray", "getopts"}
+
+// shells read the script behind their `-c`.
+var shells = []string{"sh", "bash", "dash", "ksh", "zsh"}
+
+// wrappers are commands that run the command that their arguments name.
+var wrappers = []string{"command", "builtin", "exec", "env", "nohup", "nice", "timeout", "setsid", "stdbuf", "sudo", "time", "xargs"}
 
 // evaluated marks an expression whose value is read again: an argument of eval, the script of sh -c,
-// or an assignment by a declaration that computes (declare -i).
+// what a declaration takes for a name, or an assignment by one that computes (declare -i).
 func (w *shellWalker) evaluated(s *splice) {
 	for i := range w.stack {
 		switch p := w.stack[i].(type) {
@@ -378,6 +388,9 @@ func (w *shellWalker) evaluated(s *splice) {
 			for _, a := range p.Args {
 				if flag := literal(a.Value); a.Naked && strings.HasPrefix(flag, "-") && strings.Contains(flag, "i") && s.place != impossible {
 					number(s, "in a declaration of integers")
+				}
+				if i+1 < len(w.stack) && syntax.Node(a) == w.stack[i+1] {
+					s.code = s.code || w.declares(s, p, a)
 				}
 			}
 		}
@@ -391,29 +404,52 @@ func literal(word *syntax.Word) string {
 	return word.Lit()
 }
 
+// declares tells whether a declaration takes an expression for the name or index that it declares:
+// what stands before the first `=` of a word, which bash evaluates in `declare`, not in `export`.
+func (w *shellWalker) declares(s *splice, p *syntax.DeclClause, a *syntax.Assign) bool {
+	if v := p.Variant.Value; v == "export" || v == "readonly" || !a.Naked || a.Value == nil {
+		return false
+	}
+	return !strings.Contains(w.text[a.Pos().Offset():s.from], "=")
+}
+
 // rereads tells whether a command reads this argument once more. A shell is known by the last part of
 // its path; behind `-c` only the script is code, what follows are its arguments, which is the way out
 // that messages name.
 func rereads(call *syntax.CallExpr, child syntax.Node) bool {
-	if len(call.Args) == 0 {
-		return false
-	}
-	name := path.Base(call.Args[0].Lit())
+	name, first := called(call)
 	at := slices.IndexFunc(call.Args, func(a *syntax.Word) bool { return syntax.Node(a) == child })
-	if slices.Contains(again, name) {
-		return at > 0
-	}
-	if !slices.Contains([]string{"sh", "bash", "dash", "ksh", "zsh"}, name) {
+	switch {
+	case slices.Contains(again, name):
+		return at > first
+	case name == "printf": // -v takes a name, which may have an index
+		return at == first+2 && call.Args[first+1].Lit() == "-v"
+	case !slices.Contains(shells, name):
 		return false
 	}
-	for i, a := range call.Args[1:] {
+	for i, a := range call.Args[first+1:] {
 		flag := a.Lit()
 		if !strings.HasPrefix(flag, "-") {
 			return false
 		}
 		if !strings.HasPrefix(flag, "--") && strings.Contains(flag, "c") {
-			return at == i+2 // the script; what follows are its arguments
+			return at == first+i+2 // the script; what follows are its arguments
 		}
 	}
 	return false
+}
+
+// called returns the name of the program that a command runs, without its path, and which of its
+// words that is: behind a wrapper the first that is known here, for wrappers have arguments too.
+func called(call *syntax.CallExpr) (name string, at int) {
+	for i, a := range call.Args {
+		name := path.Base(a.Lit())
+		switch {
+		case i == 0 && !slices.Contains(wrappers, name):
+			return name, i
+		case slices.Contains(again, name), slices.Contains(shells, name), name == "printf", name == "test", name == "[":
+			return name, i
+		}
+	}
+	return "", 0
 }

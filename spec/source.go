@@ -65,6 +65,15 @@ func (s *source) rune(line, col int) rune {
 	return l[col-1]
 }
 
+// text returns what is written in a span of one line; "" if it has several.
+func (s *source) text(at Span) string {
+	l := s.line(at.Line)
+	if at.EndLine != at.Line || at.Col < 1 || at.EndCol < at.Col || at.EndCol > len(l)+1 {
+		return ""
+	}
+	return string(l[at.Col-1 : at.EndCol-1])
+}
+
 // restOfLine is the span from a place to the end of what is written on its line.
 func (s *source) restOfLine(line, col int) Span {
 	end := len(strings.TrimRight(string(s.line(line)), " \t"))
@@ -72,13 +81,16 @@ func (s *source) restOfLine(line, col int) Span {
 	return Span{line, col, line, max(col+1, end+1)}
 }
 
-// badByte finds the first byte that is no UTF-8, or a control character that YAML does not allow.
+// badByte finds the first byte that is no UTF-8, or a character that YAML does not allow: yaml.v3 would
+// refuse it too, without its place.
 func badByte(src []byte) (line, col int, bad bool) {
 	line, col = 1, 1
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	for len(src) > 0 {
 		r, n := utf8.DecodeRune(src)
 		switch {
-		case r == utf8.RuneError && n == 1, r < ' ' && r != '\n' && r != '\t' && r != '\r', r == 0x7f:
+		case r == utf8.RuneError && n == 1, r < ' ' && r != '\n' && r != '\t' && r != '\r',
+			r >= 0x7f && r < 0xa0 && r != 0x85, r == 0xfeff, r == 0xfffe, r == 0xffff:
 			return line, col, true
 		case r == '\n':
 			line, col = line+1, 0

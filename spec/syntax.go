@@ -15,7 +15,7 @@ import (
 // parseYAML reads the one document of a file; nil after a syntax error, which is then reported. What
 // follows the document is read too: an error there is one of the file.
 func (d *DAG) parseYAML(src []byte) *yaml.Node {
-	dec := yaml.NewDecoder(bytes.NewReader(src))
+	dec := yaml.NewDecoder(bytes.NewReader(ended(src)))
 	doc, err := next(dec)
 	switch {
 	case errors.Is(err, io.EOF) || err == nil && nothing(doc):
@@ -36,6 +36,15 @@ func (d *DAG) parseYAML(src []byte) *yaml.Node {
 		return nil
 	}
 	return doc
+}
+
+// ended ends a last line of spaces alone: yaml.v3 would take its break for lost, and with it a line of
+// the block scalar that it is of.
+func ended(src []byte) []byte {
+	if last := src[bytes.LastIndexByte(src, '\n')+1:]; len(last) == 0 || len(bytes.Trim(last, " ")) > 0 {
+		return src
+	}
+	return append(bytes.Clone(src), '\n')
 }
 
 func nothing(doc *yaml.Node) bool {

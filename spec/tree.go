@@ -49,6 +49,7 @@ func (p *planter) node(y *yaml.Node, depth int) *Node {
 	if y.Anchor != "" {
 		p.made[y], p.open[y] = n, true
 		defer delete(p.open, y)
+		p.anchor(y)
 	}
 	if depth > maxDepth {
 		if !p.deep {
@@ -88,6 +89,25 @@ func quoteOf(s yaml.Style) Quote {
 		return Folded
 	}
 	return Plain
+}
+
+// anchor refuses a name that YAML takes for longer than yaml.v3 does: the rest of `&a:b` would be
+// taken for the value.
+func (p *planter) anchor(y *yaml.Node) {
+	end := y.Column + 1 + len([]rune(y.Anchor))
+	if p.dag.src.rune(y.Line, y.Column) == '&' && p.dag.src.rune(y.Line, end) == ':' {
+		p.dag.report(yAlias, Span{y.Line, y.Column, y.Line, end + 1}, "the name of an anchor cannot hold a `:`").
+			help("use letters and digits in it, and a space behind it")
+	}
+}
+
+// queried refuses `?` right before a key in brackets: to YAML it is the key's first character, and
+// yaml.v3 drops it.
+func (p *planter) queried(k *yaml.Node) {
+	if p.dag.src.rune(k.Line, k.Column-1) == '?' {
+		p.dag.report(yIndicator, Span{k.Line, k.Column - 1, k.Line, k.Column}, "a key in brackets cannot begin with ?").
+			help("quote it")
+	}
 }
 
 // grow counts a child's nodes and height into its parent. Counts stay far below overflow: they are
@@ -138,6 +158,7 @@ func (p *planter) mapping(y *yaml.Node, n *Node, depth int) {
 			p.wrote++
 			continue
 		}
+		p.queried(k)
 		key, value := p.node(k, depth+1), p.node(v, depth+1)
 		p.grow(n, key)
 		p.grow(n, value)

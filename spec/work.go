@@ -3,6 +3,7 @@ package spec
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"weft/expr"
 	"weft/schema"
@@ -165,8 +166,30 @@ func (d *DAG) withUses(t *task, n *Node) {
 		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Sequence:
 			d.argv(t, f.Value, path)
 		default:
+			d.programText(t, f, member(input, input, f.Key.Text))
 			d.templates(t, "with", path, f.Value, member(input, input, f.Key.Text))
 		}
+	}
+}
+
+// programText refuses expressions in an input that is a program, which its schema tells by a
+// contentMediaType: a value pasted into one would be read as code, whatever quotes stand around it.
+func (d *DAG) programText(t *task, f Field, schema any) {
+	m, _ := resolveRef(schema, schema).(map[string]any)
+	if m["contentMediaType"] == nil || f.Value.Kind != Scalar || f.Value.bad {
+		return
+	}
+	segs, p := expr.Split(f.Value.Text)
+	if p != nil {
+		return // the template's own check tells
+	}
+	for _, s := range splicesOf(f.Value.Text, segs) {
+		if what := strings.TrimSpace(s.seg.Text); what == `'${{'` || what == `"${{"` {
+			continue // how a literal ${{ is written
+		}
+		at := d.within(f.Value, s.runes, utf8.RuneCountInString(f.Value.Text[s.from:s.to]))
+		d.report(xArgvShell, at, "`%s` of %s takes no ${{ }}: the value would be read as code", f.Key.Text, t.Uses).
+			help("hand it over: `args: {name: \"%s\"}` and `def main(name):`", written(&s))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -294,6 +295,12 @@ func TestClearAsksAtATerminal(t *testing.T) {
 // atTerminal calls weft at a terminal at which someone has typed that, and returns what it shows.
 func (w *world) atTerminal(typed string, args ...string) string {
 	w.t.Helper()
+	return w.onTerminal(w.command(args...), typed)
+}
+
+// onTerminal is atTerminal for a command that is made already.
+func (w *world) onTerminal(cmd *exec.Cmd, typed string) string {
+	w.t.Helper()
 	near, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		w.t.Fatal(err)
@@ -310,7 +317,6 @@ func (w *world) atTerminal(typed string, args ...string) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	cmd := w.command(args...)
 	cmd.Env = append(cmd.Env, "TERM=xterm")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = far, far, far
 	if err := cmd.Start(); err != nil {

@@ -75,5 +75,5 @@ var mistakes = []mistake{
 	{code: "X605", what: "An expression that a shell would read again, as a script.", in: "work", wrong: "run: eval ${{ params.s }}", right: "run: echo ${{ params.s }}"},
 	{code: "X606", what: "An expression in shell arithmetic that is not declared an integer.", in: "work", wrong: "run: echo $(( ${{ params.s }} + 1 ))", right: "run: echo $(( ${{ params.n }} + 1 ))"},
 	{code: "X607", what: "A secret where none may stand.", in: "task", wrong: `when: secrets.token == "x"`, right: `when: params.s == "x"`},
-	{code: "X608", what: "An expression in a script for a program whose quoting weft does not know.", in: "work", wrong: "shell: [python3, \"{0}\"]\nrun: print(\"${{ params.s }}\")", right: "shell: [python3, \"{0}\"]\nrun: import os; print(os.environ[\"S\"])\nenv: {S: \"${{ params.s }}\"}"},
+	{code: "X608", what: "An expression in a script for a program whose quoting weft does not know, or in `code`.", in: "work", wrong: "shell: [python3, \"{0}\"]\nrun: print(\"${{ params.s }}\")", right: "shell: [python3, \"{0}\"]\nrun: import os; print(os.environ[\"S\"])\nenv: {S: \"${{ params.s }}\"}"},
 }

@@ -17,7 +17,7 @@ import (
 // A bout is one call of a server that is down, slow, or lies, and what the user is told.
 type bout struct {
 	what   string
-	server func(*testing.T) place
+	server func(*testing.T) site
 	with   string // more of `with`
 	proxy  bool   // it is the task's proxy, for https://inside.test
 	within string // the attempt's timeout; "" = a minute
@@ -75,12 +75,12 @@ func bouts(known, other *issuer) []bout {
 		{what: "… of one that is not", server: other.serves("127.0.0.1", tomorrow), kind: "remote", says: "cannot GET URL: its certificate is not trusted: it is signed by an unknown authority (name the file of that authority's certificate in SSL_CERT_FILE where weft is started)"},
 		{what: "… for another host", server: known.serves("api.example.com", tomorrow), kind: "remote", says: "cannot GET URL: its certificate is not trusted: it is for api.example.com, not for 127.0.0.1"},
 		{what: "… that has expired", server: known.serves("127.0.0.1", time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC)), kind: "remote", says: "cannot GET URL: its certificate is not trusted: it holds from 2024-02-01T04:05:06Z to 2024-02-03T04:05:06Z"},
-		{what: "TLS where there is none", server: func(t *testing.T) place {
+		{what: "TLS where there is none", server: func(t *testing.T) site {
 			p := says("text/plain", "x")(t)
 			p.url = strings.Replace(p.url, "http:", "https:", 1)
 			return p
 		}, kind: "remote", says: "cannot GET URL: it does not speak TLS there (perhaps the URL begins with http://)"},
-		{what: "none where there is TLS", server: func(t *testing.T) place {
+		{what: "none where there is TLS", server: func(t *testing.T) site {
 			p := known.serves("127.0.0.1", tomorrow)(t)
 			p.url = strings.Replace(p.url, "https:", "http:", 1)
 			return p
@@ -151,7 +151,7 @@ tasks:
 const mostForABody = 96
 
 // holds compares what became of the call with what the bout says.
-func (b bout) holds(t *testing.T, p place, state, says string, kinds []string) {
+func (b bout) holds(t *testing.T, p site, state, says string, kinds []string) {
 	t.Helper()
 	if n := p.asked.Load(); n != b.asked {
 		t.Errorf("the server was asked %d times, want %d", n, b.asked)

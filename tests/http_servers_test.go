@@ -22,16 +22,16 @@ import (
 	"time"
 )
 
-// A place is a server that a task calls: its URL, and how often it was asked for something.
-type place struct {
+// A site is a server that a task calls: its URL, and how often it was asked for something.
+type site struct {
 	url   string
 	asked *atomic.Int32
 }
 
 // serves starts a server on loopback that answers as handle does.
-func serves(handle http.HandlerFunc) func(*testing.T) place {
-	return func(t *testing.T) place {
-		p := place{asked: new(atomic.Int32)}
+func serves(handle http.HandlerFunc) func(*testing.T) site {
+	return func(t *testing.T) site {
+		p := site{asked: new(atomic.Int32)}
 		s := httptest.NewServer(counting(p, handle))
 		t.Cleanup(s.Close)
 		p.url = s.URL
@@ -39,7 +39,7 @@ func serves(handle http.HandlerFunc) func(*testing.T) place {
 	}
 }
 
-func counting(p place, handle http.HandlerFunc) http.Handler {
+func counting(p site, handle http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.asked.Add(1)
 		handle(w, r)
@@ -47,7 +47,7 @@ func counting(p place, handle http.HandlerFunc) http.Handler {
 }
 
 // says answers with a body of a kind.
-func says(kind, body string) func(*testing.T) place {
+func says(kind, body string) func(*testing.T) site {
 	return serves(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
 		_, _ = io.WriteString(w, body)
@@ -55,7 +55,7 @@ func says(kind, body string) func(*testing.T) place {
 }
 
 // leads answers with a redirect.
-func leads(to string) func(*testing.T) place {
+func leads(to string) func(*testing.T) site {
 	return serves(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", to)
 		w.WriteHeader(http.StatusFound)
@@ -63,7 +63,7 @@ func leads(to string) func(*testing.T) place {
 }
 
 // pours answers with a head, and then with the same bytes until nobody takes them any more.
-func pours(head map[string]string, again []byte) func(*testing.T) place {
+func pours(head map[string]string, again []byte) func(*testing.T) site {
 	return serves(func(w http.ResponseWriter, _ *http.Request) {
 		for k, v := range head {
 			w.Header().Set(k, v)
@@ -77,14 +77,14 @@ func pours(head map[string]string, again []byte) func(*testing.T) place {
 }
 
 // talks starts a server that hears a request out and then sends these bytes, whatever they are.
-func talks(bytes string) func(*testing.T) place {
+func talks(bytes string) func(*testing.T) site {
 	return hears(func(c net.Conn) { _, _ = io.WriteString(c, bytes) })
 }
 
-func hears(answer func(net.Conn)) func(*testing.T) place {
-	return func(t *testing.T) place {
+func hears(answer func(net.Conn)) func(*testing.T) site {
+	return func(t *testing.T) site {
 		l := listens(t)
-		p := place{"http://" + l.Addr().String(), new(atomic.Int32)}
+		p := site{"http://" + l.Addr().String(), new(atomic.Int32)}
 		go func() {
 			for {
 				c, err := l.Accept()
@@ -120,14 +120,14 @@ func listens(t *testing.T) net.Listener {
 }
 
 // nobody is an address at which nothing listens any more.
-func nobody(t *testing.T) place {
+func nobody(t *testing.T) site {
 	l := listens(t)
 	_ = l.Close()
-	return place{"http://" + l.Addr().String(), new(atomic.Int32)}
+	return site{"http://" + l.Addr().String(), new(atomic.Int32)}
 }
 
 // nowhere is a name that no resolver asks another about (RFC 7686).
-func nowhere(*testing.T) place { return place{"http://nowhere.onion", new(atomic.Int32)} }
+func nowhere(*testing.T) site { return site{"http://nowhere.onion", new(atomic.Int32)} }
 
 // zeros is 64 MiB of them, packed into as many KiB. Packed texts may follow one another.
 var zeros = func() []byte {
@@ -171,9 +171,9 @@ func newIssuer(t *testing.T) *issuer {
 }
 
 // serves starts a TLS server whose certificate is good for a host until then.
-func (i *issuer) serves(host string, until time.Time) func(*testing.T) place {
-	return func(t *testing.T) place {
-		p := place{asked: new(atomic.Int32)}
+func (i *issuer) serves(host string, until time.Time) func(*testing.T) site {
+	return func(t *testing.T) site {
+		p := site{asked: new(atomic.Int32)}
 		leaf := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: until.Add(-48 * time.Hour), NotAfter: until}
 		if ip := net.ParseIP(host); ip != nil {
 			leaf.IPAddresses = []net.IP{ip}

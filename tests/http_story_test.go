@@ -8,8 +8,8 @@ import (
 )
 
 // becomes answers {"ready": false} until it is asked for the nth time.
-func becomes(n int32) func(*testing.T) place {
-	return func(t *testing.T) place {
+func becomes(n int32) func(*testing.T) site {
+	return func(t *testing.T) site {
 		var asked atomic.Int32
 		return serves(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")

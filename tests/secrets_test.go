@@ -238,7 +238,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	if got := sum.Tasks["python"].Reason; !strings.Contains(got, "ValueError: cannot log in: ") || !strings.Contains(got, "***") {
 		t.Errorf("python failed: %s", got)
 	}
-	received(t, seen, told)
+	arrived(t, seen, told)
 	said := map[string]string{"stdout": out.String(), "stderr": errs.String()}
 	for _, args := range [][]string{
 		{"logs", "latest"},
@@ -268,7 +268,7 @@ func TestNoSecretLeaves(t *testing.T) {
 }
 
 // received checks that the secrets arrived as they are.
-func received(t *testing.T, seen string, told *listener) {
+func arrived(t *testing.T, seen string, told *listener) {
 	t.Helper()
 	for name, secret := range canaries {
 		for _, by := range []string{"shell.", "python."} {

@@ -35,6 +35,9 @@ func (Plugin) Name() string { return "file.head" }
 // InProcess implements plugins.InProcess.
 func (Plugin) InProcess() {}
 
+// PathInputs implements plugins.NamesFiles.
+func (Plugin) PathInputs() (below, anywhere []string) { return nil, []string{"path"} }
+
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {
 	return plugins.Schema{Title: "Tells whether a file or folder exists, its size and age", Input: input, Output: output}

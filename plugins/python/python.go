@@ -38,6 +38,11 @@ var input []byte
 // Name implements plugins.Plugin.
 func (Plugin) Name() string { return "python" }
 
+// PathInputs implements plugins.NamesFiles.
+func (Plugin) PathInputs() (below, anywhere []string) {
+	return []string{"file", "requirements"}, []string{"find_links", "python"}
+}
+
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {
 	return plugins.Schema{Title: "Runs Python: a script or a function, with the packages it needs", Input: input}
