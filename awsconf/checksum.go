@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"hash/crc64"
 	"io"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -20,10 +21,8 @@ type checksum struct {
 	want      string
 }
 
-var (
-	castagnoli = crc32.MakeTable(crc32.Castagnoli)
-	nvme       = crc64.MakeTable(0x9a6c9329ac4bc9b5)
-)
+// nvme is the table of CRC-64/NVME, made when it is first needed: it takes a while.
+var nvme = sync.OnceValue(func() *crc64.Table { return crc64.MakeTable(0x9a6c9329ac4bc9b5) })
 
 // checksumOf chooses the cheapest sum of the whole. A composite one, a sum of parts' sums, is none.
 func checksumOf(out *s3.GetObjectOutput) *checksum {
@@ -35,8 +34,8 @@ func checksumOf(out *s3.GetObjectOutput) *checksum {
 		with func() hash.Hash
 	}{
 		{out.ChecksumCRC32, func() hash.Hash { return crc32.NewIEEE() }},
-		{out.ChecksumCRC32C, func() hash.Hash { return crc32.New(castagnoli) }},
-		{out.ChecksumCRC64NVME, func() hash.Hash { return crc64.New(nvme) }},
+		{out.ChecksumCRC32C, func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }},
+		{out.ChecksumCRC64NVME, func() hash.Hash { return crc64.New(nvme()) }},
 		{out.ChecksumSHA256, sha256.New},
 	} {
 		if raw, err := base64.StdEncoding.DecodeString(aws.ToString(c.want)); err == nil && len(raw) > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -17,7 +18,7 @@ func (o Object) String() string { return "s3://" + o.Bucket + "/" + o.Key }
 // maxKey is S3's own limit.
 const maxKey = 1024
 
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+var bucketName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`) })
 
 // ParseURI reads s3://bucket/key. The key may be empty, and it may be a beginning of keys. A part
 // `.` or `..` is refused: S3 takes it for a name, but what stands in between takes it for a way
@@ -28,7 +29,7 @@ func ParseURI(uri string) (Object, error) {
 		return Object{}, errors.New("it is no URI of S3 (write s3://bucket/key)")
 	}
 	bucket, key, _ := strings.Cut(rest, "/")
-	if !bucketName.MatchString(bucket) || strings.Contains(bucket, "..") {
+	if !bucketName().MatchString(bucket) || strings.Contains(bucket, "..") {
 		return Object{}, fmt.Errorf("%.80q is no bucket's name (3 to 63 of a-z 0-9 . -)", bucket)
 	}
 	if err := checkKey(key); err != nil {

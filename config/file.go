@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 )
@@ -211,7 +212,7 @@ func (t *tree) each(m *yaml.Node, visit func(key, value *yaml.Node)) {
 }
 
 // number is JSON's.
-var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+var number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`) })
 
 // value makes a JSON value of a node: plain null, true, false and JSON's numbers are those,
 // everything else and everything quoted is text.
@@ -255,7 +256,7 @@ func scalarValue(n *yaml.Node) any {
 	case "false":
 		return false
 	}
-	if number.MatchString(n.Value) {
+	if number().MatchString(n.Value) {
 		if i, err := strconv.Atoi(n.Value); err == nil {
 			return i
 		}
@@ -304,12 +305,12 @@ func parse(src []byte) (root *yaml.Node, err error) {
 	return doc.Content[0], nil
 }
 
-var atLine = regexp.MustCompile(`^line ([0-9]+): `)
+var atLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^line ([0-9]+): `) })
 
 // syntax takes the parser's message apart.
 func syntax(err error) (line int, what string) {
 	what = strings.TrimPrefix(err.Error(), "yaml: ")
-	if m := atLine.FindStringSubmatch(what); m != nil {
+	if m := atLine().FindStringSubmatch(what); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		what = what[len(m[0]):]
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 )
@@ -50,7 +51,9 @@ func (t *tree) places(what string, list *yaml.Node, into *[]string) {
 
 // hostForm is a host's name as DNS has it; *. before it is all below it. What inet_aton takes for an
 // address is none.
-var hostForm = regexp.MustCompile(`^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?$`)
+var hostForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?$`)
+})
 
 // wrongPlace says what is wrong with a place, "" = nothing. A word that is misspelt would be the name of
 // a host that nobody asks for, and what was meant to be closed would stand open.
@@ -75,7 +78,7 @@ func wrongPlace(text string) string {
 		return ""
 	}
 	labels := strings.Split(strings.TrimSuffix(text, "."), ".")
-	if !hostForm.MatchString(text) || len(text) > 254 || numeric(labels[len(labels)-1]) {
+	if !hostForm().MatchString(text) || len(text) > 254 || numeric(labels[len(labels)-1]) {
 		return what + didYouMean(text, reachWords)
 	}
 	if near := didYouMean(text, reachWords); near != "" && len(labels) == 1 && !strings.HasSuffix(text, ".") {

@@ -8,25 +8,28 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 
 	"gopkg.in/yaml.v3"
 )
 
 var (
-	secretName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	secretName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 	// sourceForm is where a secret may lie; what a file's path is below is for setSecret.
-	sourceForm = regexp.MustCompile(`^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*|secretsmanager:[^#]+(#[^.#]+(\.[^.#]+)*)?|ssm:/?[^#]+)$`)
+	sourceForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*|secretsmanager:[^#]+(#[^.#]+(\.[^.#]+)*)?|ssm:/?[^#]+)$`)
+	})
 )
 
 const sourceForms = "file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH"
 
 // setSecret sets where a secret lies. What is no place is not quoted: it may be the secret itself.
 func setSecret(c *Config, name string, v text) error {
-	if !secretName.MatchString(name) {
+	if !secretName().MatchString(name) {
 		return fmt.Errorf("%q cannot name a secret: letters, digits and _, no digit first", name)
 	}
-	if !sourceForm.MatchString(v.value) || strings.ContainsRune(v.value, 0) {
+	if !sourceForm().MatchString(v.value) || strings.ContainsRune(v.value, 0) {
 		return fmt.Errorf("secret %s: write where it lies, never what it is: %s", name, sourceForms)
 	}
 	if path, ok := strings.CutPrefix(v.value, "file:"); ok && !filepath.IsAbs(path) {
@@ -99,7 +102,7 @@ func parseSecrets(path string, src []byte) (map[string]string, error) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
 		switch _, twice := values[key.Value]; {
-		case key.Kind != yaml.ScalarNode || !secretName.MatchString(key.Value):
+		case key.Kind != yaml.ScalarNode || !secretName().MatchString(key.Value):
 			return nil, wrong(key, "a name has letters, digits and _, no digit first")
 		case twice:
 			return nil, wrong(key, key.Value+" stands here twice")

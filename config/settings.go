@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -89,12 +90,12 @@ func setNumber(field func(*Config) *int, least int) func(*Config, text) error {
 	}
 }
 
-var sizeForm = regexp.MustCompile(`^([0-9]{1,9})(B|KiB|MiB|GiB)$`)
+var sizeForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9]{1,9})(B|KiB|MiB|GiB)$`) })
 
 func setSize(field func(*Config) *int64) func(*Config, text) error {
 	shift := map[string]int{"B": 0, "KiB": 10, "MiB": 20, "GiB": 30}
 	return func(c *Config, v text) error {
-		m := sizeForm.FindStringSubmatch(v.value)
+		m := sizeForm().FindStringSubmatch(v.value)
 		if m == nil {
 			return fmt.Errorf("%q is no size: write a number with B, KiB, MiB or GiB, such as 64MiB", v.value)
 		}
@@ -109,7 +110,9 @@ func setSize(field func(*Config) *int64) func(*Config, text) error {
 
 // durationForm is the language's duration; what each group counts stands in durationUnits.
 var (
-	durationForm  = regexp.MustCompile(`^(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?(?:([0-9]{1,6})ms)?$`)
+	durationForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?(?:([0-9]{1,6})ms)?$`)
+	})
 	durationUnits = []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second, time.Millisecond}
 )
 
@@ -133,7 +136,7 @@ func setSpan(field func(*Config) *time.Duration, mostDays int) func(*Config, tex
 
 // Duration reads a duration as the language writes it, 1d2h3m4s500ms.
 func Duration(s string) (time.Duration, error) {
-	m := durationForm.FindStringSubmatch(s)
+	m := durationForm().FindStringSubmatch(s)
 	if s == "" || m == nil {
 		return 0, fmt.Errorf("%q is no duration: write it with units, such as 10s or 1m30s", s)
 	}
@@ -185,10 +188,10 @@ func setPools(c *Config, v text) error {
 	return nil
 }
 
-var poolForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,199}$`)
+var poolForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,199}$`) })
 
 func setPool(c *Config, name, count string) error {
-	if !poolForm.MatchString(name) {
+	if !poolForm().MatchString(name) {
 		return fmt.Errorf("%q cannot name a pool: letters, digits, _ . - and no digit first", name)
 	}
 	n, err := strconv.Atoi(count)

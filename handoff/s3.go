@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"weft/awsconf"
 	"weft/machine"
@@ -22,13 +23,13 @@ type bucket struct{ at awsconf.Object } // Key is "" or ends in "/"
 var _ Backend = bucket{}
 
 // plainPath is what the prefix may be: what is the same written raw and in a URI.
-var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_.=@:+,!-]+)*/?$`)
+var plainPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(/[A-Za-z0-9_.=@:+,!-]+)*/?$`) })
 
 func openS3(u *url.URL) (Backend, error) {
 	switch {
 	case u.Host == "" || u.Opaque != "" || u.User != nil:
 		return nil, errors.New("it must name a bucket: s3://bucket/prefix")
-	case u.RawQuery != "" || u.Fragment != "" || !plainPath.MatchString(u.Path):
+	case u.RawQuery != "" || u.Fragment != "" || !plainPath().MatchString(u.Path):
 		return nil, errors.New("its prefix may only have letters, digits and _ . = @ : + , ! - between single slashes")
 	}
 	at, err := awsconf.ParseURI("s3://" + u.Host + u.Path)

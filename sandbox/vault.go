@@ -87,7 +87,7 @@ func (v *vault) close() {
 	v.shelf.close()
 }
 
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+var bucketName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`) })
 
 func (v *vault) make(name string) error {
 	v.mu.Lock()
@@ -96,7 +96,7 @@ func (v *vault) make(name string) error {
 }
 
 func (v *vault) makeLocked(name string) error {
-	if !bucketName.MatchString(name) || strings.Contains(name, "..") {
+	if !bucketName().MatchString(name) || strings.Contains(name, "..") {
 		return errBucketName
 	}
 	if v.buckets[name] != nil {

@@ -51,7 +51,7 @@ type Error struct {
 func (e *Error) Error() string { return fmt.Sprintf("cannot resolve secret %s: %v", e.Name, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
-var nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 // Resolve returns the values of these names. The error is an *Error, or the end of ctx.
 func (r *Resolver) Resolve(ctx context.Context, names []string) (map[string]string, error) {
@@ -79,7 +79,7 @@ func (r *Resolver) Resolve(ctx context.Context, names []string) (map[string]stri
 
 // one asks the places in their order: the first that knows the name counts.
 func (r *Resolver) one(ctx context.Context, name string) (string, error) {
-	if !nameForm.MatchString(name) {
+	if !nameForm().MatchString(name) {
 		return "", errors.New("a name has letters, digits and _, no digit first")
 	}
 	for _, variable := range []string{EnvPrefix + name, EnvPrefix + strings.ToUpper(name)} {

@@ -3,6 +3,7 @@ package spec
 import (
 	"regexp"
 	"slices"
+	"sync"
 
 	"weft/machine"
 )
@@ -10,7 +11,9 @@ import (
 // ours are the names by which weft itself speaks to a process. A task may set other WEFT_ names, for
 // a weft that it starts itself; the DAG's env and defaults may set none, for there they are mostly
 // meant for this one.
-var ours = regexp.MustCompile(`^WEFT_(DAG_ID|RUN_ID|TASK_ID|INDEX|ATTEMPT|LOGICAL_DATE|OUTPUT|TMPDIR|IDEMPOTENCY_KEY|X[0-9]+|SECRET_.*)$`)
+var ours = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^WEFT_(DAG_ID|RUN_ID|TASK_ID|INDEX|ATTEMPT|LOGICAL_DATE|OUTPUT|TMPDIR|IDEMPOTENCY_KEY|X[0-9]+|SECRET_.*)$`)
+})
 
 // draftEnv reads environment variables: text, as it is written, so `no`, `010` and `3.10` reach the
 // process as those characters. outer tells whether they are the
@@ -23,7 +26,7 @@ func (d *DAG) draftEnv(t *task, n *Node, path string, outer bool) []machine.Var 
 		case !envName.fits(name):
 			d.report(nEnv, d.span(f.Key), "%q is no name of an environment variable", cut(name, 40)).help("use %s", envName.words)
 			continue
-		case ours.MatchString(name) || outer && len(name) > 4 && name[:5] == "WEFT_":
+		case ours().MatchString(name) || outer && len(name) > 4 && name[:5] == "WEFT_":
 			d.report(nEnv, d.span(f.Key), "%s is a name of weft's own; `env` cannot set it", name)
 			continue
 		case !d.scalarHere(f.Value, name, "text"):

@@ -97,7 +97,7 @@ func (d *DAG) integer(n *Node, key string, least int) (int, bool) {
 		return 0, false
 	}
 	v, err := strconv.Atoi(n.Text)
-	if err != nil || n.Quote != Plain || !jsonNumber.MatchString(n.Text) {
+	if err != nil || n.Quote != Plain || !jsonNumber().MatchString(n.Text) {
 		d.notNumber(n, key, "a whole number")
 		return 0, false
 	}
@@ -114,7 +114,7 @@ func (d *DAG) decimal(n *Node, key string, least float64) (float64, bool) {
 		return 0, false
 	}
 	v, err := strconv.ParseFloat(n.Text, 64)
-	if err != nil || n.Quote != Plain || !jsonNumber.MatchString(n.Text) {
+	if err != nil || n.Quote != Plain || !jsonNumber().MatchString(n.Text) {
 		d.notNumber(n, key, "a number")
 		return 0, false
 	}
@@ -131,7 +131,7 @@ func (d *DAG) notNumber(n *Node, key, want string) {
 		return
 	}
 	diag := d.report(sType, d.span(n), "`%s` must be %s, not %s", key, want, n.words())
-	if jsonNumber.MatchString(n.Text) {
+	if jsonNumber().MatchString(n.Text) {
 		diag.label("write `%s`", n.Text)
 	}
 }

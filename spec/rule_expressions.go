@@ -3,6 +3,7 @@ package spec
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"weft/expr"
 )
@@ -123,14 +124,16 @@ func (d *DAG) cutByComment(at Span) bool {
 // paramUse finds params.x, params["x"], and params alone, which may name any. It reads text, not the
 // tree: a param that stands in a comment or a text counts as used, for a warning too few is better
 // than a false one.
-var paramUse = regexp.MustCompile(`\bparams\b\s*(?:\??\.\s*([A-Za-z_][A-Za-z0-9_]*)|\??\.?\[\s*["']([^"']*)["']\s*\])?`)
+var paramUse = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\bparams\b\s*(?:\??\.\s*([A-Za-z_][A-Za-z0-9_]*)|\??\.?\[\s*["']([^"']*)["']\s*\])?`)
+})
 
 // noteParams notes the params that an expression names; params as a whole names all of them.
 func (d *DAG) noteParams(src string) {
 	if !strings.Contains(src, "params") {
 		return
 	}
-	for _, m := range paramUse.FindAllStringSubmatch(src, -1) {
+	for _, m := range paramUse().FindAllStringSubmatch(src, -1) {
 		name := m[1] + m[2]
 		for _, p := range d.params {
 			p.used = p.used || name == "" || name == p.Name

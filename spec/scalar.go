@@ -7,12 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"weft/expr"
 )
 
 // jsonNumber is JSON's grammar; nothing else is a number: not 010, 0x1F, 1_000, .5 or .inf.
-var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+var jsonNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`) })
 
 // Where values of any type may stand, in plugins' inputs and params' defaults, the text of a scalar
 // must be typed somehow, and YAML's own rules are the trap this language exists to avoid. Here the
@@ -61,7 +62,7 @@ func (d *DAG) scalar(n *Node) any {
 	case "false":
 		return false
 	}
-	if c := n.Text[0]; c != '-' && (c < '0' || c > '9') || !jsonNumber.MatchString(n.Text) {
+	if c := n.Text[0]; c != '-' && (c < '0' || c > '9') || !jsonNumber().MatchString(n.Text) {
 		return n.Text
 	}
 	if i, err := strconv.ParseInt(n.Text, 10, 64); err == nil {

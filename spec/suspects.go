@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -18,12 +19,12 @@ var suspects = []func(d *DAG, line int, msg string) bool{
 	suspectAlias, suspectTab, suspectQuote, suspectIndicator, suspectColon, suspectNoSpace, suspectOdd, suspectFlow, suspectIndent,
 }
 
-var unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+var unknownAnchor = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^unknown anchor '(.*)' referenced$`) })
 
 // suspectAlias: yaml.v3 tells the name of an alias without anchor, but not its line. It is also
 // what a glob or an emphasis at the start of a value looks like.
 func suspectAlias(d *DAG, _ int, msg string) bool {
-	m := unknownAnchor.FindStringSubmatch(msg)
+	m := unknownAnchor().FindStringSubmatch(msg)
 	if m == nil {
 		return false
 	}
@@ -92,26 +93,28 @@ func opensValue(l []rune, i int) bool {
 // A line as people write it: an indentation, perhaps a dash, perhaps a key with its colon; then the
 // value, and what it begins with.
 var (
-	starStart = regexp.MustCompile(`^(\s*(?:- )?(?:[^\s#'"{\[][^:#]*:\s+)?)([*&])`)
-	badStart  = regexp.MustCompile("^(\\s*(?:- )?(?:[^\\s#'\"{\\[][^:#]*:\\s+)?)([@%`])")
-	braces    = regexp.MustCompile(`:\s+(\{\{)`)
+	starStart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\s*(?:- )?(?:[^\s#'"{\[][^:#]*:\s+)?)([*&])`) })
+	badStart  = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile("^(\\s*(?:- )?(?:[^\\s#'\"{\\[][^:#]*:\\s+)?)([@%`])")
+	})
+	braces = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`:\s+(\{\{)`) })
 )
 
 // suspectIndicator finds a plain value that begins with a character YAML keeps for itself.
 func suspectIndicator(d *DAG, line int, msg string) bool {
 	for n := max(1, line-1); n <= min(line+1, len(d.src.lines)); n++ {
 		text := string(d.src.line(n))
-		if m := badStart.FindStringSubmatch(text); m != nil && strings.Contains(msg, "cannot start any token") {
+		if m := badStart().FindStringSubmatch(text); m != nil && strings.Contains(msg, "cannot start any token") {
 			col := len([]rune(m[1])) + 1
 			d.report(yIndicator, Span{n, col, n, col + 1}, "a plain value cannot begin with %s", m[2]).help("quote the value")
 			return true
 		}
-		if m := starStart.FindStringSubmatch(text); m != nil && strings.Contains(msg, "alphabetic or numeric") {
+		if m := starStart().FindStringSubmatch(text); m != nil && strings.Contains(msg, "alphabetic or numeric") {
 			col := len([]rune(m[1])) + 1
 			d.report(yIndicator, Span{n, col, n, col + 1}, "a value that begins with %s is a YAML alias or anchor, and this is none", m[2]).help("quote the value")
 			return true
 		}
-		if m := braces.FindStringSubmatchIndex(text); m != nil {
+		if m := braces().FindStringSubmatchIndex(text); m != nil {
 			col := len([]rune(text[:m[2]])) + 1
 			d.report(yIndicator, Span{n, col, n, col + 2}, "a value that begins with {{ is a YAML map").
 				help("an expression is written ${{ … }}; quote a value that begins with a brace")
@@ -122,7 +125,9 @@ func suspectIndicator(d *DAG, line int, msg string) bool {
 }
 
 // colonInside is a key, a plain value, and in it a colon before a space or the end of the line.
-var colonInside = regexp.MustCompile(`^(\s*(?:- )?[^\s:'"{\[#][^:'"]*:\s+)([^'"{\[|>#][^#]*?)(:)(\s|$)`)
+var colonInside = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\s*(?:- )?[^\s:'"{\[#][^:'"]*:\s+)([^'"{\[|>#][^#]*?)(:)(\s|$)`)
+})
 
 // suspectColon finds `: ` inside a plain value, at which YAML sees a second key on the line.
 func suspectColon(d *DAG, line int, msg string) bool {
@@ -131,7 +136,7 @@ func suspectColon(d *DAG, line int, msg string) bool {
 	}
 	for _, n := range []int{line, line + 1, line - 1} {
 		text := string(d.src.line(n))
-		if m := colonInside.FindStringSubmatchIndex(text); m != nil {
+		if m := colonInside().FindStringSubmatchIndex(text); m != nil {
 			col := len([]rune(text[:m[6]])) + 1
 			d.report(yColon, Span{n, col, n, col + 1}, "`: ` inside a plain value reads as a key").help("quote the value")
 			return true
@@ -140,7 +145,7 @@ func suspectColon(d *DAG, line int, msg string) bool {
 	return false
 }
 
-var noSpace = regexp.MustCompile(`^(\s*(?:- )?[A-Za-z_][\w-]*)(:)[^\s:/]`)
+var noSpace = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\s*(?:- )?[A-Za-z_][\w-]*)(:)[^\s:/]`) })
 
 // suspectNoSpace: key:value is text to YAML, and the key after it has no place.
 func suspectNoSpace(d *DAG, line int, msg string) bool {
@@ -149,7 +154,7 @@ func suspectNoSpace(d *DAG, line int, msg string) bool {
 	}
 	for _, n := range []int{line, line - 1, line + 1} {
 		text := string(d.src.line(n))
-		if m := noSpace.FindStringSubmatchIndex(text); m != nil {
+		if m := noSpace().FindStringSubmatchIndex(text); m != nil {
 			col := len([]rune(text[:m[4]])) + 1
 			d.report(yNoSpace, Span{n, col, n, col + 1}, "a space is missing after this colon").note("fix", "put a space after `:`")
 			return true

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 )
@@ -62,13 +63,13 @@ func next(dec *yaml.Decoder) (doc *yaml.Node, err error) {
 	return doc, dec.Decode(doc)
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var yamlLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`) })
 
 // syntaxError says what a YAML error means. yaml.v3 knows a line, sometimes the wrong one, and
 // speaks of tokens; so the lines near it are looked at for the mistakes people make.
 func (d *DAG) syntaxError(err error) {
 	line, msg := 1, err.Error()
-	if m := yamlLine.FindStringSubmatch(strings.SplitN(msg, "\n", 2)[0]); m != nil {
+	if m := yamlLine().FindStringSubmatch(strings.SplitN(msg, "\n", 2)[0]); m != nil {
 		msg = m[2]
 		if n, e := strconv.Atoi(m[1]); e == nil {
 			line = n

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"weft/expr"
@@ -50,7 +51,7 @@ func (d *DAG) use(u *use) {
 		if u.form == scripted {
 			d.uses = append(d.uses, u) // its syntax is checked all the same
 		} else if strings.Contains(u.node.Text, "{{") {
-			if m := jinja.FindStringIndex(u.node.Text); m != nil {
+			if m := jinja().FindStringIndex(u.node.Text); m != nil {
 				d.jinja(u, m)
 			}
 		}
@@ -64,7 +65,9 @@ func (d *DAG) use(u *use) {
 }
 
 // jinja are the templates of Airflow: {{ ds }}, {{ params.x }}.
-var jinja = regexp.MustCompile(`\{\{\s*(ds|ds_nodash|ts|ts_nodash|run_id|dag_run|data_interval_start|data_interval_end|logical_date|execution_date|params|var|ti|task_instance|macros|conn)\b[^{}]*\}\}`)
+var jinja = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{\{\s*(ds|ds_nodash|ts|ts_nodash|run_id|dag_run|data_interval_start|data_interval_end|logical_date|execution_date|params|var|ti|task_instance|macros|conn)\b[^{}]*\}\}`)
+})
 
 // jinja: Airflow's templates would go to the process as they are, which nobody means. Only names of
 // Airflow's are taken for one: `{{ x }}` may be meant for the program that is run.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 	"time"
 
 	"weft/machine"
@@ -70,13 +71,13 @@ func MayGo(is, seen Run, orders []machine.Event) error {
 	return nil
 }
 
-var planNamed = regexp.MustCompile(`"plan":"([0-9a-f]{32})"`)
+var planNamed = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"plan":"([0-9a-f]{32})"`) })
 
 // PlansNamed returns the plans that an event, as it is stored, may name. It reads text, not JSON: one
 // too many keeps a plan, one too few would lose it.
 func PlansNamed(event []byte) []string {
 	var out []string
-	for _, m := range planNamed.FindAllSubmatch(event, -1) {
+	for _, m := range planNamed().FindAllSubmatch(event, -1) {
 		out = append(out, string(m[1]))
 	}
 	return out

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 )
 
 // A statuses tells which statuses are no failure: each entry is a status (204) or a hundred of them
 // (2 for 2xx). None means 2xx.
 type statuses []int
 
-var statusForm = regexp.MustCompile(`^[1-5]([0-9][0-9]|xx)$`)
+var statusForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[1-5]([0-9][0-9]|xx)$`) })
 
 // UnmarshalJSON implements json.Unmarshaler: 204, "204", "2xx", or a list of such.
 func (s *statuses) UnmarshalJSON(b []byte) error {
@@ -24,7 +25,7 @@ func (s *statuses) UnmarshalJSON(b []byte) error {
 	}
 	for _, one := range list {
 		text := string(bytes.Trim(one, `"`))
-		if !statusForm.MatchString(text) {
+		if !statusForm().MatchString(text) {
 			return fmt.Errorf("%s is no status", text)
 		}
 		n, err := strconv.Atoi(text)

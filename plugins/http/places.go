@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Places are hosts and networks, as the configuration lists them.
@@ -42,7 +43,7 @@ func ParsePlaces(list []string) (Places, error) {
 }
 
 // nameForm is a host's name; what it admits and DNS does not matches nobody.
-var nameForm = regexp.MustCompile(`^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
+var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$`) })
 
 func (p *Places) add(text string) error {
 	if net, err := netip.ParsePrefix(text); err == nil {
@@ -61,7 +62,7 @@ func (p *Places) add(text string) error {
 		return nil
 	}
 	name := plainName(text)
-	if _, odd := literal(name); odd || !nameForm.MatchString(name) {
+	if _, odd := literal(name); odd || !nameForm().MatchString(name) {
 		return fmt.Errorf("it is neither an address, a network nor a host's name")
 	}
 	p.Names = append(p.Names, name)

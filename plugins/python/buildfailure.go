@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"weft/plugins"
 	"weft/proc"
@@ -47,32 +48,35 @@ const (
 // atHost begins what pip's log says of an index; the host is the group.
 const atHost = `Could not fetch URL https?://(?:[^/@\s]*@)?([^/\s]+)\S*: `
 
-var symptoms = []symptom{
-	{found: regexp.MustCompile(`(?m)^\S+: No module named pip$`), kind: plugins.BadInput, why: "there is no pip for this Python", hint: hintPip, is: errNoPip},
-	{found: regexp.MustCompile(`(?m)^\S+: No module named venv$`), kind: plugins.BadInput, hint: hintPip},
-	{found: regexp.MustCompile(`no such option: --python`), kind: plugins.BadInput, why: "pip is older than 22.3", hint: "install uv, or a newer pip"},
-	{found: regexp.MustCompile(`(?i)No space left on device|Disk quota exceeded`), kind: plugins.Temporary, why: "the disk is full"},
-	{found: regexp.MustCompile(`repository located at (\S+) is not a trusted or secure host`), kind: plugins.BadInput, why: "pip does not trust the index at %s, which has no https", hint: "use https, or name it in PIP_TRUSTED_HOST"},
-	{found: regexp.MustCompile(atHost + `.*confirming the ssl certificate`), kind: plugins.BadInput, why: "the certificate of the index at %s is not trusted", hint: "name its authority's file in PIP_CERT"},
-	{found: regexp.MustCompile(atHost + `(?:connection error|timed out|.*too many 5\d\d|5\d\d Server Error)`), kind: plugins.Temporary, why: "the index at %s cannot be reached", hint: hintIndex},
-	{found: regexp.MustCompile(`An index (?:URL )?\(https?://(?:[^/@\s]*@)?([^/)\s]+)\S*\) (?:returned a 40|could not be queried due to a lack of valid auth)`), kind: plugins.Remote, why: "the index at %s refuses access", hint: hintRefused},
-	{found: regexp.MustCompile(atHost + `40[137] Client Error`), kind: plugins.Remote, why: "the index at %s refuses access", hint: hintRefused},
-	{found: regexp.MustCompile(`(?i)connection broken by|Failed to establish a new connection|Temporary failure in name resolution|ReadTimeout|Failed to fetch|error sending request|HTTP error 5\d\d`), kind: plugins.Temporary, why: "the index cannot be reached"},
-	{found: regexp.MustCompile(`(?m)(\S+\.whl) is not a supported wheel on this platform`), kind: plugins.BadInput, why: "%s is for another Python or machine"},
-	{found: regexp.MustCompile(`It looks like a path\. File '(.+?)' does not exist|Distribution not found at: (?:file://)?(\S+)`), kind: plugins.BadInput, why: "there is no file %s"},
-	{found: regexp.MustCompile(`(?m)No matching distribution found for (.+)$`), kind: plugins.BadInput, why: whyPackage, hint: hintPackage, is: errNoPackage},
-	{found: regexp.MustCompile(`Because (\S+) was not found in the `), kind: plugins.BadInput, why: whyPackage, hint: hintPackage},
-	{found: regexp.MustCompile(`Because there (?:is|are) no versions? of (\S+) and you require`), kind: plugins.BadInput, why: whyPackage, hint: hintPackage},
-	{found: regexp.MustCompile(`ResolutionImpossible|No solution found when resolving`), kind: plugins.BadInput, why: "no versions fit all requirements", hint: "the log says which of them disagree"},
-	{found: regexp.MustCompile(`(?m)Invalid requirement: (.+?)(?: \(from line.*)?$`), kind: plugins.BadInput, why: "cannot read the requirement %s"},
-	{found: regexp.MustCompile("Couldn't parse requirement|Failed to parse"), kind: plugins.BadInput},
-	{found: regexp.MustCompile("(?m)(?:Failed building wheel for|Failed to build) `?([^`\n]+?)`?$"), kind: plugins.Temporary, why: "%s does not build", hint: hintBuild},
-	{found: regexp.MustCompile(`metadata-generation-failed|subprocess-exited-with-error|BackendUnavailable`), kind: plugins.Temporary, why: "a package does not build", hint: hintBuild},
-}
+// symptoms are looked through when a build has failed, and made then.
+var symptoms = sync.OnceValue(func() []symptom {
+	return []symptom{
+		{found: regexp.MustCompile(`(?m)^\S+: No module named pip$`), kind: plugins.BadInput, why: "there is no pip for this Python", hint: hintPip, is: errNoPip},
+		{found: regexp.MustCompile(`(?m)^\S+: No module named venv$`), kind: plugins.BadInput, hint: hintPip},
+		{found: regexp.MustCompile(`no such option: --python`), kind: plugins.BadInput, why: "pip is older than 22.3", hint: "install uv, or a newer pip"},
+		{found: regexp.MustCompile(`(?i)No space left on device|Disk quota exceeded`), kind: plugins.Temporary, why: "the disk is full"},
+		{found: regexp.MustCompile(`repository located at (\S+) is not a trusted or secure host`), kind: plugins.BadInput, why: "pip does not trust the index at %s, which has no https", hint: "use https, or name it in PIP_TRUSTED_HOST"},
+		{found: regexp.MustCompile(atHost + `.*confirming the ssl certificate`), kind: plugins.BadInput, why: "the certificate of the index at %s is not trusted", hint: "name its authority's file in PIP_CERT"},
+		{found: regexp.MustCompile(atHost + `(?:connection error|timed out|.*too many 5\d\d|5\d\d Server Error)`), kind: plugins.Temporary, why: "the index at %s cannot be reached", hint: hintIndex},
+		{found: regexp.MustCompile(`An index (?:URL )?\(https?://(?:[^/@\s]*@)?([^/)\s]+)\S*\) (?:returned a 40|could not be queried due to a lack of valid auth)`), kind: plugins.Remote, why: "the index at %s refuses access", hint: hintRefused},
+		{found: regexp.MustCompile(atHost + `40[137] Client Error`), kind: plugins.Remote, why: "the index at %s refuses access", hint: hintRefused},
+		{found: regexp.MustCompile(`(?i)connection broken by|Failed to establish a new connection|Temporary failure in name resolution|ReadTimeout|Failed to fetch|error sending request|HTTP error 5\d\d`), kind: plugins.Temporary, why: "the index cannot be reached"},
+		{found: regexp.MustCompile(`(?m)(\S+\.whl) is not a supported wheel on this platform`), kind: plugins.BadInput, why: "%s is for another Python or machine"},
+		{found: regexp.MustCompile(`It looks like a path\. File '(.+?)' does not exist|Distribution not found at: (?:file://)?(\S+)`), kind: plugins.BadInput, why: "there is no file %s"},
+		{found: regexp.MustCompile(`(?m)No matching distribution found for (.+)$`), kind: plugins.BadInput, why: whyPackage, hint: hintPackage, is: errNoPackage},
+		{found: regexp.MustCompile(`Because (\S+) was not found in the `), kind: plugins.BadInput, why: whyPackage, hint: hintPackage},
+		{found: regexp.MustCompile(`Because there (?:is|are) no versions? of (\S+) and you require`), kind: plugins.BadInput, why: whyPackage, hint: hintPackage},
+		{found: regexp.MustCompile(`ResolutionImpossible|No solution found when resolving`), kind: plugins.BadInput, why: "no versions fit all requirements", hint: "the log says which of them disagree"},
+		{found: regexp.MustCompile(`(?m)Invalid requirement: (.+?)(?: \(from line.*)?$`), kind: plugins.BadInput, why: "cannot read the requirement %s"},
+		{found: regexp.MustCompile("Couldn't parse requirement|Failed to parse"), kind: plugins.BadInput},
+		{found: regexp.MustCompile("(?m)(?:Failed building wheel for|Failed to build) `?([^`\n]+?)`?$"), kind: plugins.Temporary, why: "%s does not build", hint: hintBuild},
+		{found: regexp.MustCompile(`metadata-generation-failed|subprocess-exited-with-error|BackendUnavailable`), kind: plugins.Temporary, why: "a package does not build", hint: hintBuild},
+	}
+})
 
 // buildFailure makes one message of how a program of a build failed and what it said.
 func buildFailure(tool string, exit proc.Exit, said string) error {
-	for _, s := range symptoms {
+	for _, s := range symptoms() {
 		m := s.found.FindStringSubmatch(said)
 		if m == nil {
 			continue

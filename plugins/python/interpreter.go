@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"weft/plugins"
@@ -26,7 +27,7 @@ type interpreter struct {
 }
 
 // versionForm is a version to ask for: 3, 3.10, 3.10.4.
-var versionForm = regexp.MustCompile(`^(?:python)?(3(?:\.[0-9]{1,3}){0,2})$`)
+var versionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:python)?(3(?:\.[0-9]{1,3}){0,2})$`) })
 
 // firstPython returns the Python 3 that comes first on PATH, unasked.
 func firstPython(call *plugins.Call) (string, error) {
@@ -45,7 +46,7 @@ func findPython(ctx context.Context, call *plugins.Call, want string) (interpret
 	}
 	version := ""
 	if want != "" {
-		m := versionForm.FindStringSubmatch(want)
+		m := versionForm().FindStringSubmatch(want)
 		if m == nil {
 			return interpreter{}, plugins.Errorf(plugins.BadInput, "cannot look for Python %q: write a version such as 3.10, or a path", want)
 		}
@@ -171,7 +172,7 @@ func notFound(ctx context.Context, call *plugins.Call, version string) error {
 	return e
 }
 
-var pythonName = regexp.MustCompile(`^python(3(\.[0-9]+)?)?$`)
+var pythonName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^python(3(\.[0-9]+)?)?$`) })
 
 // everyName lists whatever on PATH is named like a Python.
 func everyName(call *plugins.Call) []string {
@@ -180,7 +181,7 @@ func everyName(call *plugins.Call) []string {
 		folder = absolute(folder, call.Dir)
 		entries, _ := os.ReadDir(folder) // not there, or none of our business
 		for _, entry := range entries {
-			if pythonName.MatchString(entry.Name()) {
+			if pythonName().MatchString(entry.Name()) {
 				list = append(list, filepath.Join(folder, entry.Name()))
 			}
 		}

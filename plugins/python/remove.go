@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -20,7 +21,7 @@ type Environment struct {
 	Half  bool      // built by nobody any more
 }
 
-var keyForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var keyForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{32}$`) })
 
 // Environments lists what a cache (Plugin.Cache) holds, but for what is being built.
 func Environments(cache string) ([]Environment, error) {
@@ -32,7 +33,7 @@ func Environments(cache string) ([]Environment, error) {
 	var out []Environment
 	for _, entry := range entries {
 		key, _, half := strings.Cut(entry.Name(), asideMark)
-		if !entry.IsDir() || !keyForm.MatchString(key) || !half && key != entry.Name() {
+		if !entry.IsDir() || !keyForm().MatchString(key) || !half && key != entry.Name() {
 			continue
 		}
 		if half && beingBuilt(filepath.Join(root, key+lockMark)) {
@@ -84,7 +85,7 @@ func absent(err error) error {
 // not there. It is renamed aside first: nobody ever finds a part of one.
 func Remove(cache, name string, since time.Time) (gone bool, err error) {
 	key, _, half := strings.Cut(name, asideMark)
-	if !keyForm.MatchString(key) || !filepath.IsLocal(name) || filepath.Base(name) != name {
+	if !keyForm().MatchString(key) || !filepath.IsLocal(name) || filepath.Base(name) != name {
 		return false, fmt.Errorf("cannot remove environment %q: there is none of that name", name)
 	}
 	dir := filepath.Join(cache, "venvs", name)
