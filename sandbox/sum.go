@@ -11,18 +11,20 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 )
 
+// The tables of CRC-32C and CRC-64/NVME, made when they are first needed.
 var (
-	castagnoli = crc32.MakeTable(crc32.Castagnoli)
-	nvme       = crc64.MakeTable(0x9a6c9329ac4bc9b5)
+	castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
+	nvme       = sync.OnceValue(func() *crc64.Table { return crc64.MakeTable(0x9a6c9329ac4bc9b5) })
 )
 
 // algorithms are S3's checksums, by the names it gives them.
 var algorithms = map[string]func() hash.Hash{
 	"CRC32":     func() hash.Hash { return crc32.NewIEEE() },
-	"CRC32C":    func() hash.Hash { return crc32.New(castagnoli) },
-	"CRC64NVME": func() hash.Hash { return crc64.New(nvme) },
+	"CRC32C":    func() hash.Hash { return crc32.New(castagnoli()) },
+	"CRC64NVME": func() hash.Hash { return crc64.New(nvme()) },
 	"SHA1":      sha1.New,
 	"SHA256":    sha256.New,
 }
