@@ -14,7 +14,11 @@ var ErrNoJSON = errors.New("it is no JSON")
 // ScanJSON tells whether a stream is one JSON value whose numbers are in range, nested at most so
 // deep. It holds none of it, however long a text in it is: encoding/json would hold each whole.
 func ScanJSON(r io.Reader, deepest int) error {
-	s := jsonScan{r: bufio.NewReaderSize(r, 64<<10), deepest: deepest}
+	size := 64 << 10
+	if known, ok := r.(interface{ Len() int }); ok { // most outputs are small, and some come every moment
+		size = min(size, known.Len())
+	}
+	s := jsonScan{r: bufio.NewReaderSize(r, size), deepest: deepest}
 	for {
 		c, err := s.visible()
 		if errors.Is(err, io.EOF) && s.want == wantEnd {

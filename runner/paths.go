@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -54,7 +55,7 @@ func ups(path string) (n int) {
 // pathInputs holds the inputs that a plugin opens as files to the rule above.
 func (a *attempt) pathInputs(input any) error {
 	p, ok := a.plugin.(plugins.NamesFiles)
-	if !ok {
+	if !ok || !bytes.Contains(a.o.Task.With, []byte("${{")) {
 		return nil
 	}
 	values, _ := input.(map[string]any)
