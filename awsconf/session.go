@@ -22,6 +22,7 @@ type Session struct {
 	Config   aws.Config
 	settings Settings
 	s3       func() *s3.Client
+	callers  callers
 	stall    time.Duration // how long a body may give nothing before its connection is given up
 }
 
