@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 // talks gives a session with a server of one handler, and makes one attempt a call.
@@ -67,6 +69,10 @@ func TestWhatAServiceRefuses(t *testing.T) {
 		}
 		if id := RequestID(err); c.code != "" && id != "r-1" {
 			t.Errorf("%s: the request's number is %q", c.body, id)
+		}
+		var resp *awshttp.ResponseError
+		if errors.As(err, &resp) && resp.Response.Request != nil {
+			t.Error("the error holds the request, with its token")
 		}
 	}
 }
@@ -133,5 +139,28 @@ func TestAnswersThatAreNone(t *testing.T) {
 	}
 	if elsewhere > 0 {
 		t.Error("a redirect was followed")
+	}
+}
+
+// What has not left this machine has surely not been done; what has, may have been.
+func TestWhatIsUnsureOnARealConnection(t *testing.T) {
+	for what, c := range map[string]struct {
+		says   http.HandlerFunc // nil = nobody listens
+		unsure bool
+	}{
+		"nobody listens": {nil, false},
+		"hangs up":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, true},
+		"refuses":        {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"__type": "Busy"}`, 400) }, false},
+	} {
+		s := talks(t, c.says)
+		if c.says == nil {
+			gone := httptest.NewServer(nil)
+			gone.Close()
+			s.settings.vars["AWS_ENDPOINT_URL"] = gone.URL
+		}
+		var e *Error
+		if err := thing.Call(t.Context(), s, "Start", nil, nil); !errors.As(err, &e) || e.Unsure != c.unsure {
+			t.Errorf("%s: %+v, want unsure %t", what, err, c.unsure)
+		}
 	}
 }
