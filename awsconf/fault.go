@@ -45,7 +45,9 @@ type Error struct {
 	Fault Fault
 	Text  string
 	Hint  string // what the user can do; "" = nothing to add
-	cause error
+	// Unsure is set where nobody knows whether the service has done what was asked (JSON.Call).
+	Unsure bool
+	cause  error
 }
 
 func (e *Error) Error() string {
@@ -162,6 +164,12 @@ var codes = map[string]Error{
 	"InvalidAccessKeyId":    {Fault: Denied, Text: "the access key is not known", Hint: "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint"},
 	"SignatureDoesNotMatch": {Fault: Denied, Text: "the signature is wrong", Hint: "check AWS_SECRET_ACCESS_KEY"},
 	"InvalidClientTokenId":  {Fault: Denied, Text: "the access key is not known", Hint: "check AWS_ACCESS_KEY_ID and AWS_PROFILE"},
+
+	"InvalidSignatureException":   {Fault: Denied, Text: "the signature is wrong", Hint: "check AWS_SECRET_ACCESS_KEY"},
+	"UnrecognizedClientException": {Fault: Denied, Text: "the access key or the session token is not valid", Hint: "check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, AWS_PROFILE and AWS_REGION"},
+
+	"ProvisionedThroughputExceededException": {Fault: Throttled, Text: "the service asks to slow down"},
+	"RequestLimitExceeded":                   {Fault: Throttled, Text: "the service asks to slow down"},
 
 	"ExpiredToken":          {Fault: Expired, Text: "the credentials have expired", Hint: "renew them; a session token does not last"},
 	"ExpiredTokenException": {Fault: Expired, Text: "the credentials have expired", Hint: "renew them; a session token does not last"},

@@ -1,6 +1,7 @@
 // Package awsconf is how weft comes to AWS: whose credentials, which region, which endpoint, how
 // often a call is tried again, and what a failure means to a person. Nobody else imports the SDK's
-// config. On top of that it reads and writes objects of S3, for plugins, handoff and sync alike.
+// config. On top of that it reads and writes objects of S3, for plugins, handoff and sync alike,
+// and calls what speaks awsJson.
 //
 // Everything is configured as for any AWS program: by AWS_* variables, of the call or of weft, and
 // by the files they name. A custom endpoint (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3) is addressed
@@ -22,7 +23,8 @@ type Session struct {
 	Config   aws.Config
 	settings Settings
 	s3       func() *s3.Client
-	stall    time.Duration // how long a body may give nothing before its connection is given up
+	callers  callers
+	stall    time.Duration // how long a body may give nothing, or an attempt of a JSON call last in all
 }
 
 // Sessions keeps the sessions in use, so that thousands of calls share connections, credentials

@@ -8,11 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/smithy-go"
-
 	"weft/awsconf"
 )
 
@@ -77,18 +72,25 @@ func (r *Resolver) now() time.Time {
 	return r.Now()
 }
 
+// The two services that keep secrets.
+var (
+	parameters = awsconf.JSON{ID: "SSM", Service: "ssm", Target: "AmazonSSM", Version: "1.1"}
+	manager    = awsconf.JSON{ID: "Secrets Manager", Service: "secretsmanager", Target: "secretsmanager", Version: "1.1"}
+)
+
 // parameter reads a parameter of the Systems Manager.
 func parameter(ctx context.Context, s *awsconf.Session, path string) (string, error) {
-	client := ssm.NewFromConfig(s.Config, func(o *ssm.Options) {
-		if url := s.Endpoint("SSM"); url != "" {
-			o.BaseEndpoint = &url
-		}
-	})
-	out, err := client.GetParameter(ctx, &ssm.GetParameterInput{Name: &path, WithDecryption: aws.Bool(true)})
-	if err != nil {
+	in := struct {
+		Name           string
+		WithDecryption bool
+	}{path, true}
+	var out struct {
+		Parameter struct{ Value *string }
+	}
+	if err := parameters.Ask(ctx, s, "GetParameter", in, &out); err != nil {
 		return "", explain(ctx, err, fmt.Sprintf("grant ssm:GetParameter on %s, and kms:Decrypt on its key", path))
 	}
-	if out.Parameter == nil || out.Parameter.Value == nil {
+	if out.Parameter.Value == nil {
 		return "", errors.New("the parameter has no value")
 	}
 	return *out.Parameter.Value, nil
@@ -97,17 +99,19 @@ func parameter(ctx context.Context, s *awsconf.Session, path string) (string, er
 // managed reads a secret of the Secrets Manager: ID, or ID#member of one that is JSON.
 func managed(ctx context.Context, s *awsconf.Session, what string) (string, error) {
 	id, member, part := strings.Cut(what, "#")
-	client := secretsmanager.NewFromConfig(s.Config, func(o *secretsmanager.Options) {
-		if url := s.Endpoint("SECRETS_MANAGER"); url != "" {
-			o.BaseEndpoint = &url
-		}
-	})
-	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
-	if err != nil {
+	in := struct{ SecretId string }{id}
+	var out struct {
+		SecretString *string
+		SecretBinary []byte // base64 on the wire
+	}
+	if err := manager.Ask(ctx, s, "GetSecretValue", in, &out); err != nil {
 		return "", explain(ctx, err, fmt.Sprintf("grant secretsmanager:GetSecretValue on %s, and kms:Decrypt on its key", id))
 	}
 	value := string(out.SecretBinary)
-	if out.SecretString != nil {
+	switch {
+	case out.SecretString == nil && out.SecretBinary == nil:
+		return "", errors.New("the secret has no value")
+	case out.SecretString != nil:
 		value = *out.SecretString
 	}
 	if !part {
@@ -146,19 +150,16 @@ func explain(ctx context.Context, err error, grant string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		switch api.ErrorCode() {
-		case "ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound":
-			return &Error{Err: errors.New("there is none of that name"), Hint: "check its name, the account, the region and the endpoint"}
-		}
+	switch awsconf.CodeOf(err) {
+	case "ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound":
+		return &Error{Err: errors.New("there is none of that name"), Hint: "check its name, the account, the region and the endpoint"}
 	}
 	var known *awsconf.Error
 	if !errors.As(awsconf.Explain(err), &known) {
 		return err
 	}
 	e := &Error{Err: errors.New(known.Text), Hint: known.Hint, Temporary: known.Temporary()}
-	if known.Fault == awsconf.Denied && grant != "" && errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
+	if known.Fault == awsconf.Denied && grant != "" && strings.HasPrefix(awsconf.CodeOf(err), "AccessDenied") {
 		e.Hint = grant
 	}
 	return e

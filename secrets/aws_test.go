@@ -25,6 +25,7 @@ var kept = map[string]map[string]any{
 	"secretsmanager.GetSecretValue plain":      {"SecretString": "hunter2!"},
 	"secretsmanager.GetSecretValue binary":     {"SecretBinary": []byte("hunter2?")},
 	"secretsmanager.GetSecretValue arn:x:y:db": {"SecretString": `{"login": {"password": "p\"w", "port": 5432, "tls": true, "none": null}}`},
+	"secretsmanager.GetSecretValue hollow":     {},
 	"AmazonSSM.GetParameter /prod/db":          {"Parameter": map[string]any{"Value": "of the store"}},
 	"AmazonSSM.GetParameter /prod/empty":       {"Parameter": map[string]any{}},
 }
@@ -104,6 +105,7 @@ func TestWhatAWSDoesNotGive(t *testing.T) {
 		{"secretsmanager:gone", "", "there is none of that name", "check its name, the account, the region and the endpoint", false},
 		{"ssm:/gone", "", "there is none of that name", "check its name, the account, the region and the endpoint", false},
 		{"ssm:/prod/empty", "", "the parameter has no value", "", false},
+		{"secretsmanager:hollow", "", "the secret has no value", "", false},
 		{"secretsmanager:plain#a", "", "it is no JSON, so there is no member a in it", "", false},
 		{"secretsmanager:arn:x:y:db#login.gone", "", "there is no member login.gone in it", "", false},
 		{"secretsmanager:arn:x:y:db#login.none", "", "there is no member login.none in it", "", false},

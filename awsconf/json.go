@@ -1,0 +1,140 @@
+package awsconf
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/smithy-go"
+)
+
+// A JSON is a service of AWS that speaks awsJson: one POST a call, an object in, an object out. It
+// is for services of which weft needs a call or two: the SDK's own clients of some of them cost every
+// start of weft more than all of weft.
+type JSON struct {
+	ID      string // the SDK's name of it, "Secrets Manager": AWS_ENDPOINT_URL_SECRETS_MANAGER
+	Service string // its host's name, which is also that of its signatures and permissions: "secretsmanager"
+	Target  string // what its operations' names begin with on the wire: "AmazonSSM"
+	Version string // of the protocol: "1.0" or "1.1"
+}
+
+// Ask makes a call that may be made twice: a read, or a write under a token. It is tried again, as
+// often as the session's settings say, also where it is not known what became of it. in is marshalled
+// by encoding/json and the answer unmarshalled into out; nil = nothing to send, or of no interest.
+// The error is an *Error or the end of ctx.
+func (j JSON) Ask(ctx context.Context, s *Session, operation string, in, out any) error {
+	return j.call(ctx, s, operation, in, out, true)
+}
+
+// Call is Ask for a call that must not be made twice. It is tried again only where the service has
+// surely not carried it out; where nobody knows, its error is Unsure.
+func (j JSON) Call(ctx context.Context, s *Session, operation string, in, out any) error {
+	return j.call(ctx, s, operation, in, out, false)
+}
+
+func (j JSON) call(ctx context.Context, s *Session, operation string, in, out any, again bool) error {
+	at, err := s.endpoint(j)
+	if err != nil {
+		return err
+	}
+	body := []byte("{}")
+	if in != nil {
+		if body, err = json.Marshal(in); err != nil {
+			return &Error{Fault: BadRequest, Text: "what was asked cannot be written as JSON", cause: err}
+		}
+	}
+	c := &call{JSON: j, session: s, caller: s.caller(j.Service), at: at, operation: operation, body: body}
+	answer, err := c.carryOut(ctx, again)
+	if err != nil {
+		return c.explain(ctx, err)
+	}
+	if out == nil || len(answer) == 0 {
+		return nil
+	}
+	// What encoding/json says of a failure quotes the answer, which may be a secret.
+	if json.Unmarshal(answer, out) != nil {
+		return &Error{Fault: Other, Text: "the service's answer has another form than is known", Hint: "check AWS_ENDPOINT_URL"}
+	}
+	return nil
+}
+
+// carryOut makes attempts until one succeeds or none is left.
+func (c *call) carryOut(ctx context.Context, again bool) (answer []byte, err error) {
+	retryer, given := c.caller.retryer, func(error) error { return nil }
+	for n := 1; ; n++ {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		spent, err := retryer.GetAttemptToken(ctx)
+		if err != nil {
+			return nil, err
+		}
+		answer, failed := c.attempt(ctx)
+		_, _ = given(failed.asError()), spent(failed.asError()) // they only count
+		switch {
+		case failed == nil:
+			return answer, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case failed.unsure && !again:
+			return nil, unsure(failed.error)
+		case !failed.skewed && !retryer.IsErrorRetryable(failed.error), n >= retryer.MaxAttempts():
+			return nil, failed.error
+		}
+		if given, err = retryer.GetRetryToken(ctx, failed.error); err != nil {
+			return nil, failed.error // too many fail: what failed says more than the quota
+		}
+		wait, err := retryer.RetryDelay(n, failed.error)
+		if err != nil {
+			return nil, failed.error
+		}
+		if err := pause(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func pause(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// explain puts a failure into words. A denial names the permission that is lacking.
+func (c *call) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var api smithy.APIError
+	var e *Error
+	if err = Explain(err); !errors.As(err, &e) || !errors.As(err, &api) {
+		return err
+	}
+	said := api.ErrorMessage()
+	switch code := api.ErrorCode(); {
+	case strings.HasPrefix(code, "AccessDenied"):
+		e.Hint = fmt.Sprintf("grant %s:%s", c.Service, c.operation)
+	case code == "InvalidSignatureException" && (strings.HasPrefix(said, "Signature expired") || strings.HasPrefix(said, "Signature not yet current")):
+		known := codes["RequestTimeTooSkewed"]
+		e.Fault, e.Text, e.Hint = known.Fault, known.Text, known.Hint
+	}
+	return err
+}
+
+// unsure marks an error of a call of which nobody knows whether it was carried out.
+func unsure(err error) error {
+	err = Explain(err)
+	var e *Error
+	if errors.As(err, &e) {
+		e.Unsure = true
+	}
+	return err
+}
