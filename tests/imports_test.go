@@ -77,6 +77,12 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":                   {"cli"},
 }
 
+// nobodys are modules that no package may import, and what to do instead.
+var nobodys = map[string]string{
+	"github.com/aws/aws-sdk-go-v2/service/ssm":            "its tables cost every start 4 ms; ask by awsconf.JSON",
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager": "as ssm: ask by awsconf.JSON",
+}
+
 type listed struct {
 	ImportPath string
 	Imports    []string
@@ -161,6 +167,9 @@ func TestThePureStayPure(t *testing.T) {
 func TestOutsidePackagesStandBehindOneDoor(t *testing.T) {
 	for name, p := range house(t) {
 		for _, imp := range p.Imports {
+			if why, bad := nobodys[imp]; bad {
+				t.Errorf("%s imports %s: %s", name, imp, why)
+			}
 			for ext, doors := range onlyIn {
 				if (imp == ext || strings.HasPrefix(imp, strings.TrimSuffix(ext, "/")+"/")) && !slices.Contains(doors, name) {
 					t.Errorf("%s imports %s: only %s may, so that it can be replaced or bounded in one place", name, imp, strings.Join(doors, ", "))
