@@ -39,6 +39,9 @@ func (b *board) report(color bool, tail func(log string, lines int) []string) st
 	if len(failed) > 0 {
 		fmt.Fprintf(&out, "  %s\n  %s\n",
 			"weft logs "+shellWord(b.run)+" "+failed[0].id, "weft explain "+shellWord(b.run)+" "+failed[0].id)
+		if b.state == string(machine.RunFailed) {
+			fmt.Fprintf(&out, "  %s\n", "weft retry "+shellWord(b.run))
+		}
 	}
 	return out.String()
 }
@@ -93,10 +96,10 @@ func (b *board) verdict(color bool) string {
 	return paint(color, runLook(b.state), b.state) + "  " + text + "\n"
 }
 
-// shellWord is a word that can be typed: ids of runs may hold a plus and colons, which are safe;
+// shellWord is a word that can be typed: ids of runs hold a plus and colons, paths a slash, which are safe;
 // anything else is quoted.
 func shellWord(s string) string {
-	if s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:+-") == "" {
+	if s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:+/-") == "" {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

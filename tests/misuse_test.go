@@ -146,16 +146,16 @@ func TestWhatThePersonSees(t *testing.T) {
 	res := w.run("run", file, "--run-id", "r")
 	want := `
 ✗ count: SyntaxError: invalid syntax (code, line 2)
-  │ [weft] <…> attempt 1 begins
   │   File "<code>", line 2
   │     def main(:
   │              ^
   │ SyntaxError: invalid syntax
-  │ [weft] <…> attempt 1 failed: SyntaxError: invalid syntax (code, line 2)
 
-failed  rows  r  in <…>  1 failed, 1 not reached  (publish upstream_failed)
+failed  rows  r  in <…>  1 failed, 1 not reached
+  publish upstream_failed
   weft logs r count
   weft explain r count
+  weft retry r
 `
 	if res.code != 1 || !fits(res.out, "<…>"+want) {
 		t.Errorf("exit %d\n%s%s", res.code, res.out, res.stderr)
