@@ -48,3 +48,13 @@ func TestASecretOnTheLastLine(t *testing.T) {
 		t.Errorf("told %q\n%s", sum.Tasks["a"].Reason, res.stderr)
 	}
 }
+
+// TestTheHintsNameWhoDecided: of two failed tasks the one that the verdict asks for is the one to look at.
+func TestTheHintsNameWhoDecided(t *testing.T) {
+	w := newWorld(t)
+	file := w.write("v.yaml", "id: v\nverdict: tasks.report.state == \"success\"\ntasks:\n  check: {run: exit 1}\n  report: {needs: check, trigger: all_done, run: exit 2}\n")
+	res := w.run("run", file, "--run-id", "r")
+	if want := "\n  weft logs r report\n  weft explain r report\n  weft retry r\n"; res.code != 1 || !strings.HasSuffix(res.out, want) {
+		t.Errorf("exit %d\n%s%s", res.code, res.out, res.stderr)
+	}
+}
