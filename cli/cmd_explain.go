@@ -56,7 +56,7 @@ func (e *env) printExplanation(ex machine.Explanation) {
 		verdict += ", decided at " + ex.At.Local().Format("15:04:05.000")
 	}
 	fmt.Fprintf(w, "  says\t%s\n", clean(verdict))
-	if ex.Because != "" {
+	if ex.Because != "" && ex.Because != ex.Trigger { // else all of the trigger decided, and stands above
 		fmt.Fprintf(w, "  because\t%s\n", clean(ex.Because))
 	}
 	for i, u := range ex.Upstream {

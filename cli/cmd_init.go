@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -23,7 +24,8 @@ func initCommand(e *env) *cobra.Command {
 		Short: "begin a project: a first DAG, and what editors need",
 		Long: `Begin a project in DIR (here, without one): a first DAG in dags/hello.yaml, its
 schema for editors, and a line in .gitignore for weft's state. What is there is
-left as it is.`,
+left as it is, but for the schema: in a fresh clone, or with a newer weft, init makes
+that anew.`,
 		Example: `  weft init my-flows`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -53,7 +55,7 @@ func (e *env) init(dir string) error {
 		what string
 	}{
 		{filepath.Join("dags", "hello.yaml"), hello, "a first DAG"},
-		{filepath.Join(".weft", "dag.schema.json"), body, "the schema its first line names, for editors"},
+		{schemaPath, body, "the schema its first line names, for editors"},
 	} {
 		if err := e.create(filepath.Join(dir, f.path), f.body, f.what); err != nil {
 			return err
@@ -81,6 +83,9 @@ func (e *env) create(path string, body []byte, what string) error {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
+		if had, err := os.ReadFile(path); strings.HasSuffix(path, schemaPath) && err == nil && !bytes.Equal(had, body) {
+			return e.renew(path, body)
+		}
 		fmt.Fprintf(e.stdout, "kept   %s  (it was there)\n", path)
 		return nil
 	}
@@ -92,6 +97,19 @@ func (e *env) create(path string, body []byte, what string) error {
 		return fmt.Errorf("cannot write %s: %w", path, cause(err))
 	}
 	fmt.Fprintf(e.stdout, "made   %s  (%s)\n", path, what)
+	return nil
+}
+
+// schemaPath is the schema's place in a project, in the state folder: it belongs to a weft, not to
+// the project.
+var schemaPath = filepath.Join(".weft", "dag.schema.json")
+
+// renew puts a file in the place of one that is of another weft.
+func (e *env) renew(path string, body []byte) error {
+	if err := os.WriteFile(path, body, 0o644); err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, cause(err))
+	}
+	fmt.Fprintf(e.stdout, "made   %s  (anew: it was another weft's)\n", path)
 	return nil
 }
 

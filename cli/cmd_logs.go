@@ -31,7 +31,7 @@ every byte as it was written.`,
 		Example: `  weft logs latest
   weft logs latest clean -f
   weft logs latest part --index 3 --attempt 1`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: someArgs(1, 2, "name the run, and perhaps a task: weft logs latest"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 2 {
 				o.task = args[1]

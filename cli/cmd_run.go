@@ -104,6 +104,9 @@ func (e *env) goOn(s *session, watch *watching, run, dag string) error {
 		return &hinted{fmt.Errorf("cannot go on with run %s here: it began %s --sandbox", run, map[bool]string{true: "with", false: "without"}[r.Info().Sandbox]), "run it as it began, or choose another --run-id"}
 	}
 	watch.follow(r)
+	if state := r.State(); state == machine.RunSuccess || state == machine.RunFailed || state == machine.RunCancelled {
+		fmt.Fprintf(e.stderr, "run %s is over, and is not run again; weft clear %s does that\n", run, shellWord(run))
+	}
 	return s.engine.Resume(context.Background(), run)
 }
 

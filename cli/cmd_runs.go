@@ -219,7 +219,7 @@ func resumeCommand(e *env) *cobra.Command {
 such run. What still lives of it is ended first; finished tasks are not run again.
 Runs that another weft drives are left alone.`,
 		Example: "  weft runs resume",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    someArgs(0, 1, "name one run, or none for all that were cut off"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return e.resume(args[0], asJSON)

@@ -119,8 +119,13 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 
 // exactArgs asks for n arguments; what says which.
 func exactArgs(n int, what string) cobra.PositionalArgs {
+	return someArgs(n, n, what)
+}
+
+// someArgs refuses fewer than least arguments or more than most, and says what they are.
+func someArgs(least, most int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
+		if len(args) < least || len(args) > most {
 			return usagef("%s", what)
 		}
 		return nil

@@ -101,7 +101,7 @@ func findFile(arg, folder string, ids func(file string) (string, bool)) (string,
 	case 1:
 		return found[0], nil
 	case 0:
-		return "", &hinted{fmt.Errorf("cannot find DAG %q: no file in %s has that id", arg, folder), "weft validate lists what is there"}
+		return "", noDAG(arg, folder, ids)
 	}
 	return "", fmt.Errorf("cannot run DAG %q: %s have that id", arg, strings.Join(found, " and "))
 }

@@ -3,7 +3,9 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"weft/machine"
 	"weft/runner"
@@ -37,10 +39,28 @@ func (b *board) report(color bool, tail func(log string, lines int) []string) st
 	out.WriteByte('\n')
 	out.WriteString(b.verdict(color))
 	if len(failed) > 0 {
-		fmt.Fprintf(&out, "  %s\n  %s\n",
-			"weft logs "+shellWord(b.run)+" "+failed[0].id, "weft explain "+shellWord(b.run)+" "+failed[0].id)
+		id := b.culprit(failed)
+		fmt.Fprintf(&out, "  %s\n  %s\n", "weft logs "+shellWord(b.run)+" "+id, "weft explain "+shellWord(b.run)+" "+id)
+		if b.state == string(machine.RunFailed) {
+			fmt.Fprintf(&out, "  %s\n", "weft retry "+shellWord(b.run))
+		}
 	}
 	return out.String()
+}
+
+// culprit is the failed task that the run's end speaks of: a verdict may not mind that others failed.
+func (b *board) culprit(failed []*row) string {
+	reason := b.reason
+	if b.summary != nil {
+		reason = cmp.Or(b.summary.Reason, reason)
+	}
+	words := strings.FieldsFunc(reason, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' })
+	for _, r := range failed {
+		if slices.Contains(words, r.id) {
+			return r.id
+		}
+	}
+	return failed[0].id
 }
 
 // stopped tells that a task failed because the whole run was cancelled: its log explains nothing.
@@ -93,10 +113,10 @@ func (b *board) verdict(color bool) string {
 	return paint(color, runLook(b.state), b.state) + "  " + text + "\n"
 }
 
-// shellWord is a word that can be typed: ids of runs may hold a plus and colons, which are safe;
+// shellWord is a word that can be typed: ids of runs hold a plus and colons, paths a slash, which are safe;
 // anything else is quoted.
 func shellWord(s string) string {
-	if s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:+-") == "" {
+	if s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:+/-") == "" {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

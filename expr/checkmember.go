@@ -32,6 +32,9 @@ func (c *checker) member(n *ast.MemberNode) Type {
 			return Type{}
 		}
 		p := unknown(c.text(n.Node)+" has no member "+strconv.Quote(name.Value), name.Value, of.names())
+		if root, ok := n.Node.(*ast.IdentifierNode); ok && root.Value == "params" && len(of.Fields) == 0 {
+			p.Help = "the DAG declares its params: params: {" + name.Value + ": {type: string, default: …}}"
+		}
 		c.addAt(c.inner(name), runes(name.Value), p)
 		return Type{}
 	}

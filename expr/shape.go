@@ -58,11 +58,21 @@ func (v *shaper) walk(n ast.Node) {
 	}
 }
 
+// methodHelp says what to write for x.f(); Airflow's ti.xcom_pull is the one that people arrive with.
+func methodHelp(n *ast.CallNode) string {
+	if m, ok := n.Callee.(*ast.MemberNode); ok {
+		if of, ok := m.Node.(*ast.IdentifierNode); ok && (of.Value == "ti" || of.Value == "task_instance") {
+			return "an upstream task's output is tasks.X.output"
+		}
+	}
+	return "call a function: upper(x) for x.upper()"
+}
+
 // call looks at the call of a plain function.
 func (v *shaper) call(n *ast.CallNode) {
 	callee, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
-		v.add(n, Problem{Code: CodeSyntax, Msg: "values have no methods", Help: "call a function: upper(x) for x.upper()"})
+		v.add(n, Problem{Code: CodeSyntax, Msg: "values have no methods", Help: methodHelp(n)})
 		v.walkAll(n.Arguments)
 		return
 	}

@@ -130,6 +130,9 @@ func (n *node) triggerWords() string {
 	if n.cause.Rule == "" || n.ti < 0 {
 		return ""
 	}
+	if n.cause.Because == n.cause.Rule {
+		return "trigger " + n.cause.Rule
+	}
 	return "trigger " + n.cause.Rule + ": " + n.cause.Because
 }
 

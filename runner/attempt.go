@@ -212,6 +212,7 @@ func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) 
 	if err != nil {
 		return PokeResult{}, err
 	}
+	out.line = res.Text && strings.HasPrefix(string(res.Output), `"`)
 	raw, ref, err := a.keep(ctx, out)
 	if err != nil {
 		return PokeResult{}, err

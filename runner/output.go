@@ -21,6 +21,7 @@ type output struct {
 	file  string // instead of both
 	size  int64  // of the file
 	wrong error  // it is not what `outputs` declares
+	line  bool   // it is the last line of stdout
 }
 
 // take reads the output of a call that succeeded. Text is typed by `outputs`; what cannot be is
@@ -139,7 +140,11 @@ func (a *attempt) keep(ctx context.Context, out *output) (machine.Raw, *machine.
 		defer f.Close()
 		r, size = f, out.size
 	}
-	if err := a.mayKeep("the output", r); err != nil {
+	what := "the output"
+	if out.line { // many scripts say more on stdout than they mean to give
+		what = "the output, the last line of stdout"
+	}
+	if err := a.mayKeep(what, r); err != nil {
 		return nil, nil, err
 	}
 	if out.file == "" && size <= machine.InlineLimit {

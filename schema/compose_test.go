@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -85,8 +86,12 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 			if d, _ := p.(map[string]any)["description"].(string); strings.TrimSpace(d) == "" {
 				t.Errorf("%s.%s has no description", path, name)
 			}
+			walk(path+"."+name, p)
 		}
 		for k, x := range m {
+			if k == "properties" { // its names are no keywords: one may be "properties"
+				continue
+			}
 			walk(path+"."+k, x)
 			for _, it := range asList(x) {
 				walk(path+"."+k, it)
@@ -96,6 +101,20 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 	walk("", doc)
 	if keys < 80 {
 		t.Errorf("only %d keys were looked at", keys)
+	}
+}
+
+// TestTheSchemaNeedsNoNetwork: an editor that cannot fetch one reference reports that alone, and
+// checks nothing else of the file.
+func TestTheSchemaNeedsNoNetwork(t *testing.T) {
+	refs := regexp.MustCompile(`"\$ref":\s*"([^"]*)"`).FindAllSubmatch(DAG(), -1)
+	for _, m := range refs {
+		if !bytes.HasPrefix(m[1], []byte("#/")) {
+			t.Errorf("a reference leads outside: %s", m[1])
+		}
+	}
+	if len(refs) < 40 {
+		t.Errorf("only %d references were looked at", len(refs))
 	}
 }
 

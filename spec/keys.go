@@ -84,6 +84,8 @@ var elsewhere = map[string]string{
 	"environment": "env", "steps": "tasks", "jobs": "tasks", "name": "id", "dag_id": "id", "default_args": "defaults",
 	"priority_weight": "priority", "task_group": "group", "on_failure_callback": "on_failure",
 	"on_success_callback": "on_success", "is_paused_upon_creation": "paused",
+	"task_concurrency": "max_parallel", "max_active_tis_per_dagrun": "max_parallel", "concurrency": "max_active_tasks",
+	"doc_md": "description", "doc": "description", "sla_miss_callback": "on_late",
 }
 
 // fields is a mapping read against its table. It holds legal keys alone, so whoever reads a key by its
@@ -136,6 +138,10 @@ func (d *DAG) unknownKey(key *Node, t *table) []string {
 	if here, ok := elsewhere[key.Text]; ok && slices.Contains(t.keys, here) {
 		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
 		return []string{here}
+	}
+	if instead, ok := airflowKeys[key.Text]; ok && !slices.Contains(schemaWords, t.keys[0]) {
+		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).help("%s", instead)
+		return nil
 	}
 	near := nearest(key.Text, t.keys)
 	if len(near) == 0 || t.what == "`sensor`" && slices.Contains(taskKeys.keys, key.Text) {

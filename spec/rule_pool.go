@@ -15,7 +15,10 @@ func rulePool(d *DAG) {
 		switch {
 		case n == nil && !ok, t.broken, n != nil && n.Kind != Scalar:
 		case !ok && d.opts.Pools != nil:
-			d.report(sPool, d.span(n), "there is no pool %q", t.Pool).suggest(t.Pool, slices.Sorted(maps.Keys(d.opts.Pools)))
+			r := d.report(sPool, d.span(n), "there is no pool %q", t.Pool).suggest(t.Pool, slices.Sorted(maps.Keys(d.opts.Pools)))
+			if r.Label == "" {
+				r.help("a new pool is a member of `pools` in weft.yaml, with its slots: pools: {%s: 4}", t.Pool)
+			}
 		case !ok && t.Pool != "default":
 			d.reportAs(Warning, sPool, d.span(n), "whether there is a pool %q is not known here", t.Pool)
 		case ok && t.PoolSlots > size:

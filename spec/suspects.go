@@ -212,6 +212,15 @@ func suspectIndent(d *DAG, line int, msg string) bool {
 	return false
 }
 
+// quoteHere says how to quote an expression at an index of a line between braces: alone, or with the
+// text that it stands in.
+func quoteHere(line []rune, i int) string {
+	if opensValue(line, i) {
+		return "quote it: \"${{ … }}\""
+	}
+	return "quote the whole value, in '…' where it holds double quotes; or give it a line of its own"
+}
+
 // suspectFlow finds the expression that is not quoted, and the bracket that is never closed, or closed
 // by another kind. yaml.v3 tells only where the block around began.
 func suspectFlow(d *DAG, _ int, msg string) bool {
@@ -238,7 +247,7 @@ func suspectFlow(d *DAG, _ int, msg string) bool {
 				quote = r
 			case r == '$' && len(open) > 0 && strings.HasPrefix(string(l[i:]), "${{"):
 				d.report(ySyntax, Span{n + 1, i + 1, n + 1, i + 4}, "an expression between braces or brackets is read as YAML's own").
-					help("quote it: \"${{ … }}\"")
+					help("%s", quoteHere(l, i))
 				return true
 			case (r == '[' || r == '{') && (len(open) > 0 || opensValue(l, i)):
 				open = append(open, bracket{r, n + 1, i + 1})

@@ -50,11 +50,8 @@ func (d *DAG) use(u *use) {
 	if i < 0 {
 		if u.form == scripted {
 			d.uses = append(d.uses, u) // its syntax is checked all the same
-		} else if strings.Contains(u.node.Text, "{{") {
-			if m := jinja().FindStringIndex(u.node.Text); m != nil {
-				d.jinja(u, m)
-			}
 		}
+		d.jinja(u)
 		return
 	}
 	d.uses = append(d.uses, u)
@@ -70,11 +67,41 @@ var jinja = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // jinja: Airflow's templates would go to the process as they are, which nobody means. Only names of
-// Airflow's are taken for one: `{{ x }}` may be meant for the program that is run.
-func (d *DAG) jinja(u *use, m []int) {
-	off := len([]rune(u.node.Text[:m[0]]))
-	d.report(expr.CodeForeign, d.within(u.node, off, len([]rune(u.node.Text[m[0]:m[1]]))), "this is a template of another tool; here it is plain text").
-		help("an expression is written ${{ … }}")
+// Airflow's are taken for one: `{{ x }}` may be meant for the program that is run. A script may write
+// such a file for another tool (dbt's), so there it is a warning.
+func (d *DAG) jinja(u *use) {
+	if !strings.Contains(u.node.Text, "{{") {
+		return
+	}
+	m := jinja().FindStringSubmatchIndex(u.node.Text)
+	if m == nil {
+		return
+	}
+	severity := Error
+	if u.form == scripted {
+		severity = Warning
+	}
+	whole, name := u.node.Text[m[0]:m[1]], u.node.Text[m[2]:m[3]]
+	at := d.within(u.node, len([]rune(u.node.Text[:m[0]])), len([]rune(whole)))
+	d.reportAs(severity, expr.CodeForeign, at, "this is a template of another tool; here it is plain text").
+		help("%s", jinjaHelp(name))
+}
+
+// jinjaHelp says what an Airflow template is here.
+func jinjaHelp(name string) string {
+	switch name {
+	case "ti", "task_instance":
+		return "an upstream task's output is ${{ tasks.X.output }}"
+	case "var", "conn":
+		return "what the configuration says is ${{ vars.NAME }}, and ${{ secrets.NAME }} what nobody may see"
+	case "params":
+		return "an expression is written ${{ params.NAME }}"
+	case "dag_run", "macros", "run_id":
+		return "an expression is written ${{ … }}, and sees run.id, run.ds, params and more"
+	case "execution_date":
+		name = "logical_date"
+	}
+	return "an expression is written ${{ run." + name + " }}"
 }
 
 // templates notes every text below a value. want is the JSON Schema of its place, nil = none.

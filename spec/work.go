@@ -127,8 +127,12 @@ func (d *DAG) draftUses(t *task) {
 	t.Uses = n.Text
 	d.plug(t)
 	if d.opts.Plugins != nil && !t.known {
-		d.report(sPlugin, d.span(n), "there is no plugin %q", t.Uses).suggest(t.Uses, d.opts.Plugins.Names()).
-			help("`weft plugins` lists them")
+		r := d.report(sPlugin, d.span(n), "there is no plugin %q", t.Uses)
+		if instead := insteadOf(t.Uses); instead != "" {
+			r.help("%s", instead)
+		} else {
+			r.suggest(t.Uses, d.opts.Plugins.Names()).help("`weft plugins` lists them")
+		}
 	}
 	d.draftWith(t)
 }

@@ -103,18 +103,21 @@ func TestDocsExamplesValidate(t *testing.T) {
 			t.Errorf("%s:%d: exit %d\n%s%s", x.page, x.line, res.code, res.out, res.stderr)
 		}
 	}
+	if pages["airflow.md"] < 1 {
+		t.Error("no example found in airflow.md: the fences are not read")
+	}
 	if pages["language.md"] < 8 {
 		t.Errorf("only %d examples found in language.md: the fences are not read", pages["language.md"])
 	}
 }
 
-// TestDocsExamplesRun takes language.md at its word: its examples run as they stand, without an account.
+// TestDocsExamplesRun takes the hand-written pages at their word: their examples run as they stand, without an account.
 func TestDocsExamplesRun(t *testing.T) {
 	for _, x := range examples(t) {
-		if x.page != "language.md" {
+		if x.page != "language.md" && x.page != "airflow.md" {
 			continue
 		}
-		t.Run(fmt.Sprintf("line %d", x.line), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s line %d", x.page, x.line), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			if sum, res := w.runJSON(w.write("example.yaml", x.text), "--sandbox"); sum.State != "success" {

@@ -155,6 +155,7 @@ failed  rows  r  in <…>  1 failed, 1 not reached
   publish upstream_failed
   weft logs r count
   weft explain r count
+  weft retry r
 `
 	if res.code != 1 || !fits(res.out, "<…>"+want) {
 		t.Errorf("exit %d\n%s%s", res.code, res.out, res.stderr)
