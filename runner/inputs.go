@@ -143,7 +143,7 @@ func (in input) source(uri string) (handoff.Backend, error) {
 	if handoff.IsInline(uri) {
 		return handoff.Values{}, nil
 	}
-	b, err := in.x.place(in.o)
+	b, err := in.x.values(in.o)
 	if err != nil {
 		return nil, unusable("%w", err)
 	}
