@@ -7,6 +7,7 @@ import (
 	"html"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // How long a text must be to count. Shorter secrets stand by chance in any log, and masking them
@@ -79,6 +80,10 @@ func parts(value string) []string {
 		// as an error has it, which is one line
 		list = append(list, strings.Join(strings.FieldsFunc(value, isLineEnd), " "))
 	}
+	// As a shell's unquoted $NAME and short messages have it: each run of white space one space.
+	if words := strings.Join(strings.FieldsFunc(value, isGap), " "); words != list[1] {
+		list = append(list, words)
+	}
 	var tree any
 	if strings.HasPrefix(list[1], "{") || strings.HasPrefix(list[1], "[") {
 		if json.Unmarshal([]byte(value), &tree) == nil {
@@ -89,6 +94,8 @@ func parts(value string) []string {
 }
 
 func isLineEnd(r rune) bool { return r == '\n' || r == '\r' }
+
+func isGap(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 
 // texts are the texts of a JSON value that are long enough to be masked by themselves.
 func texts(v any) (list []string) {
