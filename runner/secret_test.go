@@ -265,6 +265,19 @@ func TestTwoProcessesTogetherShowNoSecret(t *testing.T) {
 	}
 }
 
+// TestWeftsLineStandsAlone, also behind what may have become a secret and did not.
+func TestWeftsLineStandsAlone(t *testing.T) {
+	b, _ := secretBench(t, func(_ context.Context, c *plugins.Call) (plugins.Result, error) {
+		_, _, err := process(c, `printf 'hunter"'`, 0)
+		c.Logf("that was all")
+		return plugins.Result{}, err
+	})
+	shows(t, b.attempt(order(readsA())), machine.Success, "", "")
+	if log := b.log(); !strings.HasSuffix(log, "begins\nhunter\"\nthat was all\n") {
+		t.Errorf("the log is %q", log)
+	}
+}
+
 // TestAFloodStaysInMemory: what passes through a pipe is nowhere held.
 func TestAFloodStaysInMemory(t *testing.T) {
 	const size = 32 << 20
