@@ -38,16 +38,21 @@ type formList struct {
 // add takes all forms of a secret: of the whole, and of each part that may turn up alone.
 func (l *formList) add(name, value string) {
 	for _, part := range parts(value) {
-		if len(part) < MinMasked {
-			continue
-		}
-		long := len(part) >= MinKept
-		for _, text := range escapes(part) {
-			l.put(form{text: text, name: name, long: long})
-		}
-		for _, text := range encodings(part) {
-			l.put(form{text: text, name: name, long: long, folded: true})
-		}
+		l.whole(name, part)
+	}
+}
+
+// whole takes the forms of a text, and of no part of it.
+func (l *formList) whole(name, text string) {
+	if len(text) < MinMasked {
+		return
+	}
+	long := len(text) >= MinKept
+	for _, written := range escapes(text) {
+		l.put(form{text: written, name: name, long: long})
+	}
+	for _, written := range encodings(text) {
+		l.put(form{text: written, name: name, long: long, folded: true})
 	}
 }
 
