@@ -97,6 +97,8 @@ func (in input) nothing() error {
 			return unusable("the expression gives null: task %s had not finished", id)
 		case v.State != machine.Success:
 			return unusable("the expression gives null: task %s is %s", id, v.State)
+		case !v.Mapped && len(v.Declared) > 0 && len(v.Artifacts) == 0:
+			return unusable("the expression gives null: task %s is success and has kept nothing (it was marked by hand, or ran under another version; weft clear runs it again)", id)
 		}
 	}
 	return unusable("the expression gives null: there is no such artifact or output")
