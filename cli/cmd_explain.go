@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"text/tabwriter"
 
@@ -39,17 +40,20 @@ func (e *env) explain(name, task string, asJSON bool) error {
 	if asJSON {
 		return e.printJSON(ex)
 	}
-	e.printExplanation(ex)
+	if err := e.printExplanation(ex); err != nil {
+		return fmt.Errorf("cannot write the explanation: %w", err)
+	}
 	return nil
 }
 
-func (e *env) printExplanation(ex machine.Explanation) {
-	fmt.Fprintf(e.stdout, "%s is %s", ex.Task, ex.State)
+func (e *env) printExplanation(ex machine.Explanation) error {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s is %s", ex.Task, ex.State)
 	if ex.Reason != "" {
-		fmt.Fprintf(e.stdout, ": %s", clean(ex.Reason))
+		fmt.Fprintf(&out, ": %s", clean(ex.Reason))
 	}
-	fmt.Fprintln(e.stdout)
-	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(&out)
+	w := tabwriter.NewWriter(&out, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "  trigger\t%s\n", clean(ex.Trigger))
 	verdict := ex.Verdict
 	if !ex.At.IsZero() {
@@ -72,7 +76,9 @@ func (e *env) printExplanation(ex machine.Explanation) {
 	}
 	lines(w, "waits for", ex.Waiting)
 	lines(w, "attempts", ex.Attempts)
-	_ = w.Flush()
+	_ = w.Flush() // into memory
+	_, err := e.stdout.Write(out.Bytes())
+	return err
 }
 
 func lines(w *tabwriter.Writer, label string, list []string) {

@@ -82,6 +82,7 @@ and remembers what happened.`,
 	}
 	cobra.EnableCommandSorting = false // the table's order is the one to read in
 	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(wrongFlag)
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)

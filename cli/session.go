@@ -65,7 +65,7 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 	found := resolver(s.conf)
 	s.exec = &runner.Executor{
 		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: without(os.Environ(), found.EnvNames()), CleanEnv: s.conf.CleanEnv(),
-		Grace: s.conf.Grace, HandoffURI: s.conf.Handoff, Secrets: found,
+		Grace: s.conf.Grace, Secrets: found,
 		OpenLog: func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
 		SealLog: func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
 		CreateLive: func(path string, o machine.Order, env []string) (*os.File, error) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -108,15 +110,16 @@ func (s *survey) places(ctx context.Context, run store.Run, journal []store.Reco
 		}
 		out = append(out, place{uri, sure})
 	}
+	own := handoff.FileURI(s.k.Own)
 	ref := func(r *machine.Ref) {
 		if r == nil {
 			return
 		}
-		if uri, ok := handoff.PlaceOf(r.URI, run.DAG, run.ID); ok {
-			add(uri, true)
+		if uri, ok := handoff.PlaceOf(r.URI, run.DAG, run.ID); ok && !s.formerHome(uri, out) {
+			add(uri, uri != own) // what is not in the home any more is nowhere else
 		}
 	}
-	add(handoff.FileURI(s.k.Own), false)
+	add(own, false)
 	add(s.k.Handoff, false)
 	add(s.ofPlan(ctx, run.Plan), false)
 	for _, rec := range journal {
@@ -136,6 +139,16 @@ func (s *survey) places(ctx context.Context, run store.Run, journal []store.Reco
 		}
 	}
 	return out
+}
+
+// formerHome tells of a place that nobody has named: it was the folder of this home itself, when that had
+// another path. What was in it has moved with the home; what is there now, if anything, belongs to the
+// home that this one is a copy of.
+func (s *survey) formerHome(uri string, named []place) bool {
+	if !strings.HasPrefix(uri, "file:") || path.Base(uri) != filepath.Base(s.k.Own) {
+		return false
+	}
+	return !slices.ContainsFunc(named, func(p place) bool { return p.uri == uri })
 }
 
 // apart says why a run is left to another gc: a bucket of the sandbox and one of the same name outside

@@ -21,7 +21,8 @@ import (
 type keeping struct{ name, path string }
 
 // planArtifacts renders the artifacts' paths, before the plugin starts: a mistake in one is found
-// before hours of work, not after. A path that an expression gives stays below the scratch folder.
+// before hours of work, not after, and so is a handoff that names no place. A path that an expression
+// gives stays below the scratch folder.
 func (a *attempt) planArtifacts() error {
 	for _, v := range a.o.Task.Artifacts {
 		path, err := a.renderText(v.Value)
@@ -36,6 +37,12 @@ func (a *attempt) planArtifacts() error {
 			return plugins.Errorf(plugins.BadInput, "%scannot keep artifact %s: %w", a.place(v.Pos), v.Name, err)
 		}
 		a.kept = append(a.kept, keeping{v.Name, path})
+	}
+	if len(a.kept) == 0 {
+		return nil
+	}
+	if _, err := a.x.place(a.o); err != nil {
+		return &plugins.Error{Kind: plugins.BadInput, Err: err}
 	}
 	return nil
 }

@@ -102,6 +102,17 @@ func TestArtifactsThatCannotBeKept(t *testing.T) {
 	}
 }
 
+// TestAHandoffThatIsNoneIsToldFirst: no work is done for artifacts that nobody can take.
+func TestAHandoffThatIsNoneIsToldFirst(t *testing.T) {
+	b := newBench(t, func(context.Context, *plugins.Call) (plugins.Result, error) {
+		t.Error("the work has begun")
+		return plugins.Result{}, nil
+	})
+	o := order(machine.Task{Artifacts: []machine.Var{file("a", "f")}})
+	o.Run.Handoff = "s3://b/x"
+	shows(t, b.attempt(o), machine.Failed, "bad_input", `cannot use "s3://b/x" as handoff: "b" is no bucket's name (3 to 63 of a-z 0-9 . -)`)
+}
+
 func TestAnAbsolutePathIsTheAuthorsWord(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(dir+"/real", []byte("report"), 0o600); err != nil {

@@ -106,6 +106,9 @@ func (l *attemptLog) line(text string) {
 // write gives a line to the kernel at once, so that lines of different writers stay whole; it ends one
 // that a process left open. That a log cannot be written (a full disk) ends no work.
 func (l *attemptLog) write(line string) {
+	if l.out != nil { // what is held back comes first, and may leave a line open
+		_ = l.out.Flush()
+	}
 	if l.cut() {
 		line = "\n" + line
 	}

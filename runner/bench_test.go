@@ -78,7 +78,7 @@ func newBench(t testing.TB, run func(context.Context, *plugins.Call) (plugins.Re
 		Environ: []string{"PATH=/bin", "HOME=/root", "OTHER=1", "WEFT_HOME=/x", "WEFT_SECRET_A=s", "=odd", "odd"},
 		Grace:   time.Second,
 		OpenLog: func(machine.Order) (*os.File, error) {
-			return os.OpenFile(filepath.Join(home, "log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+			return os.OpenFile(filepath.Join(home, "log"), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 		},
 		SealLog: func(machine.Order) error { b.sealed++; return nil },
 	}

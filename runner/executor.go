@@ -28,10 +28,9 @@ type Executor struct {
 	CleanEnv bool
 	Grace    time.Duration // from the polite signal to the hard one
 	Shell    []string      // default shell of `run` text; nil = bash if there, else sh
-	// Handoff opens the place a URI names; nil = handoff.Known. HandoffURI is for runs and DAGs
-	// that name none; "" = a folder below Home.
-	Handoff    func(uri string) (handoff.Backend, error)
-	HandoffURI string
+	// Handoff opens the place a URI names; nil = handoff.Known. Runs and DAGs that name none have the
+	// folder handoff of Home.
+	Handoff func(uri string) (handoff.Backend, error)
 	// Secrets finds secrets; nil = there are none.
 	Secrets Secrets
 	// OpenLog opens the attempt's log for appending, SealLog is told that it is complete. Without
@@ -101,20 +100,6 @@ func (x *Executor) cache() *expr.Cache {
 		return c
 	}
 	return new(expr.Cache)
-}
-
-// place opens the handoff in force for an order.
-func (x *Executor) place(o machine.Order) (handoff.Backend, error) {
-	uri := o.Run.Handoff
-	for _, other := range []string{o.Plan.Handoff, x.HandoffURI, handoff.FileURI(x.Home + "/handoff")} {
-		if uri == "" {
-			uri = other
-		}
-	}
-	if x.Handoff != nil {
-		return x.Handoff(uri)
-	}
-	return handoff.Known().At(uri)
 }
 
 // handoffKey is where a value of an order lies: the language, section 4.

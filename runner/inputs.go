@@ -97,6 +97,8 @@ func (in input) nothing() error {
 			return unusable("the expression gives null: task %s had not finished", id)
 		case v.State != machine.Success:
 			return unusable("the expression gives null: task %s is %s", id, v.State)
+		case !v.Mapped && len(v.Declared) > 0 && len(v.Artifacts) == 0:
+			return unusable("the expression gives null: task %s is success and has kept nothing (it was marked by hand, or ran under another version; weft clear runs it again)", id)
 		}
 	}
 	return unusable("the expression gives null: there is no such artifact or output")
@@ -143,7 +145,7 @@ func (in input) source(uri string) (handoff.Backend, error) {
 	if handoff.IsInline(uri) {
 		return handoff.Values{}, nil
 	}
-	b, err := in.x.place(in.o)
+	b, err := in.x.values(in.o)
 	if err != nil {
 		return nil, unusable("%w", err)
 	}

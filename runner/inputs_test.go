@@ -63,6 +63,7 @@ func newShelf(t *testing.T) *shelf {
 		"small":  {State: ok, Output: machine.Raw(`{"rows":3}`)},
 		"large":  {State: ok, Ref: put("d/r/large/-/1/output.json", `"a large value"`)},
 		"broken": {State: machine.Failed, Declared: []string{"model"}},
+		"marked": {State: ok, Declared: []string{"model"}},
 		"a-b":    {State: machine.Skipped},
 		"later":  {},
 	}
@@ -134,6 +135,7 @@ func TestInputsThatCannotBeLaidOut(t *testing.T) {
 		{"${{ tasks.broken.artifacts.model }}", "bad_input", at("the expression gives null: task broken is failed")},
 		{`${{ tasks["a-b"].artifacts.model }}`, "bad_input", at("the expression gives null: task a-b is skipped")},
 		{"${{ tasks.later.artifacts.model }}", "bad_input", at("the expression gives null: task later had not finished")},
+		{"${{ tasks.marked.artifacts.model }}", "bad_input", at("the expression gives null: task marked is success and has kept nothing (it was marked by hand, or ran under another version; weft clear runs it again)")},
 		{"${{ tasks.train.artifacts.nothing }}", "bad_input", at("the expression gives null: there is no such artifact or output")},
 		{"${{ tasks.train.ref }}", "bad_input", at("the expression gives null: there is no such artifact or output")},
 		{"${{ tasks.small.output }}", "bad_input", at("the expression gives a map without uri, size and sha256 (name tasks.X.artifacts.NAME or tasks.X.ref)")},

@@ -65,10 +65,10 @@ func TestAnOutputSpillsAboveItsLimit(t *testing.T) {
 func TestTheRunSaysWhereItSpills(t *testing.T) {
 	b := newBench(t, gives(jsonText(50_000)))
 	dirs := map[string]string{}
-	for _, name := range []string{"run", "dag", "conf"} {
+	for _, name := range []string{"run", "dag", "handoff"} {
 		dirs[name] = filepath.Join(b.Home, name)
 	}
-	for _, want := range []string{"run", "dag", "conf"} {
+	for _, want := range []string{"run", "dag", "handoff"} {
 		o := order(machine.Task{})
 		switch want {
 		case "run":
@@ -76,9 +76,6 @@ func TestTheRunSaysWhereItSpills(t *testing.T) {
 			fallthrough
 		case "dag":
 			o.Plan.Handoff = handoff.FileURI(dirs["dag"])
-			fallthrough
-		default:
-			b.HandoffURI = handoff.FileURI(dirs["conf"])
 		}
 		if out := b.attempt(o); out.Ref == nil || !strings.HasPrefix(out.Ref.URI, handoff.FileURI(dirs[want])+"/") {
 			t.Errorf("%s: %+v", want, out)

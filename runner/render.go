@@ -30,6 +30,9 @@ func (a *attempt) see(ctx context.Context) error {
 		return &plugins.Error{Kind: plugins.BadInput, Err: err}
 	}
 	a.vars = vars
+	if values != nil && !a.blind {
+		a.hideDerived(values)
+	}
 	return nil
 }
 

@@ -265,6 +265,42 @@ func TestTwoProcessesTogetherShowNoSecret(t *testing.T) {
 	}
 }
 
+// TestWhatExpressionsMakeOfASecretIsSecret: a part of one, or another spelling, by way of env too.
+func TestWhatExpressionsMakeOfASecretIsSecret(t *testing.T) {
+	b, v := secretBench(t, func(_ context.Context, c *plugins.Call) (plugins.Result, error) {
+		_, _, err := process(c, `echo "$PART, $AGAIN, $MODE, $X, $WEFT_RUN_ID"`, 0)
+		return plugins.Result{}, err
+	})
+	b.Environ = []string{"PATH=" + os.Getenv("PATH")}
+	v.values["PAIR"] = "alice:opensesame"
+	task := with(`{"list": ["${{ split(secrets.PAIR, ':')[1] }}"], "json": "${{ {'run': run.id, 'with': secrets.PAIR} }}"}`)
+	task.Env = []machine.Var{
+		{Name: "PART", Value: "${{ split(secrets.PAIR, ':')[1] }}"},
+		{Name: "MODE", Value: `${{ secrets.PAIR == "x" ? "none at all" : "production" }}`},
+		{Name: "AGAIN", Value: "${{ upper(env.PART) }}", Level: 1},
+		{Name: "BODY", Value: `${{ toJSON([run.id, secrets.PAIR]) }}`},
+	}
+	task.ScriptEnv = []machine.Var{{Name: "X", Value: "${{ env.PART + env.MODE }}"}}
+	o := order(task)
+	shows(t, b.attempt(o), machine.Success, "", "")
+	if log := b.log(); !strings.HasSuffix(log, "begins\n***, ***, production, ***, "+o.Run.Run+"\n") {
+		t.Errorf("the log is %q", log)
+	}
+}
+
+// TestWeftsLineStandsAlone, also behind what may have become a secret and did not.
+func TestWeftsLineStandsAlone(t *testing.T) {
+	b, _ := secretBench(t, func(_ context.Context, c *plugins.Call) (plugins.Result, error) {
+		_, _, err := process(c, `printf 'hunter"'`, 0)
+		c.Logf("that was all")
+		return plugins.Result{}, err
+	})
+	shows(t, b.attempt(order(readsA())), machine.Success, "", "")
+	if log := b.log(); !strings.HasSuffix(log, "begins\nhunter\"\nthat was all\n") {
+		t.Errorf("the log is %q", log)
+	}
+}
+
 // TestAFloodStaysInMemory: what passes through a pipe is nowhere held.
 func TestAFloodStaysInMemory(t *testing.T) {
 	const size = 32 << 20

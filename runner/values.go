@@ -94,7 +94,7 @@ func (x *Executor) fetchView(ctx context.Context, o machine.Order, id string, v 
 }
 
 func (x *Executor) fetchValue(ctx context.Context, o machine.Order, ref machine.Ref) ([]byte, error) {
-	b, err := x.place(o)
+	b, err := x.values(o)
 	if err != nil {
 		return nil, &plugins.Error{Kind: plugins.BadInput, Err: err}
 	}

@@ -7,6 +7,7 @@ import (
 	"html"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // How long a text must be to count. Shorter secrets stand by chance in any log, and masking them
@@ -37,16 +38,21 @@ type formList struct {
 // add takes all forms of a secret: of the whole, and of each part that may turn up alone.
 func (l *formList) add(name, value string) {
 	for _, part := range parts(value) {
-		if len(part) < MinMasked {
-			continue
-		}
-		long := len(part) >= MinKept
-		for _, text := range escapes(part) {
-			l.put(form{text: text, name: name, long: long})
-		}
-		for _, text := range encodings(part) {
-			l.put(form{text: text, name: name, long: long, folded: true})
-		}
+		l.whole(name, part)
+	}
+}
+
+// whole takes the forms of a text, and of no part of it.
+func (l *formList) whole(name, text string) {
+	if len(text) < MinMasked {
+		return
+	}
+	long := len(text) >= MinKept
+	for _, written := range escapes(text) {
+		l.put(form{text: written, name: name, long: long})
+	}
+	for _, written := range encodings(text) {
+		l.put(form{text: written, name: name, long: long, folded: true})
 	}
 }
 
@@ -79,6 +85,10 @@ func parts(value string) []string {
 		// as an error has it, which is one line
 		list = append(list, strings.Join(strings.FieldsFunc(value, isLineEnd), " "))
 	}
+	// As a shell's unquoted $NAME and short messages have it: each run of white space one space.
+	if words := strings.Join(strings.FieldsFunc(value, isGap), " "); words != list[1] {
+		list = append(list, words)
+	}
 	var tree any
 	if strings.HasPrefix(list[1], "{") || strings.HasPrefix(list[1], "[") {
 		if json.Unmarshal([]byte(value), &tree) == nil {
@@ -89,6 +99,8 @@ func parts(value string) []string {
 }
 
 func isLineEnd(r rune) bool { return r == '\n' || r == '\r' }
+
+func isGap(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 
 // texts are the texts of a JSON value that are long enough to be masked by themselves.
 func texts(v any) (list []string) {

@@ -25,11 +25,18 @@ type Mask struct {
 	kept  *Mask // of the forms that no output may hold; itself if these are all
 }
 
-// NewMask makes the Mask of some secrets, by name; nil if none of them is long enough to be masked.
-func NewMask(values map[string]string) *Mask {
+// A Value is a text that is as secret as the secret it was made of, and the name of that.
+type Value struct{ Name, Text string }
+
+// NewMask makes the Mask of some secrets, by name, and of what was made of them; nil if nothing of it
+// is long enough to be masked.
+func NewMask(values map[string]string, made ...Value) *Mask {
 	var l formList
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		l.add(name, values[name])
+	}
+	for _, v := range made {
+		l.whole(v.Name, v.Text) // parts of it may be no secret at all
 	}
 	if len(l.list) == 0 {
 		return nil

@@ -315,3 +315,11 @@ func BenchmarkMask(b *testing.B) {
 		}
 	})
 }
+
+// TestTheWordsOfASecret: `echo $S` without quotes, and a short message, make one space of several.
+func TestTheWordsOfASecret(t *testing.T) {
+	m := NewMask(map[string]string{"S": " correct  horse\tbattery\x01\nstaple "})
+	if got := m.Text("so: correct horse battery staple."); got != "so: "+Masked+"." {
+		t.Errorf("%q", got)
+	}
+}

@@ -65,6 +65,8 @@ func (d *DAG) fileValue(f Field, key string) bool {
 // artifactPath checks as much of a path as stands in the file; the rest is checked when it is known.
 func (d *DAG) artifactPath(n *Node) bool {
 	switch {
+	case n.Text == "":
+		d.report(sValue, d.span(n), "the path of an artifact is empty").help("write . for all of $WEFT_TMPDIR")
 	case !d.literalIfAbsolute(n):
 	case climbs(n.Text):
 		d.report(sValue, d.span(n), "the path of an artifact cannot hold `..`")
@@ -116,6 +118,10 @@ func (d *DAG) apart(f Field, others []Field) bool {
 
 // inputSource checks a path of this machine; what an expression gives is checked by its type.
 func (d *DAG) inputSource(n *Node) bool {
+	if n.Text == "" {
+		d.report(sValue, d.span(n), "the path of a file for `inputs` is empty").help("write . for the folder of the DAG file")
+		return false
+	}
 	if !d.literalIfAbsolute(n) {
 		return false
 	}

@@ -63,7 +63,7 @@ func (d *DAG) draftParam(p *param, n *Node) {
 	}
 	p.Schema = encode(frag)
 	def, has := f.m["default"]
-	if !has {
+	if !has || def.Value.Kind == Scalar && !d.literal(def.Value, "params."+p.Name+".default") {
 		return
 	}
 	value := d.valueAs(def.Value, frag)

@@ -355,6 +355,8 @@ func TestGCRefusesWhatItCannotUnderstand(t *testing.T) {
 		"gc --older-than 30": `cannot use --older-than: "30" is no duration`,
 		"gc --keep -1":       "cannot keep -1 runs",
 		"gc everything":      "weft gc takes no argument",
+		"gc --keep many":     `cannot use --keep: "many" is no whole number`,
+		"gc --yes=perhaps":   `cannot use --yes: "perhaps" is neither true nor false`,
 	} {
 		if res := w.run(strings.Fields(args)...); res.code != 2 || !strings.Contains(res.stderr, says) {
 			t.Errorf("weft %s: exit %d\n%s", args, res.code, res.stderr)

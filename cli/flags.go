@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// wrongFlag says of a flag's value what it should be, in our words: pflag's are those of strconv.
+func wrongFlag(_ *cobra.Command, err error) error {
+	var wrong *pflag.InvalidValueError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	f := wrong.GetFlag()
+	what := "no " + f.Value.Type()
+	switch {
+	case f.Value.Type() == "bool":
+		what = "neither true nor false"
+	case strings.HasPrefix(f.Value.Type(), "int"):
+		what = "no whole number"
+	}
+	return fmt.Errorf("cannot use --%s: %q is %s", f.Name, wrong.GetValue(), what)
+}
