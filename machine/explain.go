@@ -110,7 +110,7 @@ func (r *Run) explainInstances(n *node, e *Explanation) {
 			line = fmt.Sprintf("[%d] %s", in.index, in.state)
 		}
 		if tries := in.attempt - n.base; tries > 0 {
-			line += fmt.Sprintf(", attempt %d of %d", tries, max(n.def.Retries+1, tries))
+			line += fmt.Sprintf(", attempt %d of %d", in.attempt, n.base+max(n.def.Retries+1, tries)) // as in logs: clears count on
 		}
 		if in.reason != "" && (n.mapped || in.reason != e.Reason) {
 			line += ": " + in.reason
