@@ -234,15 +234,20 @@ func TestKilledAtAWrite(t *testing.T) {
 	for i := range points {
 		at := 1 + i*total/points
 		t.Run(fmt.Sprintf("call %d", at), func(t *testing.T) {
-			k := newKilling(t, fmt.Sprintf("w%d", at))
-			k.strace(calls, fmt.Sprintf("-einject=%s:signal=SIGKILL:when=%d", calls, at), k.args()...)
-			if done, known := k.successes(); !known || !done["after/-"] {
-				killed++
+			// The calls are counted by thread, and Go moves its work between threads as it likes: where
+			// none comes to the k-th this time, an earlier one is taken.
+			for call, cut := at, false; !cut && call > 0; call = call * 2 / 3 {
+				k := newKilling(t, fmt.Sprintf("w%d", call))
+				k.strace(calls, fmt.Sprintf("-einject=%s:signal=SIGKILL:when=%d", calls, call), k.args()...)
+				if done, known := k.successes(); !known || !done["after/-"] {
+					killed++
+					cut = true
+				}
+				k.finish()
 			}
-			k.finish()
 		})
 	}
-	if killed < points/2 {
+	if killed < points*9/10 {
 		t.Errorf("only %d of %d runs were cut off: the points are not where the writes are", killed, points)
 	}
 }
