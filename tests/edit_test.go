@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,7 +36,9 @@ func TestEditsDuringRuns(t *testing.T) {
 	const enough = 500
 	var edits atomic.Int64
 	stop := make(chan struct{})
-	go func() { // the author, who never rests
+	var author sync.WaitGroup
+	t.Cleanup(func() { close(stop); author.Wait() }) // before the folder goes
+	author.Go(func() {                               // who never rests
 		for n := 0; ; n++ {
 			edits.Store(int64(n))
 			select {
@@ -53,7 +56,7 @@ func TestEditsDuringRuns(t *testing.T) {
 				_ = os.Rename(file+".new", file)
 			}
 		}
-	}()
+	})
 	ended := 0
 	for ended < runs || edits.Load() < enough {
 		res := w.run("run", file, "--json")
@@ -76,7 +79,6 @@ func TestEditsDuringRuns(t *testing.T) {
 			t.Errorf("%s has %d tasks, want %d", sum.Run, len(sum.Tasks), len(want))
 		}
 	}
-	close(stop)
 	t.Logf("%d runs through %d edits", ended, edits.Load())
 }
 
