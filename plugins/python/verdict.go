@@ -5,18 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"syscall"
 
 	"weft/plugins"
 	"weft/proc"
 )
 
-// The exit statuses that mean more than failure (language, section 3), and that of an exception.
-const (
-	exitException = 1
-	exitSkip      = 99
-	exitFinal     = 100
-)
+// exitException is the status with which an interpreter ends after an exception.
+const exitException = 1
 
 // startFailure says whether starting again may help.
 func startFailure(err error) error {
@@ -33,31 +28,7 @@ func startFailure(err error) error {
 
 // verdict turns the end of a process into the failure it is; nil = success.
 func verdict(ctx context.Context, exit proc.Exit) *plugins.Error {
-	if exit.Signal == 0 && exit.Code == 0 && !exit.Stopped {
-		return nil
-	}
-	code := exit.Code
-	if exit.Signal != 0 { // as a shell would show it
-		code = 128 + int(exit.Signal)
-	}
-	e := plugins.Errorf(plugins.Temporary, "%s", exit)
-	switch {
-	case exit.Stopped:
-		e = plugins.Errorf(plugins.KindOf(context.Cause(ctx)), "stopped, %s: %w", exit, context.Cause(ctx))
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			e.Kind = plugins.Timeout
-		} else if e.Kind == plugins.Internal { // a cause of the caller's own making
-			e.Kind = plugins.Cancelled
-		}
-	case exit.Signal == syscall.SIGKILL:
-		e.Hint = "not by weft; the machine may have run out of memory"
-	case exit.Code == exitSkip:
-		e.Skip = true
-	case exit.Code == exitFinal:
-		e.Final = true
-	}
-	e.Exit = &code
-	return e
+	return plugins.Ending{Code: exit.Code, Signal: exit.Signal, Stopped: exit.Stopped, Said: exit.String()}.Failure(ctx)
 }
 
 // maxFailure bounds what is read of a failure's own words.

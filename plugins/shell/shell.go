@@ -12,7 +12,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"syscall"
 
 	"weft/plugins"
 	"weft/proc"
@@ -25,12 +24,6 @@ var _ plugins.Plugin = Plugin{}
 
 //go:embed input.json
 var input []byte
-
-// The exit statuses that mean more than failure (language, section 3).
-const (
-	exitSkip  = 99
-	exitFinal = 100
-)
 
 // Name implements plugins.Plugin.
 func (Plugin) Name() string { return "shell" }
@@ -79,41 +72,15 @@ func startFailure(err error) error {
 
 // verdict turns the end of a process into the failure it is; nil = success.
 func verdict(ctx context.Context, exit proc.Exit) error {
+	e := plugins.Ending{Code: exit.Code, Signal: exit.Signal, Stopped: exit.Stopped, Said: exit.String()}.Failure(ctx)
 	switch {
-	case exit.Stopped:
-		e := plugins.Errorf(plugins.KindOf(context.Cause(ctx)), "stopped, %s: %w", exit, context.Cause(ctx))
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			e.Kind = plugins.Timeout
-		} else if e.Kind == plugins.Internal { // a cause of the caller's own making
-			e.Kind = plugins.Cancelled
-		}
-		e.Exit = status(exit)
-		return e
-	case exit.Signal == 0 && exit.Code == 0:
+	case e == nil:
 		return nil
-	}
-	e := plugins.Errorf(plugins.Temporary, "%s", exit)
-	e.Exit = status(exit)
-	switch {
-	case exit.Signal == syscall.SIGKILL:
-		e.Hint = "not by weft; the machine may have run out of memory"
-	case exit.Code == exitSkip:
-		e.Skip = true
-	case exit.Code == exitFinal:
-		e.Final = true
+	case exit.Stopped || exit.Signal != 0:
 	case exit.Code == 126:
 		e.Hint = "a shell says so of a command it may not execute"
 	case exit.Code == 127:
 		e.Hint = "a shell says so of a command it cannot find"
 	}
 	return e
-}
-
-// status is the number a shell would show: 128 + the signal for one that was killed.
-func status(exit proc.Exit) *int {
-	code := exit.Code
-	if exit.Signal != 0 {
-		code = 128 + int(exit.Signal)
-	}
-	return &code
 }
