@@ -54,9 +54,6 @@ func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Res
 	begin := a.x.clock().Mono()
 	a.exprs = a.x.cache()
 	a.log.now = a.x.clock().Now
-	if a.poke <= 1 {
-		a.log.first = fmt.Sprintf("attempt %d begins", a.o.Key.Attempt)
-	}
 	a.log.open = func() (*os.File, error) {
 		if a.x.OpenLog == nil {
 			return os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -228,12 +225,16 @@ func (a *attempt) tidy(done bool) {
 	if err := a.x.scratches.give(a.o.Run.Run, a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}
-	a.log.close()
-	if done && a.log.used && a.x.SealLog != nil {
-		if err := a.x.SealLog(a.o); err != nil {
-			a.log.weft("cannot seal the log: " + err.Error())
-			a.log.close()
-		}
+	var spare func(*os.File)
+	if done && a.x.SpareLog != nil {
+		spare = func(f *os.File) { a.x.SpareLog(a.o, f) }
+	}
+	if spared := a.log.close(spare); spared || !done || !a.log.used || a.x.SealLog == nil {
+		return
+	}
+	if err := a.x.SealLog(a.o); err != nil {
+		a.log.weft("cannot seal the log: " + err.Error())
+		a.log.close(nil)
 	}
 }
 
