@@ -42,7 +42,7 @@ var ErrAlive = errors.New("something of this attempt still runs")
 // CreateLive writes a live file and takes its lock, which holds until the file returned and all
 // copies of it in other processes are closed. ErrAlive if another has it.
 func CreateLive(path string, l Live) (*os.File, error) {
-	f, err := openPlain(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := OpenPlain(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot create live file: %w", err)
 	}
