@@ -64,8 +64,12 @@ func writeLive(f *os.File, l Live) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Truncate(0); err != nil {
+	if info, err := f.Stat(); err != nil {
 		return err
+	} else if info.Size() > 0 {
+		if err := f.Truncate(0); err != nil {
+			return err
+		}
 	}
 	_, err = f.Write(append(line, '\n'))
 	return err
