@@ -49,6 +49,7 @@ type checker struct {
 	file, dag string
 	e         spec.Expectation
 	w         spec.Want
+	told      string // of whom it is said what became of it
 	ds        []spec.Diagnostic
 }
 
@@ -97,11 +98,15 @@ func (k *checker) differs(format string, args ...any) {
 		}
 		return
 	}
-	if why := k.reason(); why != "" && k.w.Key != "reason" {
+	if k.told == k.who() {
+		return // what has become of it is said already
+	}
+	k.told = k.who()
+	if why := k.reason(); why != "" && k.w.Key != "reason" && k.state() != machine.Success.String() {
 		d.Notes = append(d.Notes, spec.Note{Kind: "note", Text: fmt.Sprintf("%s is %s: %s", k.who(), k.state(), why)})
 	}
 	if t := k.r.Run.Plan().Task(k.e.Task); t != nil {
-		k.point(d, t.Pos, "the task")
+		k.point(d, t.Pos, "it is here")
 	}
 }
 

@@ -202,7 +202,12 @@ func (r *caseReader) seen(t *task, key *Node) bool {
 // wantInstances reads what is expected of single instances of a mapped task.
 func (r *caseReader) wantInstances(e *Expectation, t *task, fs fields, index string) {
 	for _, key := range []string{"size", "instances"} {
-		if at := fs.key(key); at != nil && (t.ForEach == nil || index != "") {
+		switch at := fs.key(key); {
+		case at == nil:
+		case index != "":
+			r.report(sWrongPlace, r.span(at), "an instance has no instances")
+			return
+		case t.ForEach == nil:
 			r.report(sExclusive, r.span(at), "%s has no `for_each`, so it has no instances", t.name())
 			return
 		}
