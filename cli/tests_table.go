@@ -46,11 +46,7 @@ func (e *env) exhaust(paths []string, o testOptions) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s: trigger %s\n\n", t.Task, t.Trigger)
 	if len(t.Rows) > foldAbove && !o.verbose {
-		folds, err := rehearse.Folds(plan, o.exhaustive)
-		if err != nil {
-			return fmt.Errorf("cannot list what becomes of %s: %w", o.exhaustive, err)
-		}
-		e.columns(&b, foldCells(t, folds))
+		e.columns(&b, foldCells(t, t.Folds()))
 		fmt.Fprintf(&b, "\n%d combinations, folded: a row holds as soon as what it names has ended, whatever becomes\nof the rest (-). -v lists them all.\n", len(t.Rows))
 	} else {
 		e.columns(&b, tableCells(t))
@@ -127,6 +123,8 @@ func soonestWords(t *rehearse.Table, sets [][]int) string {
 		return "(at once)"
 	case k == n && n > 1:
 		return "all"
+	case len(sets) == n && k == 1 && n > 1:
+		return "any one"
 	case len(sets) == waysToPick(n, k) && n > 1:
 		return fmt.Sprintf("any %d", k)
 	}

@@ -207,6 +207,10 @@ func (p *play) poke(a *attempt, o machine.Order, n int, since time.Time) (res ru
 	takes = p.perform(a, o, p.stepOf(o).Poke(n), func(ctx context.Context, o machine.Order) {
 		res = p.stage.exec.Poke(ctx, o, n, since)
 	})
+	p.pokes++
+	if !res.Done && p.pokes > patience && n > len(p.stepOf(o).Pokes) && !asksNumber(o.Task.Sensor) && res.NotBefore.IsZero() {
+		res.NotBefore = p.Now().AddDate(100, 0, 0)
+	}
 	if res.Done {
 		res.Outcome.Elapsed = int64(takes)
 		if res.Outcome.State == machine.Success {
@@ -214,6 +218,16 @@ func (p *play) poke(a *attempt, o machine.Order, n int, since time.Time) (res ru
 		}
 	}
 	return res, takes
+}
+
+// asksNumber tells whether a sensor may ask for the number of its poke.
+func asksNumber(s *machine.Sensor) bool {
+	for _, e := range []*machine.Expr{s.Until, s.FailWhen} {
+		if e != nil && strings.Contains(e.Src, "poke") {
+			return true
+		}
+	}
+	return false
 }
 
 // artifacts are what a success leaves: each that the task declares, empty.

@@ -26,7 +26,7 @@ func (r *Record) Check(file, dag string) (ds []spec.Diagnostic) {
 		return k.ds // whatever else is not as expected may follow from it
 	}
 	if r.Endless {
-		k.report(spec.CaseEndless, r.Case.At, "the run goes on for ever", fmt.Sprintf("after %s it was cut off", Brief(r.Lasted)))
+		k.report(spec.CaseEndless, r.Case.At, "the run goes on for ever", fmt.Sprintf("cut off after %d steps, at %s", longest, Brief(r.Lasted)))
 		return k.ds
 	}
 	for _, e := range r.Case.Expect {

@@ -17,13 +17,10 @@ type Fold struct {
 	Says  string
 }
 
-// Folds says a table in few rows: the least that decides, states that make no difference together.
+// Folds says the table in few rows: the least that decides, states that make no difference together.
 // Every combination is covered, some more than once, and all of its rows say the same.
-func Folds(plan *machine.Plan, task string) ([]Fold, error) {
-	tr, err := newTruth(plan, task)
-	if err != nil {
-		return nil, err
-	}
+func (t *Table) Folds() []Fold {
+	tr := t.truth
 	var rows []Fold
 	digits := make([]int, len(tr.size))
 	for more := true; more; more = tr.next(digits, 0) {
@@ -39,7 +36,7 @@ func Folds(plan *machine.Plan, task string) ([]Fold, error) {
 		}
 		rows = append(rows, row)
 	}
-	return merged(rows), nil
+	return merged(rows)
 }
 
 // least tells whether every end that a partial combination names is needed for the decision.

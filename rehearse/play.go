@@ -25,6 +25,7 @@ type play struct {
 	n       uint64
 	inbox   []func()
 	happens int
+	pokes   int
 	alive   map[machine.Key]*attempt
 	refused map[string]bool // tasks whose past has been refused once
 }

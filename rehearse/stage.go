@@ -43,9 +43,12 @@ func NewStage(plan *machine.Plan, o Options) *Stage {
 	return s
 }
 
-// longest bounds a case in happenings: what goes on longer goes on for ever. A sensor of 7 days that
-// is asked each minute has 10,000.
-const longest = 2_000_000
+// longest bounds a case in happenings: what goes on longer goes on for ever.
+const longest = 300_000
+
+// patience bounds the pokes of a case: a sensor of 7 days that is asked each minute has 10,000. What
+// has not come by then, and hangs on nothing that changes, never comes, and only its timeout ends it.
+const patience = 30_000
 
 // Play plays a case to its end: until the run is over, or nothing happens any more.
 func (s *Stage) Play(c *spec.Case) (*Record, error) {

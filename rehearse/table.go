@@ -19,6 +19,8 @@ type Table struct {
 	Upstream []string
 	Ends     [][]machine.State // by upstream task: how it can end
 	Rows     []TableRow        // the last upstream task's end changes fastest
+
+	truth *truth
 }
 
 // A TableRow is one combination.
@@ -63,6 +65,7 @@ func Exhaust(plan *machine.Plan, task string) (*Table, error) {
 		row.Says = saysWords[tr.all[tr.index(digits)]]
 		tr.t.Rows = append(tr.t.Rows, row)
 	}
+	tr.t.truth = tr
 	return tr.t, nil
 }
 
