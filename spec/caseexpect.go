@@ -124,7 +124,7 @@ func (r *caseReader) wantTimes(e *Expectation, index string, n *Node) {
 // wantValues reads what a task gives and is given. Values are typed as the places that they come from.
 func (r *caseReader) wantValues(e *Expectation, t *task, fs fields, index string) {
 	if out := fs.m["output"]; out.Key != nil {
-		schema := schemaValue(t.outputSchema())
+		schema := r.outputOf(t)
 		if t.ForEach != nil && index == "" {
 			schema = map[string]any{"items": schema}
 		}

@@ -121,7 +121,7 @@ func (r *caseReader) stepOutput(t *task, s *Step, f fields) {
 		r.report(sExclusive, r.span(out.Key), "what is %s has no output", s.State)
 		return
 	}
-	s.HasOutput, s.Output = true, r.valueAs(out.Value, schemaValue(t.outputSchema()))
+	s.HasOutput, s.Output = true, r.valueAs(out.Value, r.outputOf(t))
 }
 
 // pokes reads how a sensor's pokes go, one after another.

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -93,6 +94,7 @@ type caseReader struct {
 	tested *machine.Plan
 	known  map[string]*task // tasks and callbacks of the tested DAG
 	ids    []string         // their ids, file order
+	gives  map[*task]any    // JSON Schema of a task's output
 }
 
 // ParseCases reads a test file against its DAG, which has no errors. The diagnostics are all that was
@@ -110,7 +112,7 @@ func ParseCases(file string, src []byte, dag *DAG) (*Cases, []Diagnostic) {
 			file: file, opts: dag.opts, src: newSource(nil), once: map[telling]bool{},
 			answers: map[question]answer{},
 		},
-		dag: dag, tested: plan, known: map[string]*task{},
+		dag: dag, tested: plan, known: map[string]*task{}, gives: map[*task]any{},
 	}
 	r.knowTasks()
 	if !r.read(src) {
@@ -155,6 +157,16 @@ func (r *caseReader) knowTasks() {
 	}
 }
 
+// outputOf is the JSON Schema of a task's output, nil = anything.
+func (r *caseReader) outputOf(t *task) any {
+	s, known := r.gives[t]
+	if !known {
+		s = schemaValue(t.outputSchema())
+		r.gives[t] = s
+	}
+	return s
+}
+
 func (r *caseReader) cases() (list []Case) {
 	top := r.caseFields(r.root, casesKeys, "the file")
 	_, _ = r.text(top.get("description"), "description")
@@ -169,47 +181,53 @@ func (r *caseReader) cases() (list []Case) {
 		r.report(sMissing, r.span(top.key("cases")), "`cases` is empty; a test file has at least one")
 		return nil
 	}
+	all := Case{Given: map[string]*Given{}, Past: map[string]machine.State{}, Vars: map[string]any{}, Secrets: map[string]string{}}
+	r.shared(&all, top)
 	for _, f := range r.named(n, "cases") {
-		list = append(list, r.aCase(f, top))
+		list = append(list, r.aCase(f, top, all))
 	}
 	return list
 }
 
 // aCase reads one case over what the file says for all of them.
-func (r *caseReader) aCase(f Field, top fields) Case {
-	c := Case{Name: f.Key.Text, At: r.span(f.Key), Given: map[string]*Given{}, Past: map[string]machine.State{}}
+func (r *caseReader) aCase(f Field, top fields, all Case) Case {
+	c := Case{
+		Name: f.Key.Text, At: r.span(f.Key), Given: maps.Clone(all.Given), Past: maps.Clone(all.Past),
+		Vars: maps.Clone(all.Vars), Secrets: maps.Clone(all.Secrets),
+	}
 	own := r.caseFields(f.Value, caseKeys, "the case "+quotedCut(f.Key.Text))
 	_, _ = r.text(own.get("description"), "description")
+	r.shared(&c, own)
 	both := []fields{top, own}
-	c.Params = r.caseParams(c, both)
-	c.Vars, c.Secrets = map[string]any{}, map[string]string{}
-	for _, from := range both {
-		for _, v := range r.named(from.get("vars"), "vars") {
-			c.Vars[v.Key.Text] = r.value(v.Value)
-		}
-		for _, v := range r.named(from.get("secrets"), "secrets") {
-			if s, ok := r.text(v.Value, "secrets."+v.Key.Text); ok {
-				c.Secrets[v.Key.Text] = s
-			}
-		}
-		for _, g := range r.named(from.get("given"), "given") {
-			if t := r.taskNamed(g.Key); t != nil {
-				c.Given[g.Key.Text] = r.given(t, g, true)
-			}
-		}
-		for _, p := range r.named(from.get("past"), "past") {
-			if s, ok := r.choice(p.Value, "past."+p.Key.Text, finishedStates...); ok && r.pastOf(p.Key) {
-				c.Past[p.Key.Text] = stateNamed(s)
-			}
-		}
-	}
-	c.Run = r.caseRun(both)
+	c.Params, c.Run = r.caseParams(c, both), r.caseRun(both)
 	if d, ok := r.duration(own.get("cancel"), "cancel", true); ok {
 		after := time.Duration(d)
 		c.Cancel = &after
 	}
 	r.expect(&c, own)
 	return c
+}
+
+// shared reads what may stand in a case, and beside the cases for all of them, name by name.
+func (r *caseReader) shared(c *Case, from fields) {
+	for _, v := range r.named(from.get("vars"), "vars") {
+		c.Vars[v.Key.Text] = r.value(v.Value)
+	}
+	for _, v := range r.named(from.get("secrets"), "secrets") {
+		if s, ok := r.text(v.Value, "secrets."+v.Key.Text); ok {
+			c.Secrets[v.Key.Text] = s
+		}
+	}
+	for _, g := range r.named(from.get("given"), "given") {
+		if t := r.taskNamed(g.Key); t != nil {
+			c.Given[g.Key.Text] = r.given(t, g, true)
+		}
+	}
+	for _, p := range r.named(from.get("past"), "past") {
+		if s, ok := r.choice(p.Value, "past."+p.Key.Text, finishedStates...); ok && r.pastOf(p.Key) {
+			c.Past[p.Key.Text] = stateNamed(s)
+		}
+	}
 }
 
 // pastOf takes tasks alone, and those that ask about the past.

@@ -33,7 +33,7 @@ func TestPredictedIsReal(t *testing.T) {
 					t.Errorf("exit %d\n%s%s\n%s\n%s", res.code, res.out, res.stderr, f.dag(nil), f.cases(sum))
 				}
 				// The same, of a DAG in which one word is another: that must be seen where it matters.
-				for at := range f.tasks {
+				for at := range f.tasks[:6] {
 					w.write("dags/fated.yaml", f.dag(&at))
 					res := w.run("test", file)
 					found[i] = found[i] || res.code == 1 && strings.Contains(res.out, "C701")
