@@ -172,47 +172,69 @@ func isTestName(name string) bool {
 // testOf is the test file of a DAG's file.
 func testOf(dag string) string { return strings.TrimSuffix(dag, filepath.Ext(dag)) + testEnding }
 
-// testFile reads a test file and the DAG beside it, and plays the cases that are asked for.
-func (e *env) testFile(file string, only *regexp.Regexp, list bool) (testedFile, error) {
-	src, err := readDAG(file)
-	if err != nil {
-		return testedFile{}, err
-	}
-	t := testedFile{file: shown(file), sources: map[string][]byte{shown(file): src}}
-	dag, err := besideTest(file)
+// readTests reads a test file and the DAG beside it. dag is nil, and ds says why, if the DAG cannot be
+// tested.
+func (e *env) readTests(file string, src []byte) (t testedFile, dag *spec.DAG, err error) {
+	t = testedFile{file: shown(file), sources: map[string][]byte{shown(file): src}}
+	beside, err := besideTest(file)
 	if err != nil {
 		t.ds = []spec.Diagnostic{{
 			Code: spec.CaseNoDAG, Severity: spec.Error, File: t.file, Line: 1, Column: 1, EndLine: 1, EndColumn: 1,
 			Message: err.Error(), Notes: []spec.Note{{Kind: "help", Text: "the tests of NAME.yaml are NAME.test.yaml beside it"}},
 		}}
-		return t, nil
+		return t, nil, nil
 	}
-	c, err := e.check(dag)
+	c, err := e.check(beside)
 	if err != nil {
-		return t, err
+		return t, nil, err
 	}
 	t.dag, t.sources[c.file] = c.file, c.src
 	if c.failed() || c.dag == nil {
 		t.ds = slices.DeleteFunc(c.ds, func(d spec.Diagnostic) bool { return d.Severity != spec.Error })
-		return t, nil
+		return t, nil, nil
 	}
 	t.id = c.dag.ID()
 	cases, ds := spec.ParseCases(t.file, src, c.dag)
-	t.ds = ds
-	if cases == nil {
-		return t, nil
+	if t.ds = ds; cases != nil {
+		t.cases = cases.List
 	}
-	t.cases = slices.DeleteFunc(cases.List, func(c spec.Case) bool { return !only.MatchString(c.Name) })
+	return t, c.dag, nil
+}
+
+// checkCases checks a test file as weft validate does: of its DAG's own errors it says that there are some.
+func (e *env) checkCases(file string, src []byte) (checked, error) {
+	t, _, err := e.readTests(file, src)
+	c := checked{file: t.file, src: src, ds: t.ds}
+	if hasError(t.ds) && t.ds[0].File != t.file {
+		c.ds = []spec.Diagnostic{{
+			Code: spec.CaseNoDAG, Severity: spec.Error, File: t.file, Line: 1, Column: 1, EndLine: 1, EndColumn: 1,
+			Message: "the DAG " + t.dag + " has errors: it cannot be tested",
+		}}
+	}
+	return c, err
+}
+
+// testFile reads a test file and plays the cases that are asked for.
+func (e *env) testFile(file string, only *regexp.Regexp, list bool) (testedFile, error) {
+	src, err := readDAG(file)
+	if err != nil {
+		return testedFile{}, err
+	}
+	t, dag, err := e.readTests(file, src)
+	if err != nil || dag == nil {
+		return t, err
+	}
+	t.cases = slices.DeleteFunc(t.cases, func(c spec.Case) bool { return !only.MatchString(c.Name) })
 	if list || len(t.cases) == 0 {
 		return t, nil
 	}
-	plan, err := c.dag.Plan()
+	plan, err := dag.Plan()
 	if err != nil {
 		return t, err
 	}
-	dir, err := filepath.Abs(filepath.Dir(dag))
+	dir, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
-		return t, fmt.Errorf("cannot find the folder of %s: %w", dag, err)
+		return t, fmt.Errorf("cannot find the folder of %s: %w", file, err)
 	}
 	t.results = rehearse.Suite{
 		File: t.file, DAG: t.dag, Plan: plan, Cases: t.cases,

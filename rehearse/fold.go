@@ -36,7 +36,11 @@ func (t *Table) Folds() []Fold {
 		}
 		rows = append(rows, row)
 	}
-	return merged(rows)
+	rows = merged(rows)
+	slices.SortStableFunc(rows, func(a, b Fold) int {
+		return slices.Index(saysWords, a.Says) - slices.Index(saysWords, b.Says)
+	})
+	return rows
 }
 
 // least tells whether every end that a partial combination names is needed for the decision.
