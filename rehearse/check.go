@@ -170,16 +170,18 @@ func (k *checker) state() string {
 	if !known {
 		return machine.None.String()
 	}
-	if i, ok := k.r.index(k.e.Task, k.w.Index); ok && i >= 0 {
-		return t.Instances[i].State.String()
+	if i, _ := k.r.index(k.e.Task, k.w.Index); i >= 0 {
+		in, _ := k.r.instance(k.e.Task, i)
+		return in.State.String()
 	}
 	return t.State.String()
 }
 
 func (k *checker) reason() string {
 	t := k.r.Summary.Tasks[k.e.Task]
-	if i, ok := k.r.index(k.e.Task, k.w.Index); ok && i >= 0 {
-		return t.Instances[i].Reason
+	if i, _ := k.r.index(k.e.Task, k.w.Index); i >= 0 {
+		in, _ := k.r.instance(k.e.Task, i)
+		return in.Reason
 	}
 	if t.Reason == "" {
 		e, _ := k.r.Run.Explain(k.e.Task)

@@ -62,16 +62,27 @@ func (r *Record) index(id, name string) (int, bool) {
 	if name == "" {
 		return -1, true
 	}
-	size := len(r.Summary.Tasks[id].Instances)
-	for i := range size {
-		for _, a := range r.attempts[taskKey{id, i}] {
+	for _, in := range r.Summary.Tasks[id].Instances {
+		for _, a := range r.attempts[taskKey{id, in.Index}] {
 			if a.order.ItemKey != nil && *a.order.ItemKey == name {
-				return i, true
+				return in.Index, true
 			}
 		}
+		if strconv.Itoa(in.Index) == name {
+			return in.Index, true
+		}
 	}
-	i, err := strconv.Atoi(name)
-	return i, err == nil && i >= 0 && i < size
+	return -1, false
+}
+
+// instance is one of a task's; of a callback they have the indexes of those that failed.
+func (r *Record) instance(id string, index int) (in machine.InstanceSummary, ok bool) {
+	for _, in := range r.Summary.Tasks[id].Instances {
+		if in.Index == index {
+			return in, true
+		}
+	}
+	return in, false
 }
 
 // bounds are when a task's first attempt starts and its last one ends; of a mapped task those of all
@@ -88,8 +99,8 @@ func (r *Record) bounds(id string, index int) (start, end time.Duration, started
 	}
 	take(r.attempts[taskKey{id, index}])
 	if index < 0 {
-		for i := range r.Summary.Tasks[id].Instances {
-			take(r.attempts[taskKey{id, i}])
+		for _, in := range r.Summary.Tasks[id].Instances {
+			take(r.attempts[taskKey{id, in.Index}])
 		}
 		if at := r.Summary.Tasks[id].EndedAt; !at.IsZero() {
 			return start, r.since(at), started, true
@@ -173,7 +184,7 @@ func (r *Record) Output(id string) json.RawMessage {
 	}
 	list := make([]any, len(sum.Instances))
 	for i, in := range sum.Instances {
-		if attempts := r.Attempts(id, i); len(attempts) > 0 && in.State == machine.Success {
+		if attempts := r.Attempts(id, in.Index); len(attempts) > 0 && in.State == machine.Success {
 			list[i] = decoded(r.valueOf(attempts[len(attempts)-1].Outcome))
 		}
 	}

@@ -207,13 +207,13 @@ func (r *caseReader) wantInstances(e *Expectation, t *task, fs fields, index str
 		case index != "":
 			r.report(sWrongPlace, r.span(at), "an instance has no instances")
 			return
-		case t.ForEach == nil:
+		case !t.mapped():
 			r.report(sExclusive, r.span(at), "%s has no `for_each`, so it has no instances", t.name())
 			return
 		}
 	}
 	for _, f := range r.named(fs.get("instances"), "instances") {
-		if f.Key.Text != "" {
+		if f.Key.Text != "" { // an index, or a key of the map
 			r.wants(e, t, f, f.Key.Text)
 		}
 	}

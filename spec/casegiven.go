@@ -52,14 +52,23 @@ func (r *caseReader) givenInstances(t *task, g *Given, fs fields, whole bool) {
 	case !whole:
 		r.report(sWrongPlace, r.span(fs.key("instances")), "an instance has no instances")
 		return
-	case t.ForEach == nil:
+	case !t.mapped():
 		r.report(sExclusive, r.span(fs.key("instances")), "%s has no `for_each`, so it has no instances", t.name())
 		return
 	}
 	g.Instances = map[string]*Given{}
 	for _, f := range r.named(n, "instances") {
-		g.Instances[f.Key.Text] = r.given(t, f, false)
+		one := r.given(t, f, false)
+		for i := range one.Attempts {
+			one.Attempts[i] = one.Attempts[i].within(g.Attempts[0])
+		}
+		g.Instances[f.Key.Text] = one
 	}
+}
+
+// mapped tells whether a task has instances: its own, or, of a task's callback, one for each that failed.
+func (t *task) mapped() bool {
+	return t.ForEach != nil || t.owner != nil && t.owner.ForEach != nil
 }
 
 // step reads a state, or a map that says more.
@@ -93,7 +102,7 @@ func (r *caseReader) step(t *task, n *Node, key string) (Step, fields) {
 	s.Error, _ = r.text(f.get("error"), key+".error")
 	s.Kind, _ = r.choice(f.get("kind"), key+".kind", failureKinds...)
 	if d, ok := r.duration(f.get("takes"), key+".takes", true); ok {
-		s.Takes = time.Duration(d)
+		s.Takes, s.timed = time.Duration(d), true
 	}
 	r.stepOutput(t, &s, f)
 	r.pokes(t, &s, f, key, said)
@@ -178,9 +187,13 @@ func (s Step) Poke(n int) Step {
 	if len(s.Pokes) == 0 {
 		return s
 	}
-	p := s.Pokes[min(n, len(s.Pokes))-1]
-	if p.Takes == 0 {
-		p.Takes = s.Takes
+	return s.Pokes[min(n, len(s.Pokes))-1].within(s)
+}
+
+// within is a step that takes as long as what it is a part of, unless it says how long.
+func (s Step) within(whole Step) Step {
+	if !s.timed {
+		s.Takes, s.timed = whole.Takes, whole.timed
 	}
-	return p
+	return s
 }

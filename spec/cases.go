@@ -53,6 +53,8 @@ type Step struct {
 	HasOutput bool
 	Takes     time.Duration
 	Pokes     []Step // of a sensor, poke by poke; the last one goes on
+
+	timed bool // the file says how long it takes
 }
 
 // An Expectation is all that a case says of one task, callback, or, without Task, the run.
