@@ -44,7 +44,7 @@ func NewStage(plan *machine.Plan, o Options) *Stage {
 }
 
 // longest bounds a case in happenings: what goes on longer goes on for ever.
-const longest = 300_000
+const longest = 150_000
 
 // patience bounds the pokes of a case: a sensor of 7 days that is asked each minute has 10,000. What
 // has not come by then, and hangs on nothing that changes, never comes, and only its timeout ends it.
