@@ -158,6 +158,9 @@ func (e *env) gatherTests(paths []string) ([]string, error) {
 			files = append(files, test)
 		}
 	}
+	for i, f := range files {
+		files[i] = shown(f)
+	}
 	slices.Sort(files)
 	return slices.Compact(files), nil
 }

@@ -31,7 +31,10 @@ func (r *Record) Check(file, dag string) (ds []spec.Diagnostic) {
 	}
 	for _, e := range r.Case.Expect {
 		k.e = e
-		for _, w := range e.Checks {
+		checks := slices.SortedStableFunc(slices.Values(e.Checks), func(a, b spec.Want) int {
+			return cmp.Or(a.At.Line-b.At.Line, a.At.Col-b.At.Col)
+		})
+		for _, w := range checks {
 			k.w = w
 			if e.Task == "" {
 				k.verdict()
