@@ -26,7 +26,7 @@ func (r *Record) Check(file, dag string) (ds []spec.Diagnostic) {
 		return k.ds // whatever else is not as expected may follow from it
 	}
 	if r.Endless {
-		k.report(spec.CaseEndless, r.Case.At, "the run goes on for ever", fmt.Sprintf("cut off after %d steps, at %s", longest, Brief(r.Lasted)))
+		k.report(spec.CaseEndless, r.Case.At, "the run goes on for ever", fmt.Sprintf("cut off after %d steps, at %s", r.steps, Brief(r.Lasted)))
 		return k.ds
 	}
 	for _, e := range r.Case.Expect {
@@ -81,7 +81,11 @@ func (k *checker) lack(l Lack) {
 	if l.Why != "" {
 		d.Notes = append(d.Notes, spec.Note{Kind: "note", Text: l.Why})
 	}
-	d.Notes = append(d.Notes, spec.Note{Kind: "help", Text: fmt.Sprintf("add `given: {%s: {output: …}}`, or `output: null` if it has none", l.Of)})
+	shape := "…"
+	if out := k.r.Output(l.Of); len(out) > 4 && len(out) < 120 { // more than null
+		shape = string(out)
+	}
+	d.Notes = append(d.Notes, spec.Note{Kind: "help", Text: fmt.Sprintf("add `given: {%s: {output: %s}}`, or `output: null` if it has none", l.Of, shape)})
 }
 
 // who is the task, or the instance, as messages call it.
@@ -343,8 +347,51 @@ func (k *checker) same(what string, got, want any) {
 	a, errA := expr.EncodeJSON(got)
 	b, errB := expr.EncodeJSON(want)
 	if errA != nil || errB != nil || !bytes.Equal(a, b) {
+		if path, g, w := apart(got, want); path != "" {
+			k.differs("%s is not as expected: its %s is %s, not %s", what, path, show(g), show(w))
+			return
+		}
 		k.differs("%s is %s, not %s", what, show(got), show(want))
 	}
+}
+
+// apart finds the one part of two maps, or lists, in which they differ; "" if it is more than one.
+func apart(got, want any) (path string, g, w any) {
+	found := 0
+	look := func(key string, a, b any) {
+		if x, _ := expr.EncodeJSON(a); !bytes.Equal(x, encoded(b)) && (a != nil || b != nil) {
+			found, path, g, w = found+1, key, a, b
+		}
+	}
+	switch got := got.(type) {
+	case map[string]any:
+		other, ok := want.(map[string]any)
+		if !ok || len(other) != len(got) {
+			return "", nil, nil
+		}
+		for key, a := range got {
+			b, there := other[key]
+			if !there {
+				return "", nil, nil
+			}
+			look(key, a, b)
+		}
+	case []any:
+		other, ok := want.([]any)
+		if !ok || len(other) != len(got) {
+			return "", nil, nil
+		}
+		for i, a := range got {
+			look(fmt.Sprint(i), a, other[i])
+		}
+	}
+	if found != 1 {
+		return "", nil, nil
+	}
+	if deeper, dg, dw := apart(g, w); deeper != "" {
+		return path + "." + deeper, dg, dw
+	}
+	return path, g, w
 }
 
 // maxShown bounds a value in a message, in characters.

@@ -14,7 +14,7 @@ import (
 type Lack struct {
 	Task string // who reads it
 	Of   string // whose output it is
-	Key  string // what is decided by it: when, for_each, retry_if; "" = an attempt cannot be rendered
+	Key  string // what is decided by it: when, for_each, until …; "" = an attempt cannot be rendered
 	At   machine.Pos
 	Why  string // of an attempt: what could not be done
 }
@@ -26,8 +26,8 @@ func (r *Record) Lacks() (list []Lack) {
 		return nil
 	}
 	plan := r.Run.Plan()
-	for i := range plan.Tasks {
-		list = append(list, r.undecided(plan, &plan.Tasks[i])...)
+	for _, id := range r.Tasks() {
+		list = append(list, r.undecided(plan, id)...)
 	}
 	for id, attempts := range r.attempts {
 		a := attempts[len(attempts)-1]
@@ -49,9 +49,10 @@ func (r *Record) Lacks() (list []Lack) {
 	return slices.Compact(list)
 }
 
-// undecided are the lacks of what a task decided by.
-func (r *Record) undecided(plan *machine.Plan, t *machine.Task) (list []Lack) {
-	if e, _ := r.Run.Explain(t.ID); e.Verdict != "run" {
+// undecided are the lacks of what a task, or a callback that began, decided by.
+func (r *Record) undecided(plan *machine.Plan, id string) (list []Lack) {
+	t := plan.Task(id)
+	if e, _ := r.Run.Explain(id); e.Verdict != "run" {
 		return nil
 	}
 	add := func(key, src string, at machine.Pos) {
@@ -60,14 +61,21 @@ func (r *Record) undecided(plan *machine.Plan, t *machine.Task) (list []Lack) {
 			sources = append(sources, envSources(plan, t)...)
 		}
 		for _, of := range r.sampledIn(t, sources) {
-			list = append(list, Lack{Task: t.ID, Of: of, Key: key, At: at})
+			list = append(list, Lack{Task: id, Of: of, Key: key, At: at})
 		}
 	}
-	if t.When != nil {
-		add("when", t.When.Src, t.When.Pos)
+	ask := func(key string, e *machine.Expr) {
+		if e != nil {
+			add(key, e.Src, e.Pos)
+		}
 	}
-	if t.RetryIf != nil && r.failedOnce(t.ID) {
-		add("retry_if", t.RetryIf.Src, t.RetryIf.Pos)
+	ask("when", t.When)
+	if r.failedOnce(id) {
+		ask("retry_if", t.RetryIf)
+	}
+	if t.Sensor != nil {
+		ask("until", t.Sensor.Until)
+		ask("fail_when", t.Sensor.FailWhen)
 	}
 	if f := t.ForEach; f != nil && f.Expr != nil {
 		add("for_each", f.Expr.Src, f.Expr.Pos)

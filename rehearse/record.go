@@ -24,6 +24,7 @@ type Record struct {
 	Endless bool          // it was cut off: it goes on for ever
 	Lasted  time.Duration // until nothing happened any more
 
+	steps    int
 	stage    *Stage
 	shelf    *shelf
 	attempts map[taskKey][]*Attempt

@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -22,6 +23,7 @@ type Options struct {
 	Vars         map[string]any // of the configuration; a case's own come over them
 	PokeSlots    int
 	MaxInstances int
+	Steps        int // bound of a case; 0 = longest
 }
 
 // A Stage plays cases of one DAG, one at a time. It is not safe for concurrent use.
@@ -63,9 +65,11 @@ func (s *Stage) Play(c *spec.Case) (*Record, error) {
 	if c.Cancel != nil {
 		p.after(*c.Cancel, func() { core.Record(c.Run.ID, machine.CancelAsked{By: "the test"}) })
 	}
-	for p.happens < longest && p.step() {
+	bound := cmp.Or(s.opt.Steps, longest)
+	for p.happens < bound && p.step() {
 	}
-	p.record.Endless = p.happens >= longest
+	p.record.Endless = p.happens >= bound
+	p.record.steps = p.happens
 	p.record.Lasted = p.mono
 	p.record.Summary = p.record.Run.Summarize()
 	return p.record, nil

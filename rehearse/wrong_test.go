@@ -19,6 +19,7 @@ func TestWrong(t *testing.T) {
 	}
 	for _, file := range files {
 		s, ds := suite(t, file)
+		s.Steps = 20_000
 		got := told(t, ds)
 		for _, r := range s.Run() {
 			if r.Err != nil || r.Passed() {
