@@ -194,7 +194,7 @@ func (p *play) stepOf(o machine.Order) spec.Step {
 
 func (p *play) attempt(a *attempt, o machine.Order) (out machine.Outcome, takes time.Duration) {
 	takes = p.perform(a, o, p.stepOf(o), func(ctx context.Context, o machine.Order) {
-		out = p.stage.exec.Attempt(ctx, o, nil)
+		p.stage.exec.Attempt(ctx, o, func(ended machine.Outcome) { out = ended })
 	})
 	out.Elapsed = int64(takes)
 	if out.State == machine.Success {

@@ -168,7 +168,8 @@ func (r *Record) Sees(a *Attempt, src string) (any, error) {
 	o, pt := a.order, &part{}
 	o.Task = &task
 	r.stage.play = &play{stage: r.stage, c: r.Case, shelf: r.shelf}
-	out := r.stage.exec.Attempt(context.WithValue(context.Background(), partKey{}, pt), o, nil)
+	var out machine.Outcome
+	r.stage.exec.Attempt(context.WithValue(context.Background(), partKey{}, pt), o, func(ended machine.Outcome) { out = ended })
 	if pt.input == nil {
 		return nil, errors.New(out.Error)
 	}
