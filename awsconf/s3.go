@@ -25,6 +25,7 @@ func (s *Session) newS3() *s3.Client {
 		}
 		// A bucket's name before a custom host is no name that resolves: 127.0.0.1, minio.corp.
 		o.UsePathStyle = o.BaseEndpoint != nil && !amazons(*o.BaseEndpoint)
+		o.Retryer = s.retryer()
 		// Old objects and many servers have no checksum; that is no news.
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
