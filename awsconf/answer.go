@@ -91,6 +91,15 @@ func CodeOf(err error) string {
 	return ""
 }
 
+// Said is what the service itself says of a failure, without the full stop; "" if it said nothing.
+func Said(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimSpace(api.ErrorMessage()), ".")
+}
+
 // RequestID is the number under which AWS knows the call that failed; "" if it gave none.
 func RequestID(err error) string {
 	var resp *awshttp.ResponseError

@@ -34,7 +34,7 @@ type keeper struct {
 	mu    sync.Mutex
 	from  aws.CredentialsProvider // a cache, which counts what has less than `early` to go as expired; nil = to be loaded
 	last  aws.Credentials
-	after time.Time               // of the next renewal, where that is later than the cache would have it
+	after time.Time // of the next renewal, where that is later than the cache would have it
 }
 
 type noCredentials struct{ error }

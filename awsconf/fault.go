@@ -225,7 +225,7 @@ func explainAnswer(err error) *Error {
 		}
 		return &known
 	}
-	said := strings.TrimSuffix(strings.TrimSpace(api.ErrorMessage()), ".")
+	said := Said(err)
 	switch {
 	case status == 429 || api.ErrorCode() == "SlowDown" || strings.Contains(api.ErrorCode(), "Throttl") || strings.Contains(api.ErrorCode(), "TooManyRequests"):
 		return &Error{Fault: Throttled, Text: "the service asks to slow down"}

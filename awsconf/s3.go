@@ -47,10 +47,7 @@ func amazons(endpoint string) bool {
 
 // S3Host is the host to which calls about a bucket go, as far as the environment alone tells.
 func S3Host(env []string, bucket string) string {
-	if u, err := url.Parse(From(env).Endpoint("S3")); err == nil && u.Host != "" {
-		return u.Host
-	}
-	return bucket + ".s3"
+	return Host(env, "S3", bucket+".s3")
 }
 
 // Info is what is known of an object without reading it.
