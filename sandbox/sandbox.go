@@ -31,6 +31,7 @@ type Options struct {
 	Buckets []string
 	// CreateBuckets makes a bucket when it is first named.
 	CreateBuckets bool
+	CreateTables  bool // likewise
 }
 
 // A Sandbox is an S3 endpoint that runs.

@@ -33,6 +33,7 @@ type served interface {
 // folder.
 var services = []service{
 	{"s3", "S3", openS3},
+	{"dynamodb", "DYNAMODB", openTables},
 }
 
 // mostCall bounds the body of a call of a service other than S3: Lambda's payload and what is around it.

@@ -40,7 +40,9 @@ var mayKnow = map[string][]string{
 	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},
 	"cli":             {"*"},
 	"tests":           {},
-	"tests/s3server":  {},
+	"tests/awsserver": {"tests/served"},
+	"tests/s3server":  {"tests/served"},
+	"tests/served":    {},
 	"store/storetest": {"store", "machine"},
 }
 
