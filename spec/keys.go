@@ -87,8 +87,8 @@ var elsewhere = map[string]string{
 	"priority_weight": "priority", "task_group": "group", "on_failure_callback": "on_failure",
 	"on_success_callback": "on_success", "is_paused_upon_creation": "paused",
 	"task_concurrency": "max_parallel", "max_active_tis_per_dagrun": "max_parallel", "concurrency": "max_active_tasks",
-	"aws_conn_id": "aws", "region_name": "region",
-	"doc_md": "description", "doc": "description", "sla_miss_callback": "on_late",
+	"aws_conn_id": "aws",
+	"doc_md":      "description", "doc": "description", "sla_miss_callback": "on_late",
 }
 
 // fields is a mapping read against its table. It holds legal keys alone, so whoever reads a key by its
