@@ -165,6 +165,18 @@ func (m *Remote) copy() *Remote {
 	return &c
 }
 
+// RemoteOf returns what is known of the submission of an attempt that is outstanding, or of an epoch that
+// is over; nil if it is not remote work, or was not intended yet.
+func (r *Run) RemoteOf(key Key) *Remote {
+	if d := r.drains[key]; d != nil {
+		return d.remote.copy()
+	}
+	if n, k, ok := r.find(key); ok && n.inst[k].alive() {
+		return n.inst[k].remote.copy()
+	}
+	return nil
+}
+
 // mixText folds a text into the state hash.
 func (r *Run) mixText(s string) {
 	r.mix(uint64(len(s)))
