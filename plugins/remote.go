@@ -62,4 +62,6 @@ type Progress struct {
 	Done   bool
 	Failed *Error // where Done and it did not succeed
 	Result Result // where Done and it did
+	// Unasked, from CheckAll, says why this one could not be asked, where others were.
+	Unasked error
 }

@@ -50,6 +50,10 @@ func (x *Executor) checkTogether(ctx context.Context, ws []*Watch, at []int, out
 				out[i] = ws[i].unanswered(x, err)
 				continue
 			}
+			if why := all[n].Unasked; why != nil {
+				out[i] = ws[i].unanswered(x, why)
+				continue
+			}
 			out[i] = ws[i].answered(ctx, x, all[n])
 		}
 		return

@@ -5,6 +5,7 @@ import (
 	"weft/plugins"
 	"weft/plugins/fail"
 	"weft/plugins/filehead"
+	"weft/plugins/glue"
 	"weft/plugins/http"
 	"weft/plugins/noop"
 	"weft/plugins/python"
@@ -16,7 +17,7 @@ import (
 // Plugins returns one of each. cache is the folder of what is built once and used again (virtual
 // environments); "" leaves it to the plugin. policy is what http may reach.
 func Plugins(cache string, policy http.Policy) []plugins.Plugin {
-	return append(s3.Plugins(),
+	return append(append(glue.Plugins(), s3.Plugins()...),
 		fail.Plugin{},
 		filehead.Plugin{},
 		http.Plugin{Policy: policy},
