@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -61,31 +62,36 @@ func (j JSON) call(ctx context.Context, s *Session, operation string, in, out an
 			return &Error{Fault: BadRequest, Text: "what was asked cannot be written as JSON", cause: err}
 		}
 	}
-	c := &call{JSON: j, session: s, caller: s.caller(j.Service), at: at, operation: operation, body: body}
+	c := &call{JSON: j, session: s, caller: s.caller(j.Service), at: at, operation: operation, body: body, header: j.header(operation)}
 	answer, err := c.carryOut(ctx, m)
 	if err != nil {
 		return c.explain(ctx, err)
 	}
-	if out == nil || len(answer) == 0 {
+	if out == nil || len(answer.Body) == 0 {
 		return nil
 	}
 	// What encoding/json says of a failure quotes the answer, which may be a secret.
-	if json.Unmarshal(answer, out) != nil {
+	if json.Unmarshal(answer.Body, out) != nil {
 		return &Error{Fault: Other, Text: "the service's answer has another form than is known", Hint: "check AWS_ENDPOINT_URL"}
 	}
 	return nil
 }
 
+// header names the protocol and the operation.
+func (j JSON) header(operation string) http.Header {
+	return http.Header{"Content-Type": {"application/x-amz-json-" + j.Version}, "X-Amz-Target": {j.Target + "." + operation}}
+}
+
 // carryOut makes attempts until one succeeds or none is left.
-func (c *call) carryOut(ctx context.Context, m manner) (answer []byte, err error) {
+func (c *call) carryOut(ctx context.Context, m manner) (answer Response, err error) {
 	retryer, given := c.caller.retryer, func(error) error { return nil }
 	for n := 1; ; n++ {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return Response{}, ctx.Err()
 		}
 		spent, err := retryer.GetAttemptToken(ctx)
 		if err != nil {
-			return nil, err
+			return Response{}, err
 		}
 		answer, failed := c.attempt(ctx)
 		_, _ = given(failed.asError()), spent(failed.asError()) // they only count
@@ -93,23 +99,23 @@ func (c *call) carryOut(ctx context.Context, m manner) (answer []byte, err error
 		case failed == nil:
 			return answer, nil
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return Response{}, ctx.Err()
 		case failed.unsure && m == onlyUndone:
-			return nil, unsure(failed.error)
+			return Response{}, unsure(failed.error)
 		case m == once && !failed.skewed:
-			return nil, failed.error
+			return Response{}, failed.error
 		case !failed.skewed && !retryer.IsErrorRetryable(failed.error), n >= retryer.MaxAttempts():
-			return nil, failed.error
+			return Response{}, failed.error
 		}
 		if given, err = retryer.GetRetryToken(ctx, failed.error); err != nil {
-			return nil, failed.error // too many fail: what failed says more than the quota
+			return Response{}, failed.error // too many fail: what failed says more than the quota
 		}
 		wait, err := retryer.RetryDelay(n, failed.error)
 		if err != nil {
-			return nil, failed.error
+			return Response{}, failed.error
 		}
 		if err := pause(ctx, wait); err != nil {
-			return nil, err
+			return Response{}, err
 		}
 	}
 }

@@ -180,7 +180,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{"small", "log_cap: 1KiB", `weft.yaml:1:10: log_cap: 1KiB is too little: at least 64KiB are needed`},
 		{"count", "poke_slots: 0", `weft.yaml:1:13: poke_slots: "0" is no whole number from 1 to 1000000`},
 		{"choice", "env_policy: claen", `weft.yaml:1:13: env_policy: "claen" is neither inherit nor clean; did you mean "clean"?`},
-		{"uri", "handoff: /var/x", `weft.yaml:1:10: handoff: "/var/x" is no URI: write file:///folder or s3://bucket/prefix`},
+		{"uri", "handoff: /var/x", `weft.yaml:1:10: handoff: "/var/x" is no URI: write file:///folder, s3://bucket/prefix or dynamodb://table`},
 		{"folder", "home: ''", `weft.yaml:1:7: home: write a folder`},
 		{"pool", "pools: {glue: many}", `weft.yaml:1:15: pool glue: "many" is no whole number from 0 to 1000000`},
 		{"pool's name", "pools:\n  2nd: 1", `weft.yaml:2:8: "2nd" cannot name a pool: letters, digits, _ . - and no digit first`},

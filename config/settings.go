@@ -167,7 +167,7 @@ func setChoice(field func(*Config) *string, choices ...string) func(*Config, tex
 func setURI(field func(*Config) *string) func(*Config, text) error {
 	return func(c *Config, v text) error {
 		if u, err := url.Parse(v.value); err != nil || u.Scheme == "" {
-			return fmt.Errorf("%q is no URI: write file:///folder or s3://bucket/prefix", v.value)
+			return fmt.Errorf("%q is no URI: write file:///folder, s3://bucket/prefix or dynamodb://table", v.value)
 		}
 		*field(c) = v.value
 		return nil

@@ -16,6 +16,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -30,15 +31,16 @@ type Options struct {
 	Buckets []string
 	// CreateBuckets makes a bucket when it is first named.
 	CreateBuckets bool
+	CreateTables  bool // likewise
 }
 
 // A Sandbox is an S3 endpoint that runs.
 type Sandbox struct {
-	url   string
-	key   key
-	web   *http.Server
-	vault *vault
-	once  sync.Once
+	url    string
+	key    key
+	web    *http.Server
+	served []served // as in services
+	once   sync.Once
 
 	serving sync.WaitGroup // the accepting loop
 
@@ -60,19 +62,18 @@ func start(ctx context.Context, o Options) (*Sandbox, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	v, err := newVault(o)
-	if err != nil {
-		return nil, err
-	}
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		v.close()
 		return nil, err
 	}
-	s := &Sandbox{url: "http://" + ln.Addr().String(), key: newKey(), vault: v}
+	s := &Sandbox{url: "http://" + ln.Addr().String(), key: newKey()}
+	if err := s.openServices(o); err != nil {
+		_ = ln.Close() // nobody has come yet
+		return nil, err
+	}
 	s.web = &http.Server{
-		Handler: s.guard(&endpoint{vault: v, key: s.key, now: time.Now}), ReadHeaderTimeout: time.Minute,
+		Handler: s.guard(http.HandlerFunc(s.dispatch)), ReadHeaderTimeout: time.Minute,
 		ErrorLog: log.New(quiet{}, "", 0), // standard error belongs to the live tree
 	}
 	s.serving.Go(func() {
@@ -84,6 +85,26 @@ func start(ctx context.Context, o Options) (*Sandbox, error) {
 	defer s.mu.Unlock()
 	s.stop = context.AfterFunc(ctx, s.Close)
 	return s, nil
+}
+
+// openServices opens all services, or none.
+func (s *Sandbox) openServices(o Options) error {
+	for _, service := range services {
+		one, err := service.open(s, o)
+		if err != nil {
+			s.closeServices()
+			return err
+		}
+		s.served = append(s.served, one)
+	}
+	return nil
+}
+
+// closeServices closes what is open, the first last: it holds the lock of the folder.
+func (s *Sandbox) closeServices() {
+	for _, one := range slices.Backward(s.served) {
+		one.close()
+	}
 }
 
 type quiet struct{}
@@ -106,18 +127,21 @@ func (s *Sandbox) guard(next http.Handler) http.Handler {
 // Env is the environment of a process or a plugin that works with the sandbox and nothing else:
 // settings that would lead past it, to the real AWS, are overruled.
 func (s *Sandbox) Env() []string {
-	return []string{
-		"AWS_ENDPOINT_URL_S3=" + s.url,
+	var env []string
+	for _, service := range services {
+		env = append(env, "AWS_ENDPOINT_URL_"+service.variable+"="+s.url)
+	}
+	return append(env,
 		"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=false",
-		"AWS_ACCESS_KEY_ID=" + s.key.access,
-		"AWS_SECRET_ACCESS_KEY=" + s.key.secret,
+		"AWS_ACCESS_KEY_ID="+s.key.access,
+		"AWS_SECRET_ACCESS_KEY="+s.key.secret,
 		"AWS_SESSION_TOKEN=", // one that is inherited belongs to another key
-		"AWS_REGION=" + region,
-		"AWS_DEFAULT_REGION=" + region, // all that boto3 reads
+		"AWS_REGION="+region,
+		"AWS_DEFAULT_REGION="+region, // all that boto3 reads
 		"AWS_EC2_METADATA_DISABLED=true",
 		"AWS_USE_FIPS_ENDPOINT=false", // SDKs refuse it, and the next, with an endpoint of one's own
 		"AWS_USE_DUALSTACK_ENDPOINT=false",
-	}
+	)
 }
 
 // Close breaks the connections, waits for the requests in work and removes what was in memory or
@@ -130,7 +154,7 @@ func (s *Sandbox) Close() {
 		defer s.mu.Unlock()
 		s.closed = true
 		s.stop()
-		s.vault.close()
+		s.closeServices()
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"weft/awsconf"
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // Plugins returns one of each.
@@ -56,36 +57,27 @@ func session(ctx context.Context, call *plugins.Call, region string) (*awsconf.S
 // missing is the code of a job, a run or a crawler that is not there.
 const missing = "EntityNotFoundException"
 
-// failed says what could not be done, and gives a failure its kind. The end of ctx speaks for itself.
+var meanings = awscall.Meanings{
+	missing:                                {Kind: plugins.BadInput, Text: "there is none of that name", Hint: "check the name, AWS_REGION and AWS_PROFILE"},
+	"InvalidInputException":                {Kind: plugins.BadInput},
+	"ConcurrentRunsExceededException":      {Kind: plugins.Temporary, Text: "as many of its runs as the job allows go on already", Hint: "raise the job's maximum concurrency, or give the task retries"},
+	"CrawlerRunningException":              {Kind: plugins.Temporary, Text: "it is running already", Hint: "that crawl may miss what came since it began; give the task retries"},
+	"ResourceNumberLimitExceededException": {Kind: plugins.Temporary},
+	timedOut:                               {Kind: plugins.Temporary},
+}
+
+// timedOut is Glue's word for a call that took too long within: it may have been carried out.
+const timedOut = "OperationTimeoutException"
+
+// failed says what could not be done, and whether nobody knows if it was.
 func failed(ctx context.Context, what string, err error) error {
+	told := meanings.Failed(ctx, what, err)
+	var e *plugins.Error
 	var aws *awsconf.Error
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case !errors.As(err, &aws):
-		return plugins.Errorf(plugins.Internal, "cannot %s: %w", what, err)
+	if errors.As(told, &e) && errors.As(err, &aws) && (aws.Unsure || awsconf.CodeOf(err) == timedOut) {
+		e.Unsure = true
 	}
-	e := &plugins.Error{Kind: plugins.Remote, Err: fmt.Errorf("cannot %s: %s", what, aws.Text), Hint: aws.Hint, Unsure: aws.Unsure}
-	switch code := awsconf.CodeOf(err); {
-	case code == missing:
-		e.Kind, e.Err = plugins.BadInput, fmt.Errorf("cannot %s: there is none of that name", what)
-		e.Hint = "check the name, AWS_REGION and AWS_PROFILE"
-	case code == "InvalidInputException", aws.Fault == awsconf.BadRequest, aws.Fault == awsconf.BadSettings:
-		e.Kind = plugins.BadInput
-	case code == "ConcurrentRunsExceededException":
-		e.Kind, e.Err = plugins.Temporary, fmt.Errorf("cannot %s: as many of its runs as the job allows go on already", what)
-		e.Hint = "raise the job's maximum concurrency, or give the task retries"
-	case code == "CrawlerRunningException":
-		e.Kind, e.Err = plugins.Temporary, fmt.Errorf("cannot %s: it is running already", what)
-		e.Hint = "what came since that began it may miss; give the task retries"
-	case code == "OperationTimeoutException":
-		e.Kind, e.Unsure = plugins.Temporary, true
-	case code == "ResourceNumberLimitExceededException", aws.Temporary():
-		e.Kind = plugins.Temporary
-	}
-	return e
+	return told
 }
 
 // patience is how long a start is tried that the service surely has not taken: it asks to slow down, it

@@ -48,7 +48,9 @@ func (Job) Schema() plugins.Schema {
 }
 
 // Run implements plugins.Plugin.
-func (Job) Run(ctx context.Context, _ *plugins.Call) (plugins.Result, error) { return watched(ctx, "glue.job") }
+func (Job) Run(ctx context.Context, _ *plugins.Call) (plugins.Result, error) {
+	return watched(ctx, "glue.job")
+}
 
 type jobWith struct {
 	Name                       string
