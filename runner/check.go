@@ -82,7 +82,7 @@ func (w *Watch) unanswered(x *Executor, err error) Checked {
 // answered takes what the service says of a submission.
 func (w *Watch) answered(ctx context.Context, x *Executor, p plugins.Progress) Checked {
 	if w.failed > 0 {
-		w.note(x, fmt.Sprintf("it is watched again, after %d checks that failed", w.failed))
+		w.note(x, fmt.Sprintf("it is watched again; checks that failed: %d", w.failed))
 		w.failed = 0
 	}
 	if p.State != w.state {

@@ -54,7 +54,7 @@ func (x *Executor) Submit(ctx context.Context, o machine.Order, again bool) Subm
 			t.tidy(false)
 			return Submitted{}
 		case err != nil && n <= 3:
-			t.log.weft("cannot tell whether it has begun: " + err.Error())
+			t.log.weft("nobody knows yet whether it has begun: " + err.Error())
 		}
 		rest(ctx, n)
 	}

@@ -34,6 +34,7 @@ type served interface {
 var services = []service{
 	{"s3", "S3", openS3},
 	{"dynamodb", "DYNAMODB", openTables},
+	{"glue", "GLUE", openGlue},
 }
 
 // mostCall bounds the body of a call of a service other than S3: Lambda's payload and what is around it.

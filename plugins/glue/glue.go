@@ -75,7 +75,7 @@ func failed(ctx context.Context, what string, err error) error {
 	var e *plugins.Error
 	var aws *awsconf.Error
 	if errors.As(told, &e) && errors.As(err, &aws) && (aws.Unsure || awsconf.CodeOf(err) == timedOut) {
-		e.Unsure = true
+		return &plugins.Error{Kind: plugins.Temporary, Unsure: true, Err: fmt.Errorf("cannot %s: %s", what, aws.Text)}
 	}
 	return told
 }
