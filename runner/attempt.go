@@ -53,9 +53,6 @@ func (e timeoutError) Error() string { return "timed out after " + time.Duration
 func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Result) (PokeResult, error)) (res PokeResult) {
 	begin := a.x.clock().Mono()
 	a.ready()
-	if a.poke <= 1 {
-		a.log.first = fmt.Sprintf("attempt %d begins", a.o.Key.Attempt)
-	}
 	defer func() {
 		if p := recover(); p != nil {
 			res = a.failed(plugins.Errorf(plugins.Internal, "cannot go on: %s panicked: %v", a.o.Task.Uses, p))
@@ -234,12 +231,16 @@ func (a *attempt) tidy(done bool) {
 	if err := a.x.scratches.give(a.o.Run.Run, a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}
-	a.log.close()
-	if done && a.log.used && a.x.SealLog != nil {
-		if err := a.x.SealLog(a.o); err != nil {
-			a.log.weft("cannot seal the log: " + err.Error())
-			a.log.close()
-		}
+	var spare func(*os.File)
+	if done && a.x.SpareLog != nil {
+		spare = func(f *os.File) { a.x.SpareLog(a.o, f) }
+	}
+	if spared := a.log.close(spare); spared || !done || !a.log.used || a.x.SealLog == nil {
+		return
+	}
+	if err := a.x.SealLog(a.o); err != nil {
+		a.log.weft("cannot seal the log: " + err.Error())
+		a.log.close(nil)
 	}
 }
 

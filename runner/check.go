@@ -104,6 +104,7 @@ func (w *Watch) outcome(ctx context.Context, x *Executor, p plugins.Progress) (o
 	a := attempt{x: x, o: w.Order, apart: true, plugin: x.Plugins.Get(w.Order.Task.Uses)}
 	a.ready()
 	a.log.mask, a.mask = w.mask, w.mask
+	a.log.used = true // by those before: it is complete now
 	defer func() {
 		a.tidy(err == nil)
 		out.Elapsed = int64(max(0, x.clock().Now().Sub(w.Order.Remote.Intended)))

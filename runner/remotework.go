@@ -72,7 +72,6 @@ func (x *Executor) Group(o machine.Order) string {
 func (x *Executor) Intend(ctx context.Context, o machine.Order) (in Intent) {
 	a := attempt{x: x, o: o}
 	a.ready()
-	a.log.first = fmt.Sprintf("attempt %d begins", o.Key.Attempt)
 	target, err := tamed(&a, func() (machine.Raw, error) { return a.aim(ctx) })
 	if ctx.Err() != nil {
 		err = stopped(context.Cause(ctx))
@@ -181,6 +180,6 @@ func (w *Watch) note(x *Executor, text string) {
 	a.ready()
 	a.log.mask = w.mask
 	a.log.weft(text)
-	a.log.close()
+	a.log.close(nil)
 	x.caches.Put(a.exprs)
 }

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -33,9 +32,6 @@ func (x *Executor) Submit(ctx context.Context, o machine.Order, again bool) Subm
 		sub: plugins.Submission{Token: o.Remote.Token, Intended: o.Remote.Intended, Target: o.Remote.Target}, unsure: again, since: time.Now(),
 	}
 	t.ready()
-	if !again {
-		t.log.first = fmt.Sprintf("attempt %d begins", o.Key.Attempt)
-	}
 	for n := 1; ; n++ {
 		h, err := tamed(&t.attempt, func() (plugins.Handle, error) { return t.step(ctx) })
 		switch {

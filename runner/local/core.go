@@ -28,6 +28,8 @@ type Core struct {
 	drives map[string]*drive
 	order  []*drive // the same, in the order they came
 	dirty  []*drive // have records to send
+	held   *alarm   // they wait for company; see mayHold
+	due    bool     // they have waited enough
 
 	ready   machine.Waitlist
 	alive   []machine.Alive
@@ -79,8 +81,12 @@ type leaver interface {
 	Leave(run string, done func())
 }
 
-// lazyDelay bounds how long a lazy record may wait for company.
-const lazyDelay = 50 * time.Millisecond
+// holdDelay bounds how long records wait for company while nothing would begin for them, and lazyDelay
+// how long a lazy one does before that: 50 ms together.
+const (
+	holdDelay = 5 * time.Millisecond
+	lazyDelay = 50*time.Millisecond - holdDelay
+)
 
 // askDelay is how often orders of other processes are looked for.
 const askDelay = 500 * time.Millisecond
@@ -108,16 +114,32 @@ func (c *Core) Turn() {
 		c.grant()
 		c.startPokes()
 		c.startChecks()
-		if len(c.dirty) == 0 {
+		if len(c.dirty) == 0 || c.mayHold() {
 			return
 		}
 		dirty := c.dirty
-		c.dirty = nil
+		c.dirty, c.due = nil, false
 		for _, d := range dirty {
 			d.dirty = false
 			d.send()
 		}
 	}
+}
+
+// mayHold tells whether what is to be recorded may wait for company, so that one fsync serves more of
+// it. What waits for a record is only what depends on it; while other attempts wait for a slot, those
+// would have to wait too. Whoever ordered something and waits for the answer is not kept (see
+// recordAcked).
+func (c *Core) mayHold() bool {
+	if c.due || c.ready.Len() == 0 {
+		c.timers.cancel(c.held)
+		c.held = nil
+		return false
+	}
+	if c.held == nil {
+		c.held = c.after(holdDelay, func() { c.held, c.due = nil, true })
+	}
+	return true
 }
 
 // grant lets Admit hand out what is free.
