@@ -102,7 +102,11 @@ func (ws *watches) after(g *watchGroup, w *watch, now time.Duration) time.Durati
 	}
 	phase := time.Duration(g.phase * float64(step))
 	soon := now + step/2 - phase
-	return (soon+step-1)/step*step + phase
+	over := soon % step
+	if over < 0 { // a monotonic clock may count from anywhere
+		over += step
+	}
+	return soon + (step-over)%step + phase
 }
 
 // arm sets the group's alarm to the first check that is due.
