@@ -53,7 +53,11 @@ func (e *env) startSandbox(s *session) error {
 	s.closers = append(s.closers, func() { box.Close() })
 	for _, kv := range box.Env() {
 		name, value, _ := strings.Cut(kv, "=")
-		if err := os.Setenv(name, value); err != nil {
+		err := os.Setenv(name, value)
+		if value == "" {
+			err = os.Unsetenv(name)
+		}
+		if err != nil {
 			return fmt.Errorf("cannot start the sandbox: %w", err)
 		}
 	}

@@ -35,6 +35,18 @@ func makeTable(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	untilActive(t, s, name)
+}
+
+// untilActive waits for a table: dynalite makes one in a moment, but not at once.
+func untilActive(t *testing.T, s *awsconf.Session, name string) {
+	t.Helper()
+	var out struct{ Table struct{ TableStatus string } }
+	for out.Table.TableStatus != "ACTIVE" {
+		if err := awsconf.DynamoDB.Ask(t.Context(), s, "DescribeTable", map[string]string{"TableName": name}, &out); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func setenv(t *testing.T, env []string) {
@@ -320,6 +332,7 @@ func TestATableThatIsNoneOrOfAnotherKindSaysSo(t *testing.T) {
 	}, nil); err != nil {
 		t.Fatal(err)
 	}
+	untilActive(t, s, "plain")
 	for uri, want := range map[string]string{
 		"dynamodb://absent": "there is no such table (check its name, AWS_REGION and the account)",
 		"dynamodb://plain":  "(the table needs the partition key `run` and the sort key `key`, both of type String)",

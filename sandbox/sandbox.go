@@ -32,6 +32,11 @@ type Options struct {
 	// CreateBuckets makes a bucket when it is first named.
 	CreateBuckets bool
 	CreateTables  bool // likewise
+	// Functions are Lambda's, by name; of any other name is the program of that name in FunctionsDir, if
+	// there is one.
+	Functions    map[string]Function
+	FunctionsDir string
+	Faults       []Fault // what goes wrong by order
 }
 
 // A Sandbox is an S3 endpoint that runs.
@@ -40,6 +45,8 @@ type Sandbox struct {
 	key    key
 	web    *http.Server
 	served []served // as in services
+	faults faults
+	env    []string
 	once   sync.Once
 
 	serving sync.WaitGroup // the accepting loop
@@ -67,7 +74,7 @@ func start(ctx context.Context, o Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{url: "http://" + ln.Addr().String(), key: newKey()}
+	s := &Sandbox{url: "http://" + ln.Addr().String(), key: newKey(), faults: faults{left: slices.Clone(o.Faults)}}
 	if err := s.openServices(o); err != nil {
 		_ = ln.Close() // nobody has come yet
 		return nil, err
@@ -89,6 +96,7 @@ func start(ctx context.Context, o Options) (*Sandbox, error) {
 
 // openServices opens all services, or none.
 func (s *Sandbox) openServices(o Options) error {
+	s.env = s.environment()
 	for _, service := range services {
 		one, err := service.open(s, o)
 		if err != nil {
@@ -125,8 +133,11 @@ func (s *Sandbox) guard(next http.Handler) http.Handler {
 }
 
 // Env is the environment of a process or a plugin that works with the sandbox and nothing else:
-// settings that would lead past it, to the real AWS, are overruled.
-func (s *Sandbox) Env() []string {
+// settings that would lead past it, to the real AWS, are overruled. Variables that are empty should not
+// be there at all: some programs take an empty AWS_PROFILE for the name of one.
+func (s *Sandbox) Env() []string { return slices.Clone(s.env) }
+
+func (s *Sandbox) environment() []string {
 	var env []string
 	for _, service := range services {
 		env = append(env, "AWS_ENDPOINT_URL_"+service.variable+"="+s.url)
@@ -136,6 +147,7 @@ func (s *Sandbox) Env() []string {
 		"AWS_ACCESS_KEY_ID="+s.key.access,
 		"AWS_SECRET_ACCESS_KEY="+s.key.secret,
 		"AWS_SESSION_TOKEN=", // one that is inherited belongs to another key
+		"AWS_PROFILE=", "AWS_DEFAULT_PROFILE=", "WEFT_AWS_ROLE_ARN=",
 		"AWS_REGION="+region,
 		"AWS_DEFAULT_REGION="+region, // all that boto3 reads
 		"AWS_EC2_METADATA_DISABLED=true",
@@ -148,6 +160,11 @@ func (s *Sandbox) Env() []string {
 // unfinished. A second call does nothing.
 func (s *Sandbox) Close() {
 	s.once.Do(func() {
+		for _, one := range s.served {
+			if f, ok := one.(*functions); ok {
+				f.settle() // they may need the others
+			}
+		}
 		_ = s.web.Close() // of a listener that nobody needs any more
 		s.serving.Wait()
 		s.mu.Lock()

@@ -35,6 +35,7 @@ var services = []service{
 	{"s3", "S3", openS3},
 	{"dynamodb", "DYNAMODB", openTables},
 	{"glue", "GLUE", openGlue},
+	{"lambda", "LAMBDA", openFunctions},
 }
 
 // mostCall bounds the body of a call of a service other than S3: Lambda's payload and what is around it.
@@ -57,6 +58,10 @@ func (s *Sandbox) dispatch(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "weft-sandbox")
 	if err := s.signed(r, time.Now()); err != nil {
 		refuseJSON(w, inJSON(err))
+		return
+	}
+	if due := s.faults.next(name, r); due != nil {
+		due.befall(w, r, s.served[at])
 		return
 	}
 	s.served[at].ServeHTTP(w, r)
