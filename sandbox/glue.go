@@ -144,7 +144,7 @@ func (g *glue) startJob(c *glueCall) (any, error) {
 	if err := g.throttled(c.JobName, s); err != nil {
 		return nil, err
 	}
-	run := &glueRun{Name: c.JobName, ID: "jr_" + random(32), Arguments: c.Arguments, Started: g.now().UTC(), Script: s.src, steps: s}
+	run := &glueRun{Name: c.JobName, ID: "jr_" + random(8), Arguments: c.Arguments, Started: g.now().UTC(), Script: s.src, steps: s}
 	if err := g.log.write(run); err != nil {
 		return nil, err
 	}
