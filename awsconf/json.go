@@ -36,8 +36,9 @@ func (j JSON) Call(ctx context.Context, s *Session, operation string, in, out an
 	return j.call(ctx, s, operation, in, out, onlyUndone)
 }
 
-// Once is Ask for a question that is asked again later anyway: where a service asks to slow down, or is
-// away, trying at once would only add to it.
+// Once makes a call a single time, for whoever tries again later anyway: where a service asks to slow
+// down, or is away, trying at once would only add to it. Where nobody knows whether it was carried out,
+// its error is Unsure.
 func (j JSON) Once(ctx context.Context, s *Session, operation string, in, out any) error {
 	return j.call(ctx, s, operation, in, out, once)
 }
@@ -100,7 +101,7 @@ func (c *call) carryOut(ctx context.Context, m manner) (answer Response, err err
 			return answer, nil
 		case ctx.Err() != nil:
 			return Response{}, ctx.Err()
-		case failed.unsure && m == onlyUndone:
+		case failed.unsure && m != repeatable:
 			return Response{}, unsure(failed.error)
 		case m == once && !failed.skewed:
 			return Response{}, failed.error

@@ -25,33 +25,25 @@ func (noGlueLog) close()               {}
 // script, which says what becomes of jobs and crawlers: lines `job NAME: …` and `crawler NAME: …`.
 const glueFolder = ".glue"
 
-type glueFile struct{ *os.File }
+// A glueFile is runs.jsonl, made with its first line.
+type glueFile struct {
+	path string
+	file *os.File
+}
 
 func openGlueLog(dir string, into *glue) (glueLog, error) {
 	dir = filepath.Join(dir, glueFolder)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
 	if err := into.readScripts(filepath.Join(dir, "script")); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, "runs.jsonl")
-	whole, err := into.readRuns(path)
-	if err != nil {
-		return nil, err
+	f := &glueFile{path: filepath.Join(dir, "runs.jsonl")}
+	whole, err := into.readRuns(f.path)
+	if err == nil { // what a crash has cut off was never answered
+		if err = os.Truncate(f.path, whole); errors.Is(err, os.ErrNotExist) {
+			err = nil
+		}
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Truncate(whole); err == nil { // what a crash has cut off was never answered
-		_, err = f.Seek(whole, 0)
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return glueFile{f}, nil
+	return f, err
 }
 
 // readRuns reads what earlier starts have left, and tells how much of it is whole.
@@ -116,13 +108,22 @@ func (g *glue) readScripts(path string) error {
 	return nil
 }
 
-func (f glueFile) write(r *glueRun) error {
+func (f *glueFile) write(r *glueRun) error {
 	line, err := json.Marshal(r)
+	if err == nil && f.file == nil {
+		if err = os.MkdirAll(filepath.Dir(f.path), 0o700); err == nil {
+			f.file, err = os.OpenFile(f.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(line, '\n'))
+	_, err = f.file.Write(append(line, '\n'))
 	return err
 }
 
-func (f glueFile) close() { _ = f.Close() }
+func (f *glueFile) close() {
+	if f.file != nil {
+		_ = f.file.Close() // each line has been written
+	}
+}

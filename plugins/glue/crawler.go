@@ -81,7 +81,7 @@ func (Crawler) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submi
 		return plugins.Handle{}, err
 	}
 	name := map[string]string{"Name": target.Name}
-	if err := patiently(ctx, call, func() error { return service.Call(ctx, s, "StartCrawler", name, nil) }); err != nil {
+	if err := patiently(ctx, call, func() error { return service.Once(ctx, s, "StartCrawler", name, nil) }); err != nil {
 		return plugins.Handle{}, failed(ctx, "start glue crawler "+target.Name, err)
 	}
 	return crawlHandle{target.Name, sub.Intended, s.Config.Region}.handle()

@@ -168,7 +168,7 @@ func (Job) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submissio
 		return plugins.Handle{}, err
 	}
 	var out struct{ JobRunID string }
-	err = patiently(ctx, call, func() error { return service.Call(ctx, s, "StartJobRun", req, &out) })
+	err = patiently(ctx, call, func() error { return service.Once(ctx, s, "StartJobRun", req, &out) })
 	if err != nil {
 		return plugins.Handle{}, failed(ctx, "start glue job "+req.JobName, err)
 	}
