@@ -26,8 +26,8 @@ type strait struct {
 	back    string // where Glue is
 	session *awsconf.Session
 
-	mu     sync.Mutex
-	starts int
+	mu           sync.Mutex
+	starts, asks int
 	// after is called when Glue has carried out the n-th start and before weft hears of it; true loses the
 	// answer.
 	after func(n int) bool
@@ -47,8 +47,15 @@ func newStrait(t *testing.T) *strait {
 		ErrorLog: log.New(io.Discard, "", 0), // of weft that is killed
 		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(to); r.Out.Host = r.In.Host },
 		ModifyResponse: func(r *http.Response) error {
-			if r.StatusCode == 200 && strings.HasSuffix(r.Request.Header.Get("X-Amz-Target"), ".StartJobRun") && s.started() {
-				panic(http.ErrAbortHandler)
+			switch _, operation, _ := strings.Cut(r.Request.Header.Get("X-Amz-Target"), "."); operation {
+			case "StartJobRun":
+				if r.StatusCode == 200 && s.started() {
+					panic(http.ErrAbortHandler)
+				}
+			case "GetJobRun", "GetJobRuns":
+				s.mu.Lock()
+				s.asks++
+				s.mu.Unlock()
 			}
 			return nil
 		},
