@@ -27,16 +27,32 @@ type JSON struct {
 // by encoding/json and the answer unmarshalled into out; nil = nothing to send, or of no interest.
 // The error is an *Error or the end of ctx.
 func (j JSON) Ask(ctx context.Context, s *Session, operation string, in, out any) error {
-	return j.call(ctx, s, operation, in, out, true)
+	return j.call(ctx, s, operation, in, out, repeatable)
 }
 
 // Call is Ask for a call that must not be made twice. It is tried again only where the service has
 // surely not carried it out; where nobody knows, its error is Unsure.
 func (j JSON) Call(ctx context.Context, s *Session, operation string, in, out any) error {
-	return j.call(ctx, s, operation, in, out, false)
+	return j.call(ctx, s, operation, in, out, onlyUndone)
 }
 
-func (j JSON) call(ctx context.Context, s *Session, operation string, in, out any, again bool) error {
+// Once makes a call a single time, for whoever tries again later anyway: where a service asks to slow
+// down, or is away, trying at once would only add to it. Where nobody knows whether it was carried out,
+// its error is Unsure.
+func (j JSON) Once(ctx context.Context, s *Session, operation string, in, out any) error {
+	return j.call(ctx, s, operation, in, out, once)
+}
+
+// How often a call may be tried.
+type manner int
+
+const (
+	onlyUndone manner = iota // as long as it has surely not been carried out
+	repeatable
+	once
+)
+
+func (j JSON) call(ctx context.Context, s *Session, operation string, in, out any, m manner) error {
 	at, err := s.endpoint(j)
 	if err != nil {
 		return err
@@ -48,7 +64,7 @@ func (j JSON) call(ctx context.Context, s *Session, operation string, in, out an
 		}
 	}
 	c := &call{JSON: j, session: s, caller: s.caller(j.Service), at: at, operation: operation, body: body, header: j.header(operation)}
-	answer, err := c.carryOut(ctx, again)
+	answer, err := c.carryOut(ctx, m)
 	if err != nil {
 		return c.explain(ctx, err)
 	}
@@ -68,7 +84,7 @@ func (j JSON) header(operation string) http.Header {
 }
 
 // carryOut makes attempts until one succeeds or none is left.
-func (c *call) carryOut(ctx context.Context, again bool) (answer Response, err error) {
+func (c *call) carryOut(ctx context.Context, m manner) (answer Response, err error) {
 	retryer, given := c.caller.retryer, func(error) error { return nil }
 	for n := 1; ; n++ {
 		if ctx.Err() != nil {
@@ -85,8 +101,10 @@ func (c *call) carryOut(ctx context.Context, again bool) (answer Response, err e
 			return answer, nil
 		case ctx.Err() != nil:
 			return Response{}, ctx.Err()
-		case failed.unsure && !again:
+		case failed.unsure && m != repeatable:
 			return Response{}, unsure(failed.error)
+		case m == once && !failed.skewed:
+			return Response{}, failed.error
 		case !failed.skewed && !retryer.IsErrorRetryable(failed.error), n >= retryer.MaxAttempts():
 			return Response{}, failed.error
 		}

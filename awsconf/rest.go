@@ -61,7 +61,11 @@ func (r REST) Do(ctx context.Context, s *Session, q Request) (Response, error) {
 		JSON: service, session: s, caller: s.caller(r.Service), at: &to, operation: q.Permission,
 		method: q.Method, header: q.Header, body: q.Body, within: q.Within, anyJSON: true,
 	}
-	answer, err := c.carryOut(ctx, q.Again)
+	m := onlyUndone
+	if q.Again {
+		m = repeatable
+	}
+	answer, err := c.carryOut(ctx, m)
 	if err != nil {
 		return Response{}, c.explain(ctx, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"os/signal"
 	"slices"
 	"sync"
@@ -69,23 +68,23 @@ func (e *env) showLogs(name string, o logOptions) error {
 	if _, known := r.Explain(o.task); o.task != "" && !known && r.Plan().Task(o.task) == nil {
 		return noTask(r.Plan(), row.ID, o.task)
 	}
-	out := e.logWriter(o.task == "" || r.Plan().Task(o.task).ForEach != nil)
+	ids, err := s.logIDs(r, o)
+	if err != nil {
+		return err
+	}
+	follow := o.follow && !row.State.Terminal()
+	out := e.logWriter(o.task == "" || len(ids) > 1 || follow && mayHaveSeveral(r.Plan().Task(o.task)))
 	defer out.end()
-	if o.follow && !row.State.Terminal() {
+	if follow {
 		return e.followLogs(s, row, o, out)
 	}
-	n := 0
-	for _, id := range s.logIDs(r) {
-		if !o.wants(id) {
-			continue
-		}
-		n++
+	for _, id := range ids {
 		if err := s.logs.Copy(out.of(id), id); err != nil {
 			return err
 		}
 	}
 	switch {
-	case n > 0:
+	case len(ids) > 0:
 	case o.attempt > 0 || o.index >= 0:
 		return &hinted{fmt.Errorf("cannot find such a log in run %s", row.ID), "weft runs show " + row.ID + " tells attempts and instances"}
 	case row.State.Terminal():
@@ -96,26 +95,28 @@ func (e *env) showLogs(name string, o logOptions) error {
 	return nil
 }
 
-// logIDs lists the logs there are, by the order of tasks in the file, instance, attempt.
-func (s *session) logIDs(r *machine.Run) []logs.ID {
+// mayHaveSeveral tells whether a task may write more than one log.
+func mayHaveSeveral(t *machine.Task) bool { return t == nil || t.ForEach != nil || t.Retries > 0 }
+
+// logIDs lists the logs there are and that are wanted, by the order of tasks in the file, instance,
+// attempt.
+func (s *session) logIDs(r *machine.Run, o logOptions) ([]logs.ID, error) {
 	sum := r.Summarize()
-	var ids []logs.ID
-	for _, task := range taskOrder(r.Plan(), sum) {
-		indexes := []int{-1}
-		for _, in := range sum.Tasks[task].Instances {
-			indexes = append(indexes, in.Index)
-		}
-		for _, k := range indexes {
-			for n := 1; ; n++ {
-				id := logs.ID{DAG: sum.DAG, Run: sum.Run, Task: task, Index: k, Attempt: n}
-				if _, err := os.Stat(s.logs.Path(id)); err != nil {
-					break
-				}
-				ids = append(ids, id)
-			}
+	there, err := s.logs.List(sum.DAG, sum.Run)
+	if err != nil {
+		return nil, err
+	}
+	byTask := map[string][]logs.ID{}
+	for _, id := range there {
+		if o.wants(id) {
+			byTask[id.Task] = append(byTask[id.Task], id)
 		}
 	}
-	return ids
+	var ids []logs.ID
+	for _, task := range taskOrder(r.Plan(), sum) {
+		ids = append(ids, byTask[task]...)
+	}
+	return ids, nil
 }
 
 // followPoll is how often a log that is followed is looked at.
@@ -146,8 +147,9 @@ func (e *env) followLogs(s *session, row store.Run, o logOptions, out *logWriter
 			return err
 		}
 		if r, err := s.replay(row.ID); err == nil {
-			for _, id := range s.logIDs(r) {
-				if o.wants(id) && !following[id] {
+			ids, _ := s.logIDs(r, o) // looked for again soon
+			for _, id := range ids {
+				if !following[id] {
 					following[id] = true
 					all.Go(func() { _ = s.logs.Follow(ctx, out.of(id), id, followPoll, ended) })
 				}

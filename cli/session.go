@@ -66,8 +66,9 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 	s.exec = &runner.Executor{
 		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: without(os.Environ(), found.EnvNames()), CleanEnv: s.conf.CleanEnv(),
 		Grace: s.conf.Grace, Secrets: found,
-		OpenLog: func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
-		SealLog: func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
+		OpenLog:  func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
+		SealLog:  func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
+		SpareLog: func(o machine.Order, f *os.File) { s.logs.Spare(logID(o.Run.Run, o.Plan.DAG, o.Key), f) }, LeaveLogs: s.logs.Leave,
 		CreateLive: func(path string, o machine.Order, env []string) (*os.File, error) {
 			return proc.CreateLive(path, proc.Live{
 				DAG: o.Plan.DAG, Run: o.Run.Run, Task: o.Key.Task, Index: o.Key.Index, Epoch: o.Key.Epoch,

@@ -47,6 +47,9 @@ func tailFile(path string, lines int) []string {
 	if err != nil && err != io.EOF {
 		return nil
 	}
+	if _, err := os.Lstat(path); err != nil {
+		return nil // it has become another attempt's: see logs
+	}
 	body = body[:n]
 	if from > 0 { // the first line is cut
 		if i := bytes.IndexByte(body, '\n'); i >= 0 {

@@ -18,7 +18,7 @@ func (s *Store) Copy(w io.Writer, id ID) error {
 		return cannotRead(err)
 	}
 	defer f.Close()
-	r := reader{store: s, f: f, w: w, fresh: true}
+	r := reader{store: s, f: f, path: s.Path(id), w: w, fresh: true}
 	return r.drain()
 }
 
@@ -40,7 +40,7 @@ func (s *Store) Follow(ctx context.Context, w io.Writer, id ID, every time.Durat
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return cannotRead(err)
 			}
-			r.f = f
+			r.f, r.path = f, s.Path(id)
 		}
 		if r.f != nil {
 			if err := r.drain(); err != nil {
@@ -62,6 +62,7 @@ func (s *Store) Follow(ctx context.Context, w io.Writer, id ID, every time.Durat
 type reader struct {
 	store *Store
 	f     *os.File
+	path  string // "" = it is nobody else's, whatever becomes of its name
 	w     io.Writer
 	off   int64
 	fresh bool // what was written ends with a line end, or is nothing
@@ -106,6 +107,12 @@ func (r *reader) chunk(to int64) error {
 			r.off = to
 		}
 		return cannotRead(err)
+	}
+	if r.path != "" {
+		if _, err := os.Lstat(r.path); errors.Is(err, fs.ErrNotExist) {
+			r.off = to // it is the log of another attempt now; see spares
+			return nil
+		}
 	}
 	b = b[:n]
 	if from, _ := holeFrom(r.f, r.off, r.off+int64(n)); from < r.off+int64(n) {

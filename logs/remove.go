@@ -1,11 +1,13 @@
 package logs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -43,6 +45,29 @@ func (s *Store) Measure(dag, run string) (Folder, error) {
 		return f, fmt.Errorf("cannot measure the logs of run %s: %w", run, err)
 	}
 	return f, nil
+}
+
+// List returns the logs of a run: by task, instance, attempt.
+func (s *Store) List(dag, run string) ([]ID, error) {
+	root, err := s.looked()
+	if root == nil || err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	entries, err := fs.ReadDir(root.FS(), filepath.ToSlash(folder(dag, run)))
+	if absent(err) != nil {
+		return nil, fmt.Errorf("cannot list the logs of run %s: %w", run, err)
+	}
+	var ids []ID
+	for _, e := range entries {
+		if id, ok := parse(filepath.Join(folder(dag, run), e.Name())); ok {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b ID) int {
+		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Attempt, b.Attempt))
+	})
+	return ids, nil
 }
 
 // Remove takes all logs of a run away; nothing of it may be writing. The DAG's folder stays though it

@@ -25,9 +25,10 @@ type Store struct {
 	folder string
 	cap    int64
 	mu     sync.Mutex
-	root   *os.Root      // nil until it is first needed
-	top    *os.File      // the same folder
-	open   map[ID]*grown // opened, not sealed yet
+	root   *os.Root           // nil until it is first needed
+	top    *os.File           // the same folder
+	open   map[ID]*grown      // opened, not sealed yet
+	spares map[string]*spares // by run
 }
 
 // A grown is a log that may be growing.
@@ -43,7 +44,7 @@ func New(folder string, limit int64) *Store {
 	if limit <= 0 {
 		limit = DefaultCap
 	}
-	return &Store{folder: folder, cap: limit, open: map[ID]*grown{}}
+	return &Store{folder: folder, cap: limit, open: map[ID]*grown{}, spares: map[string]*spares{}}
 }
 
 // Path returns where a log lies, for people and for messages; "" if the id names none.
@@ -75,6 +76,19 @@ func (s *Store) Open(id ID) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	f := s.reuse(id, rel)
+	if f == nil {
+		if f, err = s.create(root, rel); err != nil {
+			return nil, fmt.Errorf("cannot open log: %w", err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[id] = &grown{}
+	return f, nil
+}
+
+func (s *Store) create(root *os.Root, rel string) (*os.File, error) {
 	const flags = os.O_RDWR | os.O_CREATE | os.O_APPEND
 	f, err := openBelow(root, s.top, rel, flags, 0o600)
 	if errors.Is(err, fs.ErrNotExist) { // the first attempt of a run
@@ -82,13 +96,7 @@ func (s *Store) Open(id ID) (*os.File, error) {
 			f, err = openBelow(root, s.top, rel, flags, 0o600)
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot open log: %w", err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open[id] = &grown{}
-	return f, nil
+	return f, err
 }
 
 // below returns the root, beyond which no path leads, whatever links may lie in the folder.

@@ -53,16 +53,6 @@ func (f *family) start(c *child) error {
 	return nil
 }
 
-// await returns when the foreground has exited; it stays a zombie, which pins its number.
-func (f *family) await(c *child) error {
-	for {
-		err := unix.Waitid(unix.P_PID, c.pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
-}
-
 // end ends what the foreground left behind, then reaps it. In the common case, nothing left, that
 // is one read and one wait4.
 func (f *family) end(c *child, soft time.Time) error {

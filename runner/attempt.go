@@ -52,17 +52,7 @@ func (e timeoutError) Error() string { return "timed out after " + time.Duration
 // run carries the call out, lets end judge what came of it, and leaves nothing behind.
 func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Result) (PokeResult, error)) (res PokeResult) {
 	begin := a.x.clock().Mono()
-	a.exprs = a.x.cache()
-	a.log.now = a.x.clock().Now
-	if a.poke <= 1 {
-		a.log.first = fmt.Sprintf("attempt %d begins", a.o.Key.Attempt)
-	}
-	a.log.open = func() (*os.File, error) {
-		if a.x.OpenLog == nil {
-			return os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-		}
-		return a.x.OpenLog(a.o)
-	}
+	a.ready()
 	defer func() {
 		if p := recover(); p != nil {
 			res = a.failed(plugins.Errorf(plugins.Internal, "cannot go on: %s panicked: %v", a.o.Task.Uses, p))
@@ -86,6 +76,19 @@ func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Res
 	}
 	a.x.caches.Put(a.exprs) // not after a panic: who knows what it holds
 	return res
+}
+
+// ready gives the attempt what it needs before anything else: a cache and a log, which is opened with
+// its first line.
+func (a *attempt) ready() {
+	a.exprs = a.x.cache()
+	a.log.now = a.x.clock().Now
+	a.log.open = func() (*os.File, error) {
+		if a.x.OpenLog == nil {
+			return os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		}
+		return a.x.OpenLog(a.o)
+	}
 }
 
 // work runs the plugin. Once the context has ended, whatever the plugin says is about its being
@@ -228,12 +231,16 @@ func (a *attempt) tidy(done bool) {
 	if err := a.x.scratches.give(a.o.Run.Run, a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}
-	a.log.close()
-	if done && a.log.used && a.x.SealLog != nil {
-		if err := a.x.SealLog(a.o); err != nil {
-			a.log.weft("cannot seal the log: " + err.Error())
-			a.log.close()
-		}
+	var spare func(*os.File)
+	if done && a.x.SpareLog != nil {
+		spare = func(f *os.File) { a.x.SpareLog(a.o, f) }
+	}
+	if spared := a.log.close(spare); spared || !done || !a.log.used || a.x.SealLog == nil {
+		return
+	}
+	if err := a.x.SealLog(a.o); err != nil {
+		a.log.weft("cannot seal the log: " + err.Error())
+		a.log.close(nil)
 	}
 }
 

@@ -70,7 +70,7 @@ func TestAnAttemptGivesThePluginItsPlacesAndTakesThemAway(t *testing.T) {
 	if call.Dir != filepath.Join(b.Home, "dags") || call.Grace != time.Second || call.Shell[0] != "sh" || !call.Now().Equal(noon) {
 		t.Errorf("call %+v", call)
 	}
-	want := "[weft] 2026-03-01T12:00:00+00:00 attempt 1 begins\na process wrote this\nthe plugin wrote this\n"
+	want := "a process wrote this\nthe plugin wrote this\n"
 	if got := b.log(); got != want {
 		t.Errorf("log:\n%swant:\n%s", got, want)
 	}
@@ -98,7 +98,7 @@ func TestAPluginThatWorksApartCostsNoFiles(t *testing.T) {
 	}
 	b.light.run = fails(plugins.Errorf(plugins.Temporary, "cannot reach it"))
 	shows(t, b.attempt(o), machine.Failed, "temporary", "cannot reach it")
-	want := "[weft] 2026-03-01T12:00:00+00:00 attempt 1 begins\n[weft] 2026-03-01T12:00:00+00:00 attempt 1 failed: cannot reach it\n"
+	want := "[weft] 2026-03-01T12:00:00+00:00 attempt 1 failed: cannot reach it\n"
 	if b.log() != want || b.sealed != 1 {
 		t.Errorf("log %q, sealed %d", b.log(), b.sealed)
 	}
@@ -153,7 +153,7 @@ func TestALongErrorIsWholeInTheLogAlone(t *testing.T) {
 func TestAPanicIsOneLine(t *testing.T) {
 	b := newBench(t, func(context.Context, *plugins.Call) (plugins.Result, error) { panic("index out of range\n[3]") })
 	shows(t, b.attempt(order(machine.Task{})), machine.Failed, "internal", "cannot go on: fake panicked: index out of range [3]")
-	if strings.Contains(b.log(), "goroutine") || strings.Count(b.log(), "\n") != 2 {
+	if strings.Contains(b.log(), "goroutine") || strings.Count(b.log(), "\n") != 1 {
 		t.Errorf("log %q", b.log())
 	}
 	b.fake.run = gives("1")

@@ -14,16 +14,15 @@ import (
 // LogPrefix opens each line of weft itself in an attempt's log.
 const LogPrefix = "[weft] "
 
-// An attemptLog is the log of an attempt, opened with its first line. It is safe for concurrent
+// An attemptLog is the log of an attempt, opened when something may be written. It is safe for concurrent
 // use: a plugin may log from anywhere, even after it has returned (then nothing is written).
 type attemptLog struct {
-	open  func() (*os.File, error)
-	now   func() time.Time
-	first string // weft's line before all others; "" = none
-	file  *os.File
-	used  bool // something was, or may have been, written
-	mask  *secrets.Mask
-	out   *secrets.Masker // before the file, where there is a mask
+	open func() (*os.File, error)
+	now  func() time.Time
+	file *os.File
+	used bool // something was, or may have been, written
+	mask *secrets.Mask
+	out  *secrets.Masker // before the file, where there is a mask
 
 	mu   sync.Mutex
 	over bool
@@ -56,7 +55,7 @@ func (l *attemptLog) ready() error {
 	return l.begin()
 }
 
-// begin opens the log unless it is open, and writes the first line. l.mu is held.
+// begin opens the log unless it is open. l.mu is held.
 func (l *attemptLog) begin() error {
 	if l.file != nil {
 		return nil
@@ -68,10 +67,6 @@ func (l *attemptLog) begin() error {
 	l.file, l.used = f, true
 	if l.mask != nil {
 		l.out = l.mask.Writer(f)
-	}
-	if l.first != "" {
-		l.line(l.first)
-		l.first = ""
 	}
 	return nil
 }
@@ -134,7 +129,8 @@ func (l *attemptLog) cut() bool {
 	return err == nil && last[0] != '\n' // what cannot be read back is taken for whole
 }
 
-func (l *attemptLog) close() {
+// close ends the log. An empty one is given to spare, if that is not nil.
+func (l *attemptLog) close(spare func(*os.File)) (spared bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true
@@ -142,8 +138,18 @@ func (l *attemptLog) close() {
 		_ = l.out.Flush() // as above
 		l.out = nil
 	}
-	if l.file != nil {
-		_ = l.file.Close() // each line has been written
-		l.file = nil
+	if l.file == nil {
+		return false
 	}
+	if spare != nil {
+		info, err := l.file.Stat()
+		spared = err == nil && info.Size() == 0
+	}
+	if spared {
+		spare(l.file)
+	} else {
+		_ = l.file.Close() // each line has been written
+	}
+	l.file = nil
+	return spared
 }

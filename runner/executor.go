@@ -34,9 +34,12 @@ type Executor struct {
 	// Secrets finds secrets; nil = there are none.
 	Secrets Secrets
 	// OpenLog opens the attempt's log for appending, SealLog is told that it is complete. Without
-	// OpenLog nothing is logged.
-	OpenLog func(o machine.Order) (*os.File, error)
-	SealLog func(o machine.Order) error
+	// OpenLog nothing is logged. SpareLog, instead of SealLog, takes the file of an attempt that said
+	// nothing, for another of its run; LeaveLogs is told when no more will come. Both may be nil.
+	OpenLog   func(o machine.Order) (*os.File, error)
+	SealLog   func(o machine.Order) error
+	SpareLog  func(o machine.Order, f *os.File)
+	LeaveLogs func(run string)
 	// CreateLive makes the file at path by whose lock a later weft sees that something of the
 	// attempt lives; env is what names the attempt in its processes' environment. nil = none.
 	CreateLive func(path string, o machine.Order, env []string) (*os.File, error)

@@ -185,6 +185,9 @@ func (x *Executor) Leave(run string) error {
 	}
 	_ = os.Remove(runFolder(x.Home, run)) // fails while others are in it
 	x.scratches.forget(run)
+	if x.LeaveLogs != nil {
+		x.LeaveLogs(run)
+	}
 	return err
 }
 

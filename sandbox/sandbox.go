@@ -37,6 +37,8 @@ type Options struct {
 	Functions    map[string]Function
 	FunctionsDir string
 	Faults       []Fault // what goes wrong by order
+	// Access and Secret are the key, where it is known to others; "" = a new one that nobody can guess.
+	Access, Secret string
 }
 
 // A Sandbox is an S3 endpoint that runs.
@@ -74,7 +76,7 @@ func start(ctx context.Context, o Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{url: "http://" + ln.Addr().String(), key: newKey(), faults: faults{left: slices.Clone(o.Faults)}}
+	s := &Sandbox{url: "http://" + ln.Addr().String(), key: o.key(), faults: faults{left: slices.Clone(o.Faults)}}
 	if err := s.openServices(o); err != nil {
 		_ = ln.Close() // nobody has come yet
 		return nil, err
@@ -179,6 +181,13 @@ func (s *Sandbox) Close() {
 type key struct{ access, secret string }
 
 func newKey() key { return key{"WEFT" + random(8), random(20)} }
+
+func (o Options) key() key {
+	if o.Access != "" {
+		return key{o.Access, o.Secret}
+	}
+	return newKey()
+}
 
 // random is n bytes in hex that nobody can guess.
 func random(n int) string {

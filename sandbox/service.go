@@ -34,6 +34,7 @@ type served interface {
 var services = []service{
 	{"s3", "S3", openS3},
 	{"dynamodb", "DYNAMODB", openTables},
+	{"glue", "GLUE", openGlue},
 	{"lambda", "LAMBDA", openFunctions},
 }
 

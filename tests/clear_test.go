@@ -86,7 +86,7 @@ func TestRetryRunsAgainWhatFailed(t *testing.T) {
 	if res.code != 0 || !strings.Contains(res.out, "nothing to run again") || len(w.did(before)) != 2 {
 		t.Errorf("a second retry: exit %d, %s", res.code, res.out)
 	}
-	if res = w.run("logs", "r", "load"); strings.Count(res.out, "begins") != 2 {
+	if res = w.run("logs", "r", "load"); strings.Count(res.out, "==> load, attempt ") != 2 {
 		t.Errorf("the logs of both epochs:\n%s", res.out)
 	}
 }

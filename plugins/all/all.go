@@ -8,6 +8,7 @@ import (
 	"weft/plugins/dynamodb"
 	"weft/plugins/fail"
 	"weft/plugins/filehead"
+	"weft/plugins/glue"
 	"weft/plugins/http"
 	"weft/plugins/lambda"
 	"weft/plugins/noop"
@@ -20,7 +21,7 @@ import (
 // Plugins returns one of each. cache is the folder of what is built once and used again (virtual
 // environments); "" leaves it to the plugin. policy is what http may reach.
 func Plugins(cache string, policy http.Policy) []plugins.Plugin {
-	return append(slices.Concat(s3.Plugins(), dynamodb.Plugins()),
+	return append(slices.Concat(s3.Plugins(), dynamodb.Plugins(), glue.Plugins()),
 		fail.Plugin{},
 		filehead.Plugin{},
 		http.Plugin{Policy: policy},

@@ -28,14 +28,17 @@ type Core struct {
 	drives map[string]*drive
 	order  []*drive // the same, in the order they came
 	dirty  []*drive // have records to send
+	held   *alarm   // they wait for company; see mayHold
+	due    bool     // they have waited enough
 
-	ready  machine.Waitlist
-	alive  []machine.Alive
-	timers timers
-	pokes  pokes
-	admit  bool             // something changed that may let something start
-	gaveUp map[string]error // why runs were given up, until they are resumed
-	coming map[string]int   // runs by DAG that are being made durable
+	ready   machine.Waitlist
+	alive   []machine.Alive
+	timers  timers
+	pokes   pokes
+	watches watches
+	admit   bool             // something changed that may let something start
+	gaveUp  map[string]error // why runs were given up, until they are resumed
+	coming  map[string]int   // runs by DAG that are being made durable
 }
 
 // Options are the settings of the engine.
@@ -78,8 +81,12 @@ type leaver interface {
 	Leave(run string, done func())
 }
 
-// lazyDelay bounds how long a lazy record may wait for company.
-const lazyDelay = 50 * time.Millisecond
+// holdDelay bounds how long records wait for company while nothing would begin for them, and lazyDelay
+// how long a lazy one does before that: 50 ms together.
+const (
+	holdDelay = 5 * time.Millisecond
+	lazyDelay = 50*time.Millisecond - holdDelay
+)
 
 // askDelay is how often orders of other processes are looked for.
 const askDelay = 500 * time.Millisecond
@@ -97,6 +104,7 @@ func NewCore(opt Options, j store.Journal, w Worker, c Clock, post func(func()))
 	}
 	co := &Core{opt: opt, journ: j, work: w, clock: c, post: post, drives: map[string]*drive{}, coming: map[string]int{}, gaveUp: map[string]error{}}
 	co.pokes.init(opt.PokeSlots)
+	co.watches = newWatches()
 	return co
 }
 
@@ -105,16 +113,33 @@ func (c *Core) Turn() {
 	for {
 		c.grant()
 		c.startPokes()
-		if len(c.dirty) == 0 {
+		c.startChecks()
+		if len(c.dirty) == 0 || c.mayHold() {
 			return
 		}
 		dirty := c.dirty
-		c.dirty = nil
+		c.dirty, c.due = nil, false
 		for _, d := range dirty {
 			d.dirty = false
 			d.send()
 		}
 	}
+}
+
+// mayHold tells whether what is to be recorded may wait for company, so that one fsync serves more of
+// it. What waits for a record is only what depends on it; while other attempts wait for a slot, those
+// would have to wait too. Whoever ordered something and waits for the answer is not kept (see
+// recordAcked).
+func (c *Core) mayHold() bool {
+	if c.due || c.ready.Len() == 0 {
+		c.timers.cancel(c.held)
+		c.held = nil
+		return false
+	}
+	if c.held == nil {
+		c.held = c.after(holdDelay, func() { c.held, c.due = nil, true })
+	}
+	return true
 }
 
 // grant lets Admit hand out what is free.
@@ -130,6 +155,10 @@ func (c *Core) grant() {
 			continue
 		}
 		c.alive = append(c.alive, machine.Alive{Run: w.Run, Key: w.Key, Pool: w.Pool, Slots: w.Slots})
+		if rem := c.remoter(o); rem != nil {
+			d.beginRemote(rem, o)
+			continue
+		}
 		d.live[w.Key] = liveAttempt
 		d.record(machine.AttemptStarted{Key: w.Key})
 		key := w.Key

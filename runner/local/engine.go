@@ -324,6 +324,7 @@ func (d *drive) recordAcked(f machine.Fact, ack func(error)) {
 		ack(d.err)
 		return
 	}
+	d.core.due = true
 	d.acks[d.seq+1] = func(err error) {
 		if err == nil {
 			err = d.refused(f)
