@@ -102,8 +102,9 @@ func (c *call) request(ctx context.Context, at time.Time) (*http.Request, error)
 	if err != nil {
 		return nil, &Error{Fault: BadSettings, Text: "the endpoint is no URL", Hint: "check AWS_ENDPOINT_URL", cause: err}
 	}
-	// Without it the client follows no redirect, and takes neither token nor body to another host.
-	r.GetBody = nil
+	// A body that cannot be had again: so the client follows no redirect, and takes neither token nor body
+	// to another host. One that is empty must be a body too.
+	r.Body, r.GetBody = io.NopCloser(bytes.NewReader(c.body)), nil
 	for name, values := range c.header {
 		r.Header[name] = values
 	}

@@ -43,7 +43,7 @@ func (e *env) drive(s *session, observe func(runner.Update)) error {
 // weft and of each task.
 func (e *env) startSandbox(s *session) error {
 	dir := filepath.Join(s.conf.Home, "sandbox")
-	box, err := sandbox.Start(context.Background(), sandbox.Options{Dir: dir, CreateBuckets: true})
+	box, err := sandbox.Start(context.Background(), e.sandboxOptions(dir))
 	if errors.Is(err, sandbox.ErrInUse) {
 		return &hinted{err, "wait for the end of the weft that runs with --sandbox here, or give this one a --home of its own"}
 	}
@@ -63,6 +63,22 @@ func (e *env) startSandbox(s *session) error {
 	}
 	fmt.Fprintf(e.stderr, "sandbox: S3 is the folder %s, kept for the next run; no account, no network\n", shown(dir))
 	return nil
+}
+
+// sandboxOptions are those of a sandbox in a folder: what is named in it comes to be, and functions are
+// programs that weft.yaml names, or those of the DAGs folder's own folder lambda.
+func (e *env) sandboxOptions(dir string) sandbox.Options {
+	o := sandbox.Options{
+		Dir: dir, CreateBuckets: true, CreateTables: true,
+		Functions: map[string]sandbox.Function{}, FunctionsDir: filepath.Join(e.conf.DAGs, "lambda"),
+	}
+	for name, p := range e.conf.Sandbox.Lambda {
+		o.Functions[name] = sandbox.Function{Argv: p.Argv, Dir: p.Dir}
+	}
+	for _, f := range e.conf.Sandbox.Faults {
+		o.Faults = append(o.Faults, sandbox.Fault{Service: f.Service, Operation: f.Operation, Code: f.Code, Times: f.Times, Lost: f.Lost})
+	}
+	return o
 }
 
 // stay has a run go on where it began: in the sandbox without being told, and never there if it
