@@ -86,6 +86,7 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 		},
 	})
 	s.watchLogs()
+	collectLess()
 }
 
 // start starts a run. Its folder is known here, and need not be looked up for its first task.

@@ -42,7 +42,7 @@ var ErrAlive = errors.New("something of this attempt still runs")
 // CreateLive writes a live file and takes its lock, which holds until the file returned and all
 // copies of it in other processes are closed. ErrAlive if another has it.
 func CreateLive(path string, l Live) (*os.File, error) {
-	f, err := openPlain(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := OpenPlain(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot create live file: %w", err)
 	}
@@ -64,8 +64,12 @@ func writeLive(f *os.File, l Live) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Truncate(0); err != nil {
+	if info, err := f.Stat(); err != nil {
 		return err
+	} else if info.Size() > 0 {
+		if err := f.Truncate(0); err != nil {
+			return err
+		}
 	}
 	_, err = f.Write(append(line, '\n'))
 	return err

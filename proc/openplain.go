@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// openPlain opens a regular file in two system calls. os.OpenFile takes seven: it asks the poller
-// first, which has no use for one.
-func openPlain(path string, flags int, perm os.FileMode) (*os.File, error) {
+// OpenPlain opens a regular file or a folder in two system calls. os.OpenFile takes seven: it asks the
+// poller first, which has no use for one.
+func OpenPlain(path string, flags int, perm os.FileMode) (*os.File, error) {
 	for {
 		fd, err := syscall.Open(path, flags|syscall.O_CLOEXEC, uint32(perm.Perm()))
 		if err == nil {

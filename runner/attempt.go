@@ -18,11 +18,10 @@ import (
 
 // An attempt is one call of a plugin, from its scratch folder to its outcome.
 type attempt struct {
-	x       *Executor
-	o       machine.Order
-	started func()
-	poke    int // 0 = no sensor
-	since   time.Time
+	x     *Executor
+	o     machine.Order
+	poke  int // 0 = no sensor
+	since time.Time
 
 	plugin  plugins.Plugin
 	kept    []keeping // the task's artifacts, their paths rendered
@@ -49,7 +48,7 @@ type timeoutError time.Duration
 
 func (e timeoutError) Error() string { return "timed out after " + time.Duration(e).String() }
 
-// run carries the call out, lets end judge what came of it, and leaves nothing behind.
+// run carries the call out and lets end judge what came of it; tidy must follow.
 func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Result) (PokeResult, error)) (res PokeResult) {
 	begin := a.x.clock().Mono()
 	a.ready()
@@ -57,8 +56,8 @@ func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Res
 		if p := recover(); p != nil {
 			res = a.failed(plugins.Errorf(plugins.Internal, "cannot go on: %s panicked: %v", a.o.Task.Uses, p))
 		}
+		a.taps.end()
 		res.Outcome.Elapsed = int64(a.x.clock().Mono() - begin)
-		a.tidy(res.Done)
 	}()
 	if d := time.Duration(a.o.Task.Timeout); d > 0 { // of all of it: keeping what came of the call, too
 		var cancel context.CancelFunc
@@ -113,9 +112,6 @@ func (a *attempt) call(ctx context.Context) (plugins.Result, error) {
 	}
 	if err := a.layOut(); err != nil {
 		return plugins.Result{}, &plugins.Error{Kind: plugins.Temporary, Err: err}
-	}
-	if a.started != nil {
-		a.started()
 	}
 	c, err := a.prepare(ctx)
 	if err != nil {
@@ -227,7 +223,6 @@ func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) 
 
 // tidy closes and empties what the attempt had. It comes last, when nothing of it lives any more.
 func (a *attempt) tidy(done bool) {
-	a.taps.end()
 	if err := a.x.scratches.give(a.o.Run.Run, a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}

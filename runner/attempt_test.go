@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -49,13 +50,7 @@ func TestAnAttemptGivesThePluginItsPlacesAndTakesThemAway(t *testing.T) {
 	b.Shell = []string{"sh"}
 	o := order(with(`{"rows": "${{ 3 * 4 }}", "text": "day ${{ run.ds }}"}`))
 	o.Run.DS = "2026-03-01"
-	started := 0
-	out := b.Attempt(t.Context(), o, func() {
-		if started++; call.Input != nil {
-			t.Error("started is late")
-		}
-	})
-	b.nothingLeft()
+	out := b.attempt(o)
 
 	shows(t, out, machine.Success, "", "")
 	if got := string(out.Output); got != `{"rows":12,"big":12345678901234567890.10}` {
@@ -64,8 +59,8 @@ func TestAnAttemptGivesThePluginItsPlacesAndTakesThemAway(t *testing.T) {
 	if got := string(call.Input); got != `{"rows":12,"text":"day 2026-03-01"}` {
 		t.Errorf("input %s", got)
 	}
-	if started != 1 || b.sealed != 1 {
-		t.Errorf("started %d times, sealed %d times", started, b.sealed)
+	if b.sealed != 1 {
+		t.Errorf("sealed %d times", b.sealed)
 	}
 	if call.Dir != filepath.Join(b.Home, "dags") || call.Grace != time.Second || call.Shell[0] != "sh" || !call.Now().Equal(noon) {
 		t.Errorf("call %+v", call)
@@ -194,15 +189,15 @@ func TestAStopSaysWhy(t *testing.T) {
 	} {
 		for _, when := range []string{"before it began", "while it ran"} {
 			ctx, cancel := context.WithCancelCause(t.Context())
-			b := newBench(t, blocks(nil))
+			b := newBench(t, func(ctx context.Context, call *plugins.Call) (plugins.Result, error) {
+				cancel(c.cause)
+				return blocks(nil)(ctx, call)
+			})
 			o := order(machine.Task{Timeout: machine.Duration(time.Hour)})
-			began := func() {}
-			if when == "while it ran" {
-				began = func() { cancel(c.cause) }
-			} else {
+			if when == "before it began" {
 				cancel(c.cause)
 			}
-			out := b.Attempt(ctx, o, began)
+			out := b.outcome(ctx, o)
 			b.nothingLeft()
 			shows(t, out, machine.Failed, c.kind, c.text)
 			cancel(nil)
@@ -276,7 +271,7 @@ func TestAScratchServesOneAttemptAfterTheOther(t *testing.T) {
 			o := order(machine.Task{})
 			for n := range 3 {
 				o.Key.Attempt = n + 1
-				shows(t, b.Attempt(t.Context(), o, nil), machine.Success, "", "")
+				shows(t, b.outcome(t.Context(), o), machine.Success, "", "")
 				b.emptied(o.Run.Run)
 			}
 			if n := len(seen); seen[n-1] != seen[n-2] || seen[n-1] != seen[n-3] {
@@ -306,8 +301,8 @@ func TestALiveFileThatIsHeldIsMadeAnew(t *testing.T) {
 	b.CreateLive = func(path string, _ machine.Order, _ []string) (*os.File, error) {
 		return proc.CreateLive(path, proc.Live{Run: "r"})
 	}
-	shows(t, b.Attempt(t.Context(), order(machine.Task{}), nil), machine.Success, "", "")
-	shows(t, b.Attempt(t.Context(), order(machine.Task{}), nil), machine.Success, "", "")
+	shows(t, b.outcome(t.Context(), order(machine.Task{})), machine.Success, "", "")
+	shows(t, b.outcome(t.Context(), order(machine.Task{})), machine.Success, "", "")
 	if os.SameFile(live[0], live[1]) {
 		t.Error("two attempts share a live file that a process holds")
 	}
@@ -356,7 +351,7 @@ func TestManyAttemptsAtOnceShareARunsFolder(t *testing.T) {
 			for n := range 50 {
 				o := order(with(`{"n": "${{ index }}"}`))
 				o.Key.Index, o.Key.Attempt = i, n+1
-				if out := b.Attempt(t.Context(), o, nil); out.State != machine.Success {
+				if out := b.outcome(t.Context(), o); out.State != machine.Success {
 					t.Error(out.Error)
 				}
 			}
@@ -373,8 +368,33 @@ func TestAHomeThatCannotBeWrittenIsATemporaryFailure(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(b.Home, "tmp"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out := b.Attempt(t.Context(), order(machine.Task{}), func() { t.Error("it never started") })
+	out := b.outcome(t.Context(), order(machine.Task{}))
 	if out.Kind != "temporary" || !strings.HasPrefix(out.Error, "cannot make a scratch folder: ") || !strings.HasSuffix(out.Error, ": not a directory") {
 		t.Errorf("outcome %+v", out)
 	}
+}
+
+// The outcome is told as soon as it is known; who takes the run's places away waits until each attempt
+// has tidied up.
+func TestNobodyWaitsForAnAttemptToTidyUpButLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, gives("1"))
+		sealing := make(chan struct{})
+		b.SealLog = func(machine.Order) error { <-sealing; return nil }
+		o := order(machine.Task{})
+		var told, left atomic.Bool
+		go b.Attempt(t.Context(), o, func(machine.Outcome) { told.Store(true) })
+		synctest.Wait()
+		go func() { _ = b.Leave(o.Run.Run); left.Store(true) }()
+		synctest.Wait()
+		if !told.Load() || left.Load() {
+			t.Errorf("while its log is sealed: told %v, left %v", told.Load(), left.Load())
+		}
+		close(sealing)
+		synctest.Wait()
+		if !left.Load() {
+			t.Error("Leave still waits")
+		}
+		b.nothingLeft()
+	})
 }

@@ -96,8 +96,22 @@ func (b *bench) log() string {
 // attempt carries out the order's attempt and checks that nothing is left of it.
 func (b *bench) attempt(o machine.Order) machine.Outcome {
 	b.t.Helper()
-	out := b.Attempt(b.t.Context(), o, nil)
+	out := b.outcome(b.t.Context(), o)
 	b.nothingLeft()
+	return out
+}
+
+// outcome carries out the order's attempt.
+func (b *bench) outcome(ctx context.Context, o machine.Order) (out machine.Outcome) {
+	b.t.Helper()
+	times := 0
+	b.Attempt(ctx, o, func(got machine.Outcome) {
+		out = got
+		times++
+	})
+	if times != 1 {
+		b.t.Errorf("the outcome was told %d times", times)
+	}
 	return out
 }
 

@@ -47,6 +47,7 @@ type Executor struct {
 	scratches scratches
 	inherited inherited
 	checkers  checkers
+	literals  literals
 	caches    sync.Pool // of *expr.Cache, each in the hands of one call
 	lists     lists
 }
@@ -58,18 +59,24 @@ type PokeResult struct {
 	NotBefore time.Time       // not yet, and the plugin knows when to ask again; zero = by poke_interval
 }
 
-// Attempt carries out one attempt. It returns soon after ctx ends, with nothing of the attempt left
-// alive, and it never panics. started is called once the attempt is alive: its live file and log
-// are there, its inputs are about to be rendered.
-func (x *Executor) Attempt(ctx context.Context, o machine.Order, started func()) machine.Outcome {
-	a := attempt{x: x, o: o, started: started}
-	return a.run(ctx, a.settle).Outcome
+// Attempt carries out one attempt. Soon after ctx ends, with nothing of the attempt left alive, it calls
+// done, once; it returns when it has tidied up after that, which nobody need wait for but Leave. It
+// never panics.
+func (x *Executor) Attempt(ctx context.Context, o machine.Order, done func(machine.Outcome)) {
+	a := attempt{x: x, o: o}
+	res := a.run(ctx, a.settle)
+	x.scratches.tidying(o.Run.Run, 1)
+	done(res.Outcome)
+	a.tidy(res.Done)
+	x.scratches.tidying(o.Run.Run, -1)
 }
 
 // Poke asks a sensor once; poke counts from 1, since is the moment of the first.
 func (x *Executor) Poke(ctx context.Context, o machine.Order, poke int, since time.Time) PokeResult {
 	a := attempt{x: x, o: o, poke: poke, since: since}
-	return a.run(ctx, a.judge)
+	res := a.run(ctx, a.judge)
+	a.tidy(res.Done)
+	return res
 }
 
 // Host tells which host a poke of this order goes to, so that pokes are fair between hosts;

@@ -20,6 +20,10 @@ func (a *attempt) input() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	literal := !expr.HasExpr(string(a.o.Task.With))
+	if literal && a.x.literals.good(a.o.Task.Uses, raw) {
+		return raw, nil
+	}
 	check, err := a.x.checkers.of(a.plugin.Schema().Input)
 	if err != nil {
 		return nil, plugins.Errorf(plugins.Internal, "cannot check the input of %s: %w", a.o.Task.Uses, err)
@@ -43,6 +47,9 @@ func (a *attempt) input() (json.RawMessage, error) {
 			return nil, err
 		}
 	}
+	if literal {
+		a.x.literals.put(a.o.Task.Uses, raw)
+	}
 	return raw, nil
 }
 
@@ -63,6 +70,34 @@ func (a *attempt) arguments(input any) error {
 		}
 	}
 	return nil
+}
+
+// literals remembers inputs without expressions that were found to be good: the instances of a mapped
+// task have one between them, and so have the attempts and pokes of any.
+type literals struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// How many are remembered, and up to what length.
+const maxLiterals, maxLiteral = 1000, 4 << 10
+
+func (l *literals) good(uses string, raw json.RawMessage) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen[uses+" "+string(raw)]
+}
+
+func (l *literals) put(uses string, raw json.RawMessage) {
+	if len(raw) > maxLiteral {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen == nil || len(l.seen) >= maxLiterals {
+		l.seen = map[string]bool{}
+	}
+	l.seen[uses+" "+string(raw)] = true
 }
 
 // violations puts a schema's findings into one line: the first three, and how many more.

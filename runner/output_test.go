@@ -269,7 +269,7 @@ func FuzzOutput(f *testing.F) {
 		})
 		b.OpenLog = nil
 		o := order(machine.Task{Uses: "light"})
-		out := b.Attempt(t.Context(), o, nil)
+		out := b.outcome(t.Context(), o)
 		if out.State != machine.Success {
 			shows(t, out, machine.Failed, "remote", out.Error)
 			return

@@ -257,7 +257,7 @@ func BenchmarkAttempt(b *testing.B) {
 	o := order(machine.Task{})
 	b.ReportAllocs()
 	for b.Loop() {
-		if out := p.Attempt(b.Context(), o, nil); out.State != machine.Success {
+		if out := p.outcome(b.Context(), o); out.State != machine.Success {
 			b.Fatal(out.Error)
 		}
 	}

@@ -18,6 +18,9 @@ import (
 // environment.
 func (a *attempt) see(ctx context.Context) error {
 	a.views = a.o.Tasks
+	if a.literal() {
+		return nil
+	}
 	if err := a.x.fetch(ctx, &a.o, taskSources(a.o)); err != nil {
 		return err
 	}
@@ -34,6 +37,13 @@ func (a *attempt) see(ctx context.Context) error {
 		a.hideDerived(values)
 	}
 	return nil
+}
+
+// literal tells whether there is nothing to evaluate.
+func (a *attempt) literal() bool {
+	t := a.o.Task
+	return len(a.o.Plan.Env)+len(t.Env)+len(t.ScriptEnv)+len(t.Inputs)+len(t.Artifacts)+len(t.Asks) == 0 && t.Sensor == nil &&
+		!expr.HasExpr(string(t.With)) && !expr.HasExpr(t.Workdir)
 }
 
 // taskSources are the templates that an attempt of the order renders, for telling what they read.

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"weft/handoff"
+	"weft/proc"
 )
 
 // A scratch is the places of one attempt below <home>/tmp/<run>: a folder of its own, empty when it
@@ -54,7 +55,7 @@ func (s scratch) make() error {
 
 // asMade tells whether the folder is empty and nobody has changed its mode.
 func (s scratch) asMade() bool {
-	f, err := os.Open(s.dir)
+	f, err := proc.OpenPlain(s.dir, os.O_RDONLY, 0)
 	if err != nil {
 		return false
 	}
@@ -92,13 +93,15 @@ func (s scratch) remove() error {
 // has as many as it had attempts at one time. Executor.Leave takes them away.
 type scratches struct {
 	mu    sync.Mutex
+	tidy  sync.Cond // on mu: a run's ending has become 0
 	byRun map[string]*spares
 }
 
 type spares struct {
-	made int // gives the next its number
-	busy int // how many attempts have one, and how many are taking free ones away
-	free []scratch
+	made   int // gives the next its number
+	busy   int // how many attempts have one, and how many are taking free ones away
+	ending int // how many attempts have told their outcome and are tidying up
+	free   []scratch
 }
 
 // take returns a scratch that no other attempt has.
@@ -191,12 +194,27 @@ func (x *Executor) Leave(run string) error {
 	return err
 }
 
-// drain takes all that is free of a run. Its numbers are not given again until the run is forgotten.
-func (c *scratches) drain(run string) (free []scratch) {
+// tidying counts the attempts of a run that are at it.
+func (c *scratches) tidying(run string, more int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	of := c.of(run)
+	if of.ending += more; of.ending == 0 && c.tidy.L != nil {
+		c.tidy.Broadcast()
+	}
+}
+
+// drain takes all that is free of a run, once those that have ended have tidied up. Its numbers are not
+// given again until the run is forgotten.
+func (c *scratches) drain(run string) (free []scratch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tidy.L = &c.mu
+	of := c.of(run)
 	of.busy++
+	for of.ending > 0 {
+		c.tidy.Wait()
+	}
 	free, of.free = of.free, nil
 	return free
 }
@@ -207,7 +225,7 @@ func (c *scratches) forget(run string) {
 	defer c.mu.Unlock()
 	of := c.of(run)
 	of.busy--
-	if of.busy == 0 && len(of.free) == 0 {
+	if of.busy+of.ending == 0 && len(of.free) == 0 {
 		delete(c.byRun, run)
 	}
 }

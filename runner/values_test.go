@@ -149,12 +149,12 @@ func TestInstancesOfASpilledListReadItOnce(t *testing.T) {
 		wg.Go(func() {
 			o := order(with(`{"v": "${{ item.n }}"}`))
 			o.Key.Index, o.ItemRef = i, ref
-			if out, want := b.Attempt(t.Context(), o, nil), fmt.Sprintf(`{"v":%d}`, i); string(out.Output) != want {
+			if out, want := b.outcome(t.Context(), o), fmt.Sprintf(`{"v":%d}`, i); string(out.Output) != want {
 				t.Errorf("instance %d: %s %s, want %s", i, out.Output, out.Error, want)
 			}
 			o = order(with(`{"v": "${{ item.key }}=${{ item.value }}"}`))
 			o.Key.Index, o.ItemRef = i, refMap
-			if out, want := b.Attempt(t.Context(), o, nil), fmt.Sprintf(`{"v":"k%02d=%d"}`, i, i); string(out.Output) != want {
+			if out, want := b.outcome(t.Context(), o), fmt.Sprintf(`{"v":"k%02d=%d"}`, i, i); string(out.Output) != want {
 				t.Errorf("instance %d: %s %s, want %s", i, out.Output, out.Error, want)
 			}
 		})

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"weft/awsconf"
+	"weft/sandbox"
 	"weft/tests/s3server"
 )
 
@@ -36,9 +37,9 @@ type strait struct {
 var glueAPI = awsconf.JSON{ID: "Glue", Service: "glue", Target: "AWSGlue", Version: "1.1"}
 
 // newStrait puts weft's way to Glue through a strait, by the environment.
-func newStrait(t *testing.T) *strait {
+func newStrait(t *testing.T, faults ...sandbox.Fault) *strait {
 	t.Helper()
-	s := &strait{t: t, back: glueServer(t)}
+	s := &strait{t: t, back: glueServer(t, faults...)}
 	to, err := url.Parse(s.back)
 	if err != nil {
 		t.Fatal(err)
@@ -269,4 +270,57 @@ tasks:
 	if found, files := leaks(t, w.dir+"/state"); len(found) > 0 || files == 0 {
 		t.Errorf("%d files of the state hold %v", files, found)
 	}
+}
+
+// TestNothingThatPassesEndsAWait: credentials that have expired, and a denial,
+// while a job is watched. (TestCredentialsThatComeAndGoEndNoWait has R19 at full length, in virtual time.)
+func TestNothingThatPassesEndsAWait(t *testing.T) {
+	var faults []sandbox.Fault
+	for _, code := range []string{"ExpiredTokenException", "AccessDeniedException"} {
+		faults = append(faults, sandbox.Fault{Service: "glue", Operation: "GetJobRun", Times: 1, Code: code})
+	}
+	s, w := newStrait(t, faults...), newWorld(t)
+	file := w.write("wait.yaml", `
+id: wait
+tasks:
+  job: {uses: glue.job, with: {name: j, arguments: {--weft_sandbox: RUNNING 100ms}}, timeout: 2m}
+`)
+	sum, res := w.runJSON(file, "--run-id", "r")
+	if sum.State != "success" || sum.Tasks["job"].Attempts != 1 || len(s.runs("j")) != 1 {
+		t.Errorf("the run is %s, %d runs of the job\n%s%s", sum.State, len(s.runs("j")), res.out, res.stderr)
+	}
+	log := w.run("logs", "r", "job").out
+	for _, want := range []string{"it goes on unwatched for now: cannot look at glue job j run jr_", "the credentials have expired", "it is watched again; checks that failed: 2"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log does not say %q:\n%s", want, log)
+		}
+	}
+}
+
+// TestHalfOfAllCallsAreRefused is R20 with real calls: starts, checks and all. It takes a minute, and
+// belongs to the long run.
+func TestHalfOfAllCallsAreRefused(t *testing.T) {
+	if !soak() {
+		t.Skip("a minute: WEFT_SOAK=1")
+	}
+	s, w := newStrait(t), newWorld(t)
+	file := w.write("many.yaml", fmt.Sprintf(`
+id: many
+max_active_tasks: 600
+tasks:
+  job:
+    for_each: ${{ fromJSON("[%s0]") }}
+    uses: glue.job
+    with: {name: "job_${{ index }}", arguments: {--weft_sandbox: "throttle 50%%, RUNNING 20s"}}
+`, strings.Repeat("0,", 199)))
+	sum, res := w.runJSON(file, "--run-id", "r")
+	if sum.State != "success" {
+		t.Errorf("the run is %s\n%s", sum.State, res.stderr)
+	}
+	for i := range 200 {
+		if runs := s.runs(fmt.Sprintf("job_%d", i)); len(runs) != 1 {
+			t.Errorf("job_%d was started %d times", i, len(runs))
+		}
+	}
+	t.Logf("R20: 200 of 200 succeeded, %d checks", s.asks)
 }

@@ -12,9 +12,9 @@ import (
 
 // glueServer is Glue as the sandbox has it, in the test's own process and with the key of the S3 server:
 // weft finds it by an endpoint, as it would find any other.
-func glueServer(t *testing.T) (url string) {
+func glueServer(t *testing.T, faults ...sandbox.Fault) (url string) {
 	t.Helper()
-	box, err := sandbox.Start(context.Background(), sandbox.Options{Access: s3server.Access, Secret: s3server.Secret})
+	box, err := sandbox.Start(context.Background(), sandbox.Options{Access: s3server.Access, Secret: s3server.Secret, Faults: faults})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"weft/plugins"
+	"weft/proc"
 )
 
 // streams are what a process gets for stdout and stderr, and how its last line is found afterwards.
@@ -80,7 +81,7 @@ func lastOf(said []byte, whole bool) (*io.SectionReader, error) {
 // lastLine. What others write through call.Log does not count.
 func reopen(log *os.File) (*os.File, error) {
 	const flags = os.O_RDWR | os.O_APPEND
-	if f, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", log.Fd()), flags, 0); err == nil {
+	if f, err := proc.OpenPlain(fmt.Sprintf("/proc/self/fd/%d", log.Fd()), flags, 0); err == nil {
 		return f, nil
 	}
 	return os.OpenFile(log.Name(), flags, 0)

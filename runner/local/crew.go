@@ -14,7 +14,7 @@ import (
 
 // An Executor carries out single orders; runner.Executor is the one there is.
 type Executor interface {
-	Attempt(ctx context.Context, o machine.Order, started func()) machine.Outcome
+	Attempt(ctx context.Context, o machine.Order, done func(machine.Outcome))
 	Poke(ctx context.Context, o machine.Order, poke int, since time.Time) runner.PokeResult
 	Evaluate(ctx context.Context, o machine.Order, q machine.Evaluate) machine.Evaluated
 	// Leave takes away what attempts of a run shared; see leaver.
@@ -66,9 +66,11 @@ func (c *Crew) Attempt(o machine.Order, done func(machine.Outcome)) {
 	ctx, end := c.begin(o.Run.Run, o.Key)
 	go func() {
 		roomy()
-		out := c.Exec.Attempt(ctx, o, nil)
-		end()
-		done(out)
+		c.Exec.Attempt(ctx, o, func(out machine.Outcome) {
+			end()
+			done(out)
+			runtime.Gosched() // the engine goes on first
+		})
 	}()
 }
 

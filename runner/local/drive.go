@@ -132,12 +132,22 @@ func (d *drive) record(f machine.Fact) {
 	d.queue = append(d.queue, heard{rec, d.core.clock.Mono()})
 	d.unsent = append(d.unsent, rec)
 	switch {
-	case !ev.Lazy():
+	case !d.mayRide(ev):
 		d.soil()
 	case d.lazy == nil:
 		d.lazy = d.core.after(lazyDelay, func() { d.lazy = nil; d.soil() })
 	}
 	d.advance()
+}
+
+// mayRide tells whether a fact may be stepped on before it is durable: lazy ones, and the verdict of a
+// run without callbacks. What follows that is the run's end, and a crash that loses it gives the same.
+func (d *drive) mayRide(ev machine.Event) bool {
+	if _, verdict := ev.Fact.(machine.RunDecided); verdict {
+		p := d.run.Plan()
+		return len(p.OnSuccess)+len(p.OnFailure) == 0
+	}
+	return ev.Lazy()
 }
 
 // soil has the run's records sent at the end of the turn.
@@ -261,7 +271,7 @@ func (d *drive) advance() {
 	defer func() { d.stepping = false }()
 	for len(d.queue) > 0 && d.err == nil {
 		rec := d.queue[0]
-		if rec.Seq > d.durable && !rec.Event.Lazy() {
+		if rec.Seq > d.durable && !d.mayRide(rec.Event) {
 			return
 		}
 		d.queue, d.step = d.queue[1:], rec

@@ -24,16 +24,16 @@ type hands struct {
 	pokes int
 }
 
-func (h *hands) Attempt(ctx context.Context, o machine.Order, _ func()) machine.Outcome {
+func (h *hands) Attempt(ctx context.Context, o machine.Order, done func(machine.Outcome)) {
 	h.mu.Lock()
 	h.began = append(h.began, o.Run.Run+"/"+o.Key.Task)
 	d := h.takes[o.Key.Task]
 	h.mu.Unlock()
 	select {
 	case <-time.After(d):
-		return machine.Outcome{State: machine.Success}
+		done(machine.Outcome{State: machine.Success})
 	case <-ctx.Done():
-		return machine.Outcome{State: machine.Failed, Kind: "cancelled", Error: context.Cause(ctx).Error()}
+		done(machine.Outcome{State: machine.Failed, Kind: "cancelled", Error: context.Cause(ctx).Error()})
 	}
 }
 

@@ -20,8 +20,8 @@ type keeper struct {
 	ended []string
 }
 
-func (k *keeper) Attempt(context.Context, machine.Order, func()) machine.Outcome {
-	return machine.Outcome{State: machine.Success}
+func (k *keeper) Attempt(_ context.Context, _ machine.Order, done func(machine.Outcome)) {
+	done(machine.Outcome{State: machine.Success})
 }
 
 func (k *keeper) Leave(run string) error {

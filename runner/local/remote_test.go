@@ -231,7 +231,7 @@ func TestThrottlingCostsNoCallsAndFailsNobody(t *testing.T) {
 	calls := map[bool]int{}
 	for _, throttled := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			f := newFar(20 * time.Minute)
+			f := newFar(10 * time.Minute)
 			f.refuses = func(op string, n int, _ time.Duration) error {
 				if throttled && op == "check" && n%2 == 0 {
 					return temporary("the service asks to slow down")
@@ -254,7 +254,7 @@ func TestThrottlingCostsNoCallsAndFailsNobody(t *testing.T) {
 func TestAThousandWatchedHoldNoSlotAndAskSeldom(t *testing.T) {
 	for _, same := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			f := newFar(30 * time.Minute)
+			f := newFar(20 * time.Minute)
 			f.batch = func(token string) string {
 				if same {
 					return "one"
@@ -263,7 +263,7 @@ func TestAThousandWatchedHoldNoSlotAndAskSeldom(t *testing.T) {
 			}
 			perMinute := 0
 			sum := elsewhere(t, farBatch{f}, 1000, nil, func(e *Engine) {
-				time.Sleep(10 * time.Minute)
+				time.Sleep(9 * time.Minute)
 				f.mu.Lock()
 				perMinute = -f.calls["check"]
 				f.mu.Unlock()

@@ -237,5 +237,8 @@ func (d *drive) tellProgress(w *watch, res runner.Checked) {
 	if o.Key.Index >= 0 {
 		u.Index = &o.Key.Index
 	}
+	if limit := time.Duration(o.Task.Timeout); limit > 0 {
+		u.Next = o.Since.Add(limit)
+	}
 	d.core.opt.Observe(u)
 }
