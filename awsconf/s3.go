@@ -25,6 +25,7 @@ func (s *Session) newS3() *s3.Client {
 		}
 		// A bucket's name before a custom host is no name that resolves: 127.0.0.1, minio.corp.
 		o.UsePathStyle = o.BaseEndpoint != nil && !amazons(*o.BaseEndpoint)
+		o.Retryer = s.retryer()
 		// Old objects and many servers have no checksum; that is no news.
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
@@ -46,10 +47,7 @@ func amazons(endpoint string) bool {
 
 // S3Host is the host to which calls about a bucket go, as far as the environment alone tells.
 func S3Host(env []string, bucket string) string {
-	if u, err := url.Parse(From(env).Endpoint("S3")); err == nil && u.Host != "" {
-		return u.Host
-	}
-	return bucket + ".s3"
+	return Host(env, "S3", bucket+".s3")
 }
 
 // Info is what is known of an object without reading it.

@@ -46,6 +46,9 @@ func (e *env) prepare() error {
 	if e.conf, err = config.Load(src); err != nil {
 		return err
 	}
+	if err := becomeForAWS(e.conf.AWS); err != nil {
+		return fmt.Errorf("cannot set the environment: %w", err)
+	}
 	policy, err := httpPolicy(e.conf.HTTP)
 	if err != nil {
 		return err

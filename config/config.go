@@ -27,6 +27,8 @@ type Config struct {
 	EnvPolicy    string            // inherit, or clean
 	Handoff      string            // URI
 	HTTP         Reach             // of the plugin http
+	AWS          AWS               // who weft is for AWS
+	Sandbox      Sandbox           // what --sandbox is
 	GCOlderThan  time.Duration     // what weft gc removes
 	GCKeep       int               // the newest runs of each DAG, which it does not
 	Secrets      map[string]string // where each lies: file:/absolute/path, env:NAME, secretsmanager:ID, ssm:/path

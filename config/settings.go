@@ -29,11 +29,13 @@ type Setting struct {
 type shape int
 
 const (
-	scalar  shape = iota
-	slots         // a map of names to whole numbers
-	values        // a map of names to anything
-	reach         // {allow: […], refuse: […]} of places
-	sources       // a map of secrets to where they lie
+	scalar   shape = iota
+	slots          // a map of names to whole numbers
+	values         // a map of names to anything
+	reach          // {allow: […], refuse: […]} of places
+	sources        // a map of secrets to where they lie
+	identity       // {profile, region, role_arn, …} for AWS
+	doubles        // {lambda: {…}, faults: […]} of the sandbox
 )
 
 // Settings is every setting there is, in the order of its documentation.
@@ -49,6 +51,8 @@ var Settings = []Setting{
 	{Key: "env_policy", Env: "WEFT_ENV_POLICY", Default: "inherit", About: "what tasks' processes inherit: inherit (all but WEFT_*) or clean (PATH HOME LANG TZ TMPDIR)", set: setChoice(func(c *Config) *string { return &c.EnvPolicy }, "inherit", "clean")},
 	{Key: "handoff", Env: "WEFT_HANDOFF", About: "URI of where large outputs go; without it the folder handoff of home", set: setURI(func(c *Config) *string { return &c.Handoff })},
 	{Key: "http", About: "what the plugin http may reach: {allow: [...], refuse: [...]} of loopback, private, link-local, addresses, networks, hosts; link-local is refused anyway, and allow wins", shape: reach},
+	{Key: "aws", About: "who weft is for AWS, and where, unless its environment says so: {profile, region, role_arn, external_id, role_session_name}; the role is taken with the credentials that there are", shape: identity},
+	{Key: "sandbox", About: "of --sandbox: {lambda: {NAME: [program, argument]}, faults: [{service, operation, times, code, lost}]}: functions, and calls that go wrong by order", shape: doubles},
 	{Key: "gc_older_than", Env: "WEFT_GC_OLDER_THAN", Default: "30d", About: "what weft gc removes: runs that ended so long ago, and what nobody has used since", set: setSpan(func(c *Config) *time.Duration { return &c.GCOlderThan }, 36500)},
 	{Key: "gc_keep", Env: "WEFT_GC_KEEP", Default: "10", About: "the newest runs of each DAG that weft gc keeps, however old", set: setNumber(func(c *Config) *int { return &c.GCKeep }, 0)},
 	{Key: "secrets", About: "where secrets lie that are in no variable WEFT_SECRET_NAME: a map of names to file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH", shape: sources},
@@ -167,7 +171,7 @@ func setChoice(field func(*Config) *string, choices ...string) func(*Config, tex
 func setURI(field func(*Config) *string) func(*Config, text) error {
 	return func(c *Config, v text) error {
 		if u, err := url.Parse(v.value); err != nil || u.Scheme == "" {
-			return fmt.Errorf("%q is no URI: write file:///folder or s3://bucket/prefix", v.value)
+			return fmt.Errorf("%q is no URI: write file:///folder, s3://bucket/prefix or dynamodb://table", v.value)
 		}
 		*field(c) = v.value
 		return nil

@@ -124,6 +124,8 @@ type Error struct {
 	Exit  *int   // of a process that ran
 	Skip  bool   // exit 99: the task is skipped
 	Final bool   // exit 100: failed, no retry
+	// Unsure, from RemoteWork.Submit: nobody knows whether the service has begun.
+	Unsure bool
 }
 
 func (e *Error) Error() string {

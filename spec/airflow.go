@@ -40,6 +40,8 @@ const (
 	pageFile     = "write uses: file.head, with: {path: …}, sensor: {until: output.exists, timeout: 4h}"
 	pageHTTP     = "write uses: http, with: {url: …}; as a sensor with `until`"
 	pageOtherDAG = "no plugin waits for another DAG, or starts one: wait for what it leaves behind, by s3.head or file.head with `sensor`"
+	pageLambda   = "write uses: lambda.invoke, with: {function: …, payload: …}"
+	pageDynamoDB = "write uses: dynamodb.get, with: {table: …, key: …}, sensor: {until: output.item != null, timeout: 4h}"
 	pageAWS      = "there is no plugin for it yet: call the aws command by `run`, with `sensor` to wait for what it started"
 )
 
@@ -58,8 +60,8 @@ var airflowUses = map[string]string{
 	"emailoperator":      "send it by `run`, or by http",
 	"externaltasksensor": pageOtherDAG, "triggerdagrunoperator": pageOtherDAG, "dag.wait": pageOtherDAG, "dag.run": pageOtherDAG,
 	"gluejoboperator": pageAWS, "gluejobsensor": pageAWS, "gluecrawleroperator": pageAWS, "glue.job": pageAWS, "glue.crawler": pageAWS,
-	"lambdainvokefunctionoperator": pageAWS, "lambda.invoke": pageAWS,
-	"dynamodb.put": pageAWS, "dynamodb.get": pageAWS, "dynamodb.delete": pageAWS,
+	"lambdainvokefunctionoperator": pageLambda, "awslambdainvokefunctionoperator": pageLambda, "lambda": pageLambda,
+	"dynamodbvaluesensor": pageDynamoDB, "dynamodb": pageDynamoDB,
 }
 
 // insteadOf says what to write for a plugin that there is not; "" if nobody knows.

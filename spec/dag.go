@@ -123,10 +123,11 @@ func (d *DAG) draft() {
 	d.head()
 	d.draftSchedule(d.top.get("schedule"))
 	d.draftParams(d.top.get("params"))
-	d.plan.Env = d.draftEnv(nil, d.top.get("env"), "env", true)
-	for _, v := range d.plan.Env {
+	own := d.draftEnv(nil, d.top.get("env"), "env", true)
+	for _, v := range own {
 		d.envNames = append(d.envNames, v.Name)
 	}
+	d.plan.Env = append(d.draftAWS(nil, d.top.get("aws"), "`aws`", 0), own...)
 	d.draftDefaults()
 	d.draftVerdict(d.top.get("verdict"))
 	d.draftTasks(d.top.get("tasks"))

@@ -15,19 +15,19 @@ type table struct {
 
 var (
 	dagKeys = &table{"a DAG", []string{
-		"id", "weft", "description", "owner", "tags", "schedule", "paused", "params", "env", "defaults",
+		"id", "weft", "description", "owner", "tags", "schedule", "paused", "params", "env", "aws", "defaults",
 		"max_active_runs", "max_active_tasks", "timeout", "handoff", "verdict", "deadline",
 		"on_success", "on_failure", "on_late", "tasks",
 	}}
 	taskKeys = &table{"a task", []string{
 		"run", "shell", "uses", "with", "needs", "trigger", "when", "for_each", "max_parallel", "sensor",
 		"retries", "retry_delay", "retry_backoff", "max_retry_delay", "retry_jitter", "retry_if", "timeout",
-		"env", "workdir", "outputs", "artifacts", "inputs", "pool", "pool_slots", "priority", "queue",
+		"env", "aws", "workdir", "outputs", "artifacts", "inputs", "pool", "pool_slots", "priority", "queue",
 		"depends_on_past", "on_failure", "group", "description",
 	}}
 	defaultsKeys = &table{"`defaults`", []string{
 		"retries", "retry_delay", "retry_backoff", "retry_jitter", "max_retry_delay", "timeout", "shell", "pool",
-		"queue", "env", "sensor",
+		"queue", "env", "aws", "sensor",
 	}}
 	sensorKeys = &table{"`sensor`", []string{
 		"until", "fail_when", "poke_interval", "timeout", "soft_fail", "on_error", "exponential_backoff", "max_wait",
@@ -36,6 +36,7 @@ var (
 		"cron", "every", "at", "timezone", "start", "end", "catchup", "interval", "dst", "jitter",
 	}}
 	catchupKeys = &table{"`catchup`", []string{"max"}}
+	awsKeys     = &table{"`aws`", []string{"profile", "region", "role_arn", "external_id", "role_session_name"}}
 	dstKeys     = &table{"`dst`", []string{"gap", "fold"}}
 	paramKeys   = &table{"a param", append([]string{"default"}, schemaWords...)}
 	outputKeys  = &table{"an output", schemaWords}
@@ -69,6 +70,7 @@ var homes = []struct {
 	{sensorKeys, "it belongs under `sensor`"},
 	{dagKeys, "it is a key of the DAG, at the top of the file"},
 	{scheduleKeys, "it belongs under `schedule`"},
+	{awsKeys, "it belongs under `aws`"},
 }
 
 // elsewhere are words of other tools and what they are here. They are no aliases: a file that is
@@ -85,7 +87,8 @@ var elsewhere = map[string]string{
 	"priority_weight": "priority", "task_group": "group", "on_failure_callback": "on_failure",
 	"on_success_callback": "on_success", "is_paused_upon_creation": "paused",
 	"task_concurrency": "max_parallel", "max_active_tis_per_dagrun": "max_parallel", "concurrency": "max_active_tasks",
-	"doc_md": "description", "doc": "description", "sla_miss_callback": "on_late",
+	"aws_conn_id": "aws",
+	"doc_md":      "description", "doc": "description", "sla_miss_callback": "on_late",
 }
 
 // fields is a mapping read against its table. It holds legal keys alone, so whoever reads a key by its

@@ -1,4 +1,4 @@
-package s3server
+package served
 
 import (
 	"os/exec"
