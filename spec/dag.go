@@ -31,6 +31,7 @@ type Options struct {
 	Vars         map[string]any        // nil = not known: any name may be there
 	MaxInstances int                   // of for_each; 0 = 10,000
 	FileExists   func(rel string) bool // relative to the file's folder; nil = not asked
+	Severities   map[string]Severity   // by code, of what is no error; Off is not said
 }
 
 // A DAG is a file that still knows where each value stood.
@@ -76,13 +77,13 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{},
 	}
 	if !d.read(src) {
-		return nil, sorted(d.diags)
+		return nil, d.found(src)
 	}
 	d.draft()
 	for _, r := range rules {
 		r.check(d)
 	}
-	return d, sorted(d.diags)
+	return d, d.found(src)
 }
 
 // read makes the tree of the bytes; false if there is none, which is then reported. The limits come

@@ -88,6 +88,13 @@ var elsewhere = map[string]string{
 	"doc_md": "description", "doc": "description", "sla_miss_callback": "on_late",
 }
 
+// otherValues are the words of elsewhere whose values look different there: a name alone is no fix.
+var otherValues = []string{
+	"operator", "action", "executor", "strategy", "matrix", "expand", "timeout_minutes", "timeout-minutes", "execution_timeout",
+	"dagrun_timeout", "retry", "steps", "jobs", "name", "default_args", "task_group", "on_failure_callback",
+	"on_success_callback", "sla_miss_callback",
+}
+
 // fields is a mapping read against its table. It holds legal keys alone, so whoever reads a key by its
 // name needs no check, and one that is misspelt is reported once, here. The zero value has no keys.
 type fields struct {
@@ -125,7 +132,7 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 			f.m[key] = field
 		case strings.HasPrefix(key, "x-"):
 		default:
-			f.meant = append(f.meant, d.unknownKey(field.Key, t)...)
+			f.meant = append(f.meant, d.unknownKey(field.Key, t, f)...)
 		}
 	}
 	return f
@@ -133,10 +140,13 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 
 // unknownKey says what was meant: a near key, a key of another place, or another tool's word. It
 // returns the keys of this place that may have been meant.
-func (d *DAG) unknownKey(key *Node, t *table) []string {
+func (d *DAG) unknownKey(key *Node, t *table, in fields) []string {
 	at := d.span(key)
 	if here, ok := elsewhere[key.Text]; ok && slices.Contains(t.keys, here) {
-		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
+		diag := d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
+		if !slices.Contains(otherValues, key.Text) {
+			diag.instead(key.Text, here).unlessTaken(in.node, in.meant...)
+		}
 		return []string{here}
 	}
 	if instead, ok := airflowKeys[key.Text]; ok && !slices.Contains(schemaWords, t.keys[0]) {
@@ -152,6 +162,7 @@ func (d *DAG) unknownKey(key *Node, t *table) []string {
 			}
 		}
 	}
-	d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).suggest(key.Text, t.keys)
+	d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).suggest(key.Text, t.keys).
+		unlessTaken(in.node, in.meant...)
 	return near
 }

@@ -100,12 +100,13 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	if len(p.Suggest) > 0 {
 		diag.label("did you mean %s?", orWords(quoted(p.Suggest)))
 		if len(p.Suggest) == 1 {
-			diag.note("fix", "rename to `%s`", p.Suggest[0])
+			diag.note("fix", "rename to `%s`", p.Suggest[0]).swap(d.src.text(at), p.Suggest[0])
 		}
 	}
 	switch {
 	case p.Code == expr.CodeNotClosed && d.cutByComment(at):
 		diag.help("to YAML ` #` begins a comment, and the value ends there: quote it, or write it below a |")
+	case diag.translate(p, d.src.text(at)):
 	case p.Help != "":
 		diag.help("%s", p.Help)
 	}

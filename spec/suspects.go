@@ -51,7 +51,7 @@ func suspectTab(d *DAG, line int, msg string) bool {
 	for n := from; n <= to; n++ {
 		for i, r := range d.src.line(n) {
 			if r == '\t' && strings.TrimSpace(string(d.src.line(n))) != "" {
-				d.report(yTab, Span{n, i + 1, n, i + 2}, "a tab cannot indent YAML").label("this is a tab").help("indent with spaces")
+				d.report(yTab, Span{n, i + 1, n, i + 2}, "a tab cannot indent YAML").label("this is a tab").untab(d.src)
 				return true
 			}
 			if r != ' ' {
@@ -106,12 +106,12 @@ func suspectIndicator(d *DAG, line int, msg string) bool {
 		text := string(d.src.line(n))
 		if m := badStart().FindStringSubmatch(text); m != nil && strings.Contains(msg, "cannot start any token") {
 			col := len([]rune(m[1])) + 1
-			d.report(yIndicator, Span{n, col, n, col + 1}, "a plain value cannot begin with %s", m[2]).help("quote the value")
+			d.report(yIndicator, Span{n, col, n, col + 1}, "a plain value cannot begin with %s", m[2]).quote(d.src, n, col)
 			return true
 		}
 		if m := starStart().FindStringSubmatch(text); m != nil && strings.Contains(msg, "alphabetic or numeric") {
 			col := len([]rune(m[1])) + 1
-			d.report(yIndicator, Span{n, col, n, col + 1}, "a value that begins with %s is a YAML alias or anchor, and this is none", m[2]).help("quote the value")
+			d.report(yIndicator, Span{n, col, n, col + 1}, "a value that begins with %s is a YAML alias or anchor, and this is none", m[2]).quote(d.src, n, col)
 			return true
 		}
 		if m := braces().FindStringSubmatchIndex(text); m != nil {
@@ -138,7 +138,8 @@ func suspectColon(d *DAG, line int, msg string) bool {
 		text := string(d.src.line(n))
 		if m := colonInside().FindStringSubmatchIndex(text); m != nil {
 			col := len([]rune(text[:m[6]])) + 1
-			d.report(yColon, Span{n, col, n, col + 1}, "`: ` inside a plain value reads as a key").help("quote the value")
+			d.report(yColon, Span{n, col, n, col + 1}, "`: ` inside a plain value reads as a key").
+				quote(d.src, n, len([]rune(text[:m[3]]))+1)
 			return true
 		}
 	}
@@ -156,7 +157,8 @@ func suspectNoSpace(d *DAG, line int, msg string) bool {
 		text := string(d.src.line(n))
 		if m := noSpace().FindStringSubmatchIndex(text); m != nil {
 			col := len([]rune(text[:m[4]])) + 1
-			d.report(yNoSpace, Span{n, col, n, col + 1}, "a space is missing after this colon").note("fix", "put a space after `:`")
+			d.report(yNoSpace, Span{n, col, n, col + 1}, "a space is missing after this colon").note("fix", "put a space after `:`").
+				edit(Span{n, col + 1, n, col + 1}, " ")
 			return true
 		}
 	}
@@ -169,9 +171,10 @@ func suspectOdd(d *DAG, line int, _ string) bool {
 		for i, r := range d.src.line(n) {
 			switch {
 			case r == '“' || r == '”' || r == '‘' || r == '’':
-				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this is a curly quote; YAML knows only \" and '").note("fix", "write a straight quote")
+				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this is a curly quote; YAML knows only \" and '").straighten(d.src.line(n), n, i)
 			case r != ' ' && r != '\t' && unicode.IsSpace(r), r == '\u200b', r == '\ufeff':
-				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this space is no ordinary one (U+%04X)", r).note("fix", "write an ordinary space")
+				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this space is no ordinary one (U+%04X)", r).note("fix", "write an ordinary space").
+					edit(Span{n, i + 1, n, i + 2}, ordinary(r))
 			default:
 				continue
 			}
@@ -247,7 +250,7 @@ func suspectFlow(d *DAG, _ int, msg string) bool {
 				quote = r
 			case r == '$' && len(open) > 0 && strings.HasPrefix(string(l[i:]), "${{"):
 				d.report(ySyntax, Span{n + 1, i + 1, n + 1, i + 4}, "an expression between braces or brackets is read as YAML's own").
-					help("%s", quoteHere(l, i))
+					quoteExpression(l, n+1, i).note("fix", "%s", quoteHere(l, i))
 				return true
 			case (r == '[' || r == '{') && (len(open) > 0 || opensValue(l, i)):
 				open = append(open, bracket{r, n + 1, i + 1})

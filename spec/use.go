@@ -84,7 +84,7 @@ func (d *DAG) jinja(u *use) {
 	whole, name := u.node.Text[m[0]:m[1]], u.node.Text[m[2]:m[3]]
 	at := d.within(u.node, len([]rune(u.node.Text[:m[0]])), len([]rune(whole)))
 	d.reportAs(severity, expr.CodeForeign, at, "this is a template of another tool; here it is plain text").
-		help("%s", jinjaHelp(name))
+		unjinja(d.src, whole, name).help("%s", jinjaHelp(name))
 }
 
 // jinjaHelp says what an Airflow template is here.
