@@ -79,7 +79,7 @@ func (d *DAG) silence(src []byte) {
 
 // hears tells whether the comment silences a diagnostic, and notes that it has one to speak of.
 func (ig *ignore) hears(diag *Diagnostic, texts texts) bool {
-	if !ig.file && ig.line != diag.Line && ig.line != texts.begin[diag.Line] {
+	if !ig.file && (ig.line == 0 || ig.line != diag.Line && ig.line != texts.begin[diag.Line]) {
 		return false
 	}
 	for i := range ig.codes {
@@ -112,6 +112,9 @@ func (d *DAG) judge(ig *ignore) {
 			diag := d.report(lUnknown, c.at, "there is no code %q", c.code)
 			if near := NearCodes(c.code); len(near) > 0 {
 				diag.label("did you mean %s?", orWords(quoted(near)))
+				if near[0] == strings.ToUpper(c.code) {
+					diag.note("fix", "write `%s`", near[0]).edit(c.at, near[0])
+				}
 			}
 		case !c.used && page.Severity == string(Error):
 			d.report(lIdle, c.at, "%s is an error, and errors cannot be silenced: the DAG would not run", c.code)
