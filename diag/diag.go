@@ -1,5 +1,5 @@
-// Package diag renders what the validator found: for people at a terminal, one line each, and as
-// JSON. The words are spec's; this package adds only the place and the look of it, so that command
+// Package diag renders what the validator found: for people at a terminal, one line each, as JSON, for
+// GitHub Actions and as SARIF. The words are spec's; this package adds only the place and the look of it, so that command
 // line, API and page say the same.
 //
 // Whatever the source holds, nothing here fails on it: tabs, CRLF, a BOM, wide and invisible
@@ -22,6 +22,16 @@ type Options struct {
 	Source func(file string) []byte // a file's text; nil, or nil for a file = no snippet
 	Color  bool                     // escape sequences, in the text form
 	Width  int                      // columns of a snippet; 0 = 120
+
+	Path    func(file string) string // a file's name for services that see all of a repository; nil = as it is
+	Version string                   // of weft, for SARIF
+}
+
+func (o Options) path(file string) string {
+	if o.Path == nil {
+		return file
+	}
+	return o.Path(file)
 }
 
 // A Format is one way to write diagnostics.
@@ -37,6 +47,8 @@ var Formats = []Format{
 	{"text", "the place in the file, and what to write instead", Text},
 	{"oneline", "one line each", OneLine},
 	{"json", "for programs", JSON},
+	{"github", "for GitHub Actions, which shows each beside its line", GitHub},
+	{"sarif", "SARIF 2.1.0, for code scanning", SARIF},
 }
 
 // Sort puts diagnostics in their order: file, line, column, code.
@@ -68,7 +80,20 @@ func Summary(ds []spec.Diagnostic, files int) string {
 	if len(parts) == 0 {
 		return plural(files, "file") + " checked, no problems"
 	}
-	return strings.Join(parts, ", ") + " in " + plural(len(where), "file")
+	text := strings.Join(parts, ", ") + " in " + plural(len(where), "file")
+	if n := fixable(ds); n > 0 {
+		text += fmt.Sprintf(" (%d fixable with --fix)", n)
+	}
+	return text
+}
+
+func fixable(ds []spec.Diagnostic) (n int) {
+	for _, d := range ds {
+		if d.Fixable() {
+			n++
+		}
+	}
+	return n
 }
 
 func plural(n int, what string) string {

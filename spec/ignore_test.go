@@ -24,7 +24,7 @@ func TestCommentsSilence(t *testing.T) {
 		{"above where a script begins", "tasks:\n  a:\n    # weft: ignore[R507] a log of one line\n    run: |\n      date\n      echo x > /dev/stderr\n", "", ""},
 		{"above a quoted script of several lines", "tasks:\n  a:\n    # weft: ignore[R507] a log of one line\n    run: \"date;\n      echo x > /dev/stderr\"\n", "", ""},
 
-		{"not the line below one that is blank", "tasks:\n" + late + "    # weft: ignore[R501] the export is late\n\n" + sensor + "\n", "R501 L001", ""},
+		{"not the line below one that is blank", "tasks:\n" + late + "    # weft: ignore[R501] the export is late\n\n" + sensor + "\n", "L001 R501", ""},
 		{"not the next key of a block", "tasks:\n  a:\n    run: | # weft: ignore[R501] the export is late\n      date\n    sensor: {until: \"true\"}\n", "L001 R501", ""},
 		{"not another code", "tasks:\n" + late + sensor + " # weft: ignore[R502] the export is late\n", "R501 L001", "tasks:\n" + late + sensor + "\n"},
 		{"not an error", "tasks:\n  a: {run: echo, needs: [b]} # weft: ignore[G201] b comes later\n", "G201", ""},
