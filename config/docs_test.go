@@ -74,5 +74,6 @@ vars: {bucket: acme-data}
 handoff: s3://acme-weft/handoff
 http: {refuse: [private]}
 secrets: {DB_PASSWORD: "secretsmanager:prod/db#password"}
+diagnostics: {R503: off, R501: error}
 ` + "```" + `
 `

@@ -39,16 +39,18 @@ type Format struct {
 	Name  string
 	Title string // what it is, in a few words
 	Write func(w io.Writer, ds []spec.Diagnostic, o Options) error
+
+	Document bool // one value for programs: nothing else may stand beside it
 }
 
 // Formats are all the ways to write diagnostics; the first is for people. A new one is a new file
 // and a new line here.
 var Formats = []Format{
-	{"text", "the place in the file, and what to write instead", Text},
-	{"oneline", "one line each", OneLine},
-	{"json", "for programs", JSON},
-	{"github", "for GitHub Actions, which shows each beside its line", GitHub},
-	{"sarif", "SARIF 2.1.0, for code scanning", SARIF},
+	{Name: "text", Title: "the place in the file, and what to write instead", Write: Text},
+	{Name: "oneline", Title: "one line each", Write: OneLine},
+	{Name: "json", Title: "for programs", Write: JSON, Document: true},
+	{Name: "github", Title: "for GitHub Actions, which shows each beside its line", Write: GitHub},
+	{Name: "sarif", Title: "SARIF 2.1.0, for code scanning", Write: SARIF, Document: true},
 }
 
 // Sort puts diagnostics in their order: file, line, column, code.

@@ -40,7 +40,9 @@ func GitHub(w io.Writer, ds []spec.Diagnostic, o Options) error {
 var githubWords = map[spec.Severity]string{spec.Error: "error", spec.Warning: "warning", spec.Info: "notice", "": "error"}
 
 // data and property escape what would end a message, or a property.
-func data(s string) string { return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s) }
+func data(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+}
 
 func property(s string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(s)

@@ -36,7 +36,7 @@ type Diagnostic struct {
 	Notes     []Note    `json:"notes,omitempty"`
 	Related   []Related `json:"related,omitempty"`
 
-	Edits     []Edit    `json:"edits,omitempty"` // of the fix; see fix.go
+	Edits []Edit `json:"edits,omitempty"` // of the fix; see fix.go
 
 	was, now string // a word to swap, until it is settled
 

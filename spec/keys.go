@@ -105,6 +105,9 @@ type fields struct {
 
 // lacks tells whether a key is absent, and no misspelt one may have meant it.
 func (f fields) lacks(key string) bool {
+	if f.node != nil && f.node.bad { // it could not be read whole
+		return false
+	}
 	return f.m[key].Key == nil && !slices.Contains(f.meant, key)
 }
 

@@ -31,6 +31,9 @@ func ruleExpressions(d *DAG) {
 			if info.Whole && len(problems) == 0 {
 				d.wholeValue(u, info.Type)
 			}
+			if len(problems) > 0 { // what cannot be taken apart may name any of them
+				d.noteParams(u.node.Text)
+			}
 			parts, _ := expr.Split(u.node.Text)
 			for _, p := range parts {
 				if p.Expr {
