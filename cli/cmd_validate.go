@@ -144,7 +144,7 @@ func (v *verdict) report(all []finding) error {
 	if v.format.Document {
 		return nil
 	}
-	text := diag.Summary(ds, len(all)) + "\n"
+	text := diag.Summary(ds, len(all), "--fix") + "\n"
 	if v.fixed.problems > 0 {
 		text = fmt.Sprintf("%s fixed in %s\n", counted(v.fixed.problems, "problem", "problems"), counted(v.fixed.files, "file", "files")) + text
 	}

@@ -89,9 +89,14 @@ func (v *verdict) diff(all []finding) error {
 			return err
 		}
 	}
-	ds := findings(left)
-	fmt.Fprintf(v.stderr, "%s would be fixed in %s; left: %s\n",
-		counted(v.fixed.problems, "problem", "problems"), counted(v.fixed.files, "file", "files"), diag.Summary(ds, len(all)))
+	said := "nothing would be fixed"
+	if v.fixed.problems > 0 {
+		said = fmt.Sprintf("%s would be fixed in %s", counted(v.fixed.problems, "problem", "problems"), counted(v.fixed.files, "file", "files"))
+	}
+	if ds := findings(left); len(ds) > 0 {
+		said += "; left: " + diag.Summary(ds, len(all), "--fix")
+	}
+	fmt.Fprintln(v.stderr, said)
 	if err := v.end(left); err != nil || v.fixed.problems == 0 {
 		return err
 	}

@@ -63,8 +63,8 @@ func Sort(ds []spec.Diagnostic) {
 	})
 }
 
-// Summary says in one line what was found in that many files.
-func Summary(ds []spec.Diagnostic, files int) string {
+// Summary says in one line what was found in that many files, and what would fix how much of it.
+func Summary(ds []spec.Diagnostic, files int, fix string) string {
 	counts, where := map[spec.Severity]int{}, map[string]bool{}
 	for _, d := range ds {
 		counts[d.Severity]++
@@ -84,7 +84,7 @@ func Summary(ds []spec.Diagnostic, files int) string {
 	}
 	text := strings.Join(parts, ", ") + " in " + plural(len(where), "file")
 	if n := fixable(ds); n > 0 {
-		text += fmt.Sprintf(" (%d fixable with --fix)", n)
+		text += fmt.Sprintf(" (%d fixable with %s)", n, fix)
 	}
 	return text
 }

@@ -85,7 +85,7 @@ func TestSummaryCounts(t *testing.T) {
 		{[]spec.Diagnostic{e, e, w}, 3, "2 errors, 1 warning in 2 files"},
 		{[]spec.Diagnostic{e, fixable, w}, 3, "2 errors, 1 warning in 2 files (1 fixable with --fix)"},
 	} {
-		if got := diag.Summary(c.ds, c.files); got != c.want {
+		if got := diag.Summary(c.ds, c.files, "--fix"); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}

@@ -70,6 +70,32 @@ func TestFixesAreGolden(t *testing.T) {
 	}
 }
 
+// TestFixesOfThePages: what a page shows as wrong is right after its fix, if it has one.
+func TestFixesOfThePages(t *testing.T) {
+	fixable := 0
+	for _, code := range Codes() {
+		page, _ := PageOf(code)
+		for _, f := range page.Wrong {
+			fixed, left := fixAll(t, f.File, []byte(f.Text))
+			if string(fixed) == f.Text {
+				continue
+			}
+			fixable++
+			if len(left) > 0 {
+				t.Errorf("%s: fixed to\n%s\nand left are\n%s", code, fixed, show(left))
+			}
+		}
+		for _, f := range page.Right {
+			if fixed, _ := fixAll(t, f.File, []byte(f.Text)); string(fixed) != f.Text {
+				t.Errorf("%s: what is right is changed to\n%s", code, fixed)
+			}
+		}
+	}
+	if fixable < 10 {
+		t.Errorf("only %d pages have fixes", fixable)
+	}
+}
+
 // rewritings are other ways to write the same file.
 var rewritings = []struct {
 	what  string
