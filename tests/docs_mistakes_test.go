@@ -61,8 +61,14 @@ var mistakes = []mistake{
 	{code: "E307", what: "Another language: Jinja, `${x}`, `===`, `AND` and their like.", in: "task", wrong: "when: params.n === 1", right: "when: params.n == 1"},
 	{code: "E308", what: "A predicate inside a predicate.", in: "task", wrong: `when: "any(params.list, any(#, # > 1))"`, right: `when: "any(params.list, # > 1)"`},
 
+	{code: "T401", what: "A field of a cron text that is out of range, or cannot be read.", in: "dag", wrong: `schedule: "0 24 * * *"`, right: `schedule: "0 23 * * *"`},
 	{code: "T402", what: "A cron text without 5 or 6 fields.", in: "dag", wrong: `schedule: "30 2 * *"`, right: `schedule: "30 2 * * *"`},
+	{code: "T403", what: "A schedule that never fires.", in: "dag", wrong: `schedule: "0 0 30 2 *"`, right: `schedule: "0 0 L 2 *"`},
+	{code: "T404", what: "Day of month and day of week are both set, which means either.", in: "dag", wrong: `schedule: "0 0 1-7 * MON"`, right: `schedule: "0 0 * * MON#1"`},
+	{code: "T405", what: "A step that does not divide its range, so that the last one is shorter.", in: "dag", wrong: `schedule: "*/7 * * * *"`, right: "schedule: every 7m"},
 	{code: "T406", what: "An unknown time zone.", in: "dag", wrong: `schedule: {cron: "30 2 * * *", timezone: Europe/Berln}`, right: `schedule: {cron: "30 2 * * *", timezone: Europe/Berlin}`},
+	{code: "T407", what: "A wall time that does not exist on a day, clocks going forward.", in: "dag", wrong: `schedule: {cron: "30 2 * * *", timezone: Europe/Berlin}`, right: `schedule: {cron: "30 2 * * *", timezone: Europe/Berlin, dst: {gap: next}}`},
+	{code: "T408", what: "A wall time that comes twice on a day, clocks going back.", in: "dag", wrong: `schedule: {cron: "30 1 * * *", timezone: America/New_York}`, right: `schedule: {cron: "30 1 * * *", timezone: America/New_York, dst: {fold: first}}`},
 
 	{code: "R501", what: "A sensor without `timeout` waits for 7 days.", in: "task", wrong: "sensor: {poke_interval: 1m}", right: "sensor: {poke_interval: 1m, timeout: 4h}"},
 	{code: "R502", what: "An interval or delay that is longer than its limit.", in: "task", wrong: "sensor: {poke_interval: 2h, timeout: 1h}", right: "sensor: {poke_interval: 1m, timeout: 1h}"},
