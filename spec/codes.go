@@ -79,10 +79,14 @@ const (
 	rSensor   = "R501" // a sensor without timeout
 	rInterval = "R502" // an interval longer than its limit
 	rParam    = "R503" // an unused param
+	rOutput   = "R504" // a declared output that nothing reads
 	rLeaf     = "R505" // a leaf that may hide a failure
+	rRepeat   = "R506" // retries of what is not safe to repeat
 	rTruncate = "R507" // a script that empties its own log
 
 	// X: security, above all what a shell would make of a value.
+	xSecretHere = "X601" // a secret that stands in the file
+	xPassword   = "X602" // a password in a URL
 	xQuotes     = "X603" // an expression in single quotes or a quoted here-document
 	xShell      = "X604" // a shell syntax error
 	xEval       = "X605" // an expression after eval or sh -c
@@ -95,5 +99,5 @@ const (
 var warnings = map[string]Severity{
 	gCounting: Warning, gTwice: Warning, rSensor: Warning, rInterval: Warning, rParam: Warning,
 	rLeaf: Warning, rTruncate: Warning, gNever: Warning, xEval: Warning, tEither: Warning, tUneven: Warning,
-	tGap: Info, tFold: Info,
+	xSecretHere: Warning, xPassword: Warning, tGap: Info, tFold: Info, rOutput: Info, rRepeat: Info,
 }

@@ -73,9 +73,13 @@ var mistakes = []mistake{
 	{code: "R501", what: "A sensor without `timeout` waits for 7 days.", in: "task", wrong: "sensor: {poke_interval: 1m}", right: "sensor: {poke_interval: 1m, timeout: 4h}"},
 	{code: "R502", what: "An interval or delay that is longer than its limit.", in: "task", wrong: "sensor: {poke_interval: 2h, timeout: 1h}", right: "sensor: {poke_interval: 1m, timeout: 1h}"},
 	{code: "R503", what: "A param that no expression uses.", in: "file", wrong: "params: {day: {type: string}}\ntasks: {a: {run: echo}}", right: "params: {day: {type: string}}\ntasks: {a: {run: 'echo ${{ params.day }}'}}"},
+	{code: "R504", what: "A declared output that nothing reads, beside others that are read.", in: "tasks", wrong: "  a:\n    outputs: {rows: integer, cuont: integer}\n    run: ./load\n    workdir: /opt\n  b: {run: 'echo ${{ tasks.a.output.rows }}'}", right: "  a:\n    outputs: {rows: integer}\n    run: ./load\n    workdir: /opt\n  b: {run: 'echo ${{ tasks.a.output.rows }}'}"},
 	{code: "R505", what: "A leaf that runs although something failed: the run would be a success.", in: "tasks", wrong: "  a: {run: echo}\n  b: {needs: a, trigger: all_done, run: echo}", right: "  a: {run: echo}\n  b: {needs: a, trigger: all_done, run: echo}\nverdict: strict"},
+	{code: "R506", what: "Retries of what is not safe to do twice.", in: "work", wrong: "uses: http\nwith: {url: \"https://example.com\", method: POST}\nretries: 3", right: "uses: http\nwith:\n  url: https://example.com\n  method: POST\n  headers: {Idempotency-Key: \"${{ run.id }}-b\"}\nretries: 3"},
 	{code: "R507", what: "A script that empties its own log: stdout and stderr are the log file.", in: "work", wrong: "run: echo late > /dev/stderr", right: "run: echo late >&2"},
 
+	{code: "X601", what: "A secret that stands in the file.", in: "task", wrong: "env: {DB_PASSWORD: hunter2}", right: "env: {DB_PASSWORD: \"${{ secrets.db }}\"}"},
+	{code: "X602", what: "A password in a URL.", in: "work", wrong: "run: curl https://me:hunter2@example.com", right: `run: curl "https://me:${{ secrets.web }}@example.com"`},
 	{code: "X603", what: "An expression where the shell replaces nothing, such as single quotes.", in: "work", wrong: "run: echo '${{ params.s }}'", right: `run: echo "${{ params.s }}"`},
 	{code: "X604", what: "A script that its shell cannot read.", in: "work", wrong: "run: if true; then echo", right: "run: if true; then echo; fi"},
 	{code: "X605", what: "An expression that a shell would read again, as a script.", in: "work", wrong: "run: eval ${{ params.s }}", right: "run: echo ${{ params.s }}"},
