@@ -146,9 +146,9 @@ var sarifLevels = map[spec.Severity]string{spec.Error: "error", spec.Warning: "w
 func sarifRuleOf(code string) sarifRule {
 	rule := sarifRule{ID: code}
 	if page, ok := spec.PageOf(code); ok {
-		level := "error"
-		if page.Severity == string(spec.Warning) {
-			level = "warning"
+		level := sarifLevels[spec.Severity(page.Severity)]
+		if level == "" { // an error or a warning
+			level = "error"
 		}
 		rule.Short, rule.Full = &sarifText{Text: page.Title}, &sarifText{Text: page.Why}
 		rule.Help, rule.Default = &sarifText{page.Title + "\n\n" + page.Why, page.Why + "\n\n" + examples(page)}, &sarifLevel{level}

@@ -95,6 +95,9 @@ var otherValues = []string{
 	"on_success_callback", "sla_miss_callback",
 }
 
+// statusRules are GitHub Actions' conditions on what went before, and the rules that say so here.
+var statusRules = map[string]string{"always()": "all_done", "!cancelled()": "all_done", "failure()": "one_failed", "success()": "all_success"}
+
 // fields is a mapping read against its table. It holds legal keys alone, so whoever reads a key by its
 // name needs no check, and one that is misspelt is reported once, here. The zero value has no keys.
 type fields struct {
@@ -135,7 +138,7 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 			f.m[key] = field
 		case strings.HasPrefix(key, "x-"):
 		default:
-			f.meant = append(f.meant, d.unknownKey(field.Key, t, f)...)
+			f.meant = append(f.meant, d.unknownKey(field, t, f)...)
 		}
 	}
 	return f
@@ -143,8 +146,13 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 
 // unknownKey says what was meant: a near key, a key of another place, or another tool's word. It
 // returns the keys of this place that may have been meant.
-func (d *DAG) unknownKey(key *Node, t *table, in fields) []string {
+func (d *DAG) unknownKey(field Field, t *table, in fields) []string {
+	key := field.Key
 	at := d.span(key)
+	if rule := statusRules[strings.Trim(field.Value.Text, "${} ")]; rule != "" && (key.Text == "if" || key.Text == "when") && t == taskKeys {
+		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `trigger: %s`", rule)
+		return nil
+	}
 	if here, ok := elsewhere[key.Text]; ok && slices.Contains(t.keys, here) {
 		diag := d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
 		if !slices.Contains(otherValues, key.Text) {
