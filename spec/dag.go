@@ -62,6 +62,7 @@ type DAG struct {
 	linked  *machine.Plan // see sealed
 	shapes  []shape       // see shapesHere
 
+	mended mended // what was done to the text to go on after syntax errors
 	diags  []*Diagnostic
 	once   map[telling]bool // what was reported: a shared anchor, or a default under many tasks, once
 	failed bool             // there is an error: no plan comes of this
@@ -77,12 +78,14 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{},
 	}
 	if !d.read(src) {
+		d.settleMends()
 		return nil, sorted(d.diags)
 	}
 	d.draft()
 	for _, r := range rules {
 		r.check(d)
 	}
+	d.settleMends()
 	return d, sorted(d.diags)
 }
 
