@@ -63,6 +63,7 @@ type DAG struct {
 	linked  *machine.Plan // see sealed
 	shapes  []shape       // see shapesHere
 
+	mended mended // what was done to the text to go on after syntax errors
 	diags  []*Diagnostic
 	once   map[telling]bool // what was reported: a shared anchor, or a default under many tasks, once
 	failed bool             // there is an error: no plan comes of this

@@ -5,12 +5,9 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
-
-	"gopkg.in/yaml.v3"
 )
 
 // A fix is edits that cannot change what already works. Rules say what they would write (swap, edit) where
@@ -46,6 +43,7 @@ func (d *Diagnostic) instead(was, now string) *Diagnostic {
 func (d *Diagnostic) unlessTaken(n *Node, meant ...string) *Diagnostic {
 	if d.now != "" && (n.Get(d.now) != nil || slices.Contains(meant, d.now)) {
 		d.was, d.now = "", ""
+		d.Notes = slices.DeleteFunc(d.Notes, func(n Note) bool { return n.Kind == "fix" })
 	}
 	return d
 }
@@ -58,13 +56,17 @@ func (d *Diagnostic) edit(at Span, text string) *Diagnostic {
 
 // settle makes edits of swaps, and a help of each fix that is none. src is the file's text.
 func (d *DAG) settle(src []byte) {
+	text := d.src
+	if len(d.mended.mends) > 0 {
+		text = newSource(src)
+	}
 	for _, diag := range d.diags {
 		if diag.now != "" {
-			if at, ok := d.src.exactly(diag.place(), diag.was); ok && d.src.takes(at, diag.now) {
+			if at, ok := text.exactly(diag.place(), diag.was); ok && text.takes(at, diag.now) {
 				diag.edit(at, diag.now)
 			}
 		}
-		if diag.Fixable() && unread(diag.Code) && !reads(src, diag) {
+		if !unread(diag.Code) && slices.ContainsFunc(d.mended.mends, diag.edits) {
 			diag.Edits = nil
 		}
 		if diag.Fixable() {
@@ -77,6 +79,11 @@ func (d *DAG) settle(src []byte) {
 			}
 		}
 	}
+}
+
+// edits tells whether an edit changes a line that was mended: where it would fall is not sure then.
+func (d *Diagnostic) edits(m mend) bool {
+	return slices.ContainsFunc(d.Edits, func(e Edit) bool { return e.Line <= m.line && m.line <= e.EndLine })
 }
 
 // place is the stretch that a diagnostic points at.
@@ -112,25 +119,6 @@ func (s *source) takes(at Span, word string) bool {
 
 // unread tells whether a code says that the YAML could not be read.
 func unread(code string) bool { return code >= yTab && code <= ySyntax && code != yDuplicate }
-
-// reads tells whether an edit of what could not be read helps: nothing is wrong after it, or something
-// farther down.
-func reads(src []byte, diag *Diagnostic) bool {
-	fixed, n := Fix(src, []Diagnostic{*diag})
-	if n == 0 {
-		return false
-	}
-	_, err := next(yaml.NewDecoder(bytes.NewReader(ended(fixed))))
-	if err == nil {
-		return true
-	}
-	m := yamlLine().FindStringSubmatch(err.Error())
-	if m == nil {
-		return false
-	}
-	line, _ := strconv.Atoi(m[1])
-	return line > diag.EndLine
-}
 
 // Fix applies the edits of diagnostics to the file that they were found in, and returns how many
 // diagnostics it could fix. Edits of one are applied together or not at all; one that would touch what

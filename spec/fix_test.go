@@ -165,7 +165,7 @@ func TestFixesAreMadeOnlyWhereTheyAreSafe(t *testing.T) {
 		{"a comment is no value", "description: a: b # c\n" + frame, "description: \"a: b\" # c\n" + frame},
 		{"curly quotes about a word in a text stay", "description: [“a” b\n" + frame, ""},
 		{"curly quotes about a value", "tags: [“a”, }]\n" + frame, ""},
-		{"a space that does not break", "tasks:\n\u00a0\u00a0a: {run: echo}\n  b: [\n", ""},
+		{"a space that does not break", "tasks:\n\u00a0\u00a0a: {run: echo}\n  b: [\n", "tasks:\n  a: {run: echo}\n  b: [\n"},
 		{"an expression between brackets", "tasks:\n  a: {uses: noop, with: {output: ${{ run.id }}, x: [${{ run.ds == \"a\" }}]}}\n", "tasks:\n  a: {uses: noop, with: {output: \"${{ run.id }}\", x: ['${{ run.ds == \"a\" }}']}}\n"},
 		{"another language", "tasks:\n  a: {run: echo, when: run.id == \"a\" AND run.ds == \"b\"}\n", "tasks:\n  a: {run: echo, when: run.id == \"a\" && run.ds == \"b\"}\n"},
 	} {

@@ -7,6 +7,7 @@ const Off Severity = "off"
 
 // found closes the list of diagnostics: fixes are made, comments silence, settings weigh.
 func (d *DAG) found(src []byte) []Diagnostic {
+	d.settleMends()
 	d.settle(src)
 	d.silence(src)
 	d.weigh()

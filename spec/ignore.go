@@ -28,6 +28,7 @@ type ignore struct {
 	file   bool // it speaks of the whole file
 	alone  bool // nothing else is on its line
 	script bool // it stands in a script
+	unread bool // it is meant for one, and cannot be read
 	codes  []ignored
 	reason string
 }
@@ -72,9 +73,11 @@ func (d *DAG) silence(src []byte) {
 		}
 		return quiet
 	})
+	d.mended.told = len(d.diags)
 	for _, ig := range list {
 		d.judge(ig)
 	}
+	d.placed()
 }
 
 // hears tells whether the comment silences a diagnostic, and notes that it has one to speak of.
@@ -97,8 +100,11 @@ func (ig *ignore) hears(diag *Diagnostic, texts texts) bool {
 
 // judge reports what is wrong with a comment itself.
 func (d *DAG) judge(ig *ignore) {
+	if ig.unread {
+		d.report(lUnread, ig.at, "this ignore cannot be read").help("write `# weft: ignore[CODE] reason`")
+	}
 	if len(ig.codes) == 0 {
-		return // reported when it was read
+		return
 	}
 	if ig.reason == "" {
 		d.report(lReason, ig.at, "an ignore needs its reason").
@@ -175,7 +181,7 @@ func (d *DAG) without(ig *ignore) Span {
 	return Span{ig.at.Line, from, ig.at.Line, len(l) + 1}
 }
 
-// ignores reads the comments, and reports those that cannot be read.
+// ignores reads the comments.
 func (d *DAG) ignores(texts texts) []*ignore {
 	var list []*ignore
 	for i, l := range d.src.lines {
@@ -227,7 +233,7 @@ func (d *DAG) codesOf(ig *ignore, rest string, col int) {
 	m := ignoreBody().FindStringSubmatchIndex(rest)
 	if m == nil || strings.TrimSpace(rest[m[2]:m[3]]) == "" {
 		if m != nil || strings.TrimSpace(rest) == "" || codeForm().MatchString(rest) {
-			d.report(lUnread, ig.at, "this ignore cannot be read").help("write `# weft: ignore[CODE] reason`")
+			ig.unread = true
 		}
 		return
 	}

@@ -1,9 +1,16 @@
 package spec
 
-import "strings"
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"unicode"
 
-// Edits for what YAML could not read. The suspects only guess at what is wrong, so settle tries each: an
-// edit after which the file is not read any farther is none.
+	"gopkg.in/yaml.v3"
+)
+
+// Edits for what YAML could not read. The suspects only guess at what is wrong, so each is tried: edits
+// after which the file is not read any farther are none.
 
 // quote puts quotes about the plain value that begins at a place, to the end of its line or to a comment.
 // What ends like a value between brackets may be one, and then ends sooner; what goes on below is left.
@@ -29,90 +36,48 @@ func asQuoted(text string) string {
 	return `"` + text + `"`
 }
 
-// indentOf counts the blanks that a line begins with, -1 if there is nothing else.
-func indentOf(l []rune) int {
-	for i, r := range l {
-		if !blank(r) {
-			return i
+// mends makes edits of how reading went on.
+func (d *Diagnostic) mends(ms []mend) {
+	for _, m := range ms {
+		d.edit(Span{m.line, m.from, m.line, m.to}, m.with)
+	}
+}
+
+// straighten puts straight quotes in the place of the curly ones of a line, if each pair is about a whole
+// value: elsewhere they may be letters of a text.
+func (d *Diagnostic) straighten(l []rune, line int) *Diagnostic {
+	var edits []Edit
+	for i := 0; i < len(l); i++ {
+		if !strings.ContainsRune("“”‘’", l[i]) {
+			continue
+		}
+		end := closesCurly(l, i)
+		if end < 0 || !opensValue(l, i) {
+			return d
+		}
+		straight := map[rune]string{'“': `"`, '‘': "'"}[l[i]]
+		edits = append(edits, Edit{line, i + 1, line, i + 2, straight}, Edit{line, end + 1, line, end + 2, straight})
+		i = end
+	}
+	d.Edits = edits
+	return d
+}
+
+// closesCurly is where the curly quote at an index of a line is closed, and with it the value; -1 if it is not.
+func closesCurly(l []rune, i int) int {
+	closes, straight := map[rune]rune{'“': '”', '‘': '’'}[l[i]], map[rune]rune{'“': '"', '‘': '\''}[l[i]]
+	for k := i + 1; k < len(l); k++ {
+		switch l[k] {
+		case straight, '\\':
+			return -1
+		case closes:
+			if rest := strings.TrimLeft(string(l[k+1:]), " "); rest != "" && !strings.ContainsAny(rest[:1], ",]}#:") {
+				return -1
+			}
+			return k
 		}
 	}
 	return -1
-}
-
-// untab puts spaces in the place of the tabs that lines begin with: as many as the file indents by, or as
-// many as it takes for what stands below a key to be deeper than it. A tab behind spaces is left: in a
-// script it may be meant.
-func (d *Diagnostic) untab(s *source) *Diagnostic {
-	d.note("fix", "indent with spaces")
-	unit := 2
-	for _, l := range s.lines {
-		if in := indentOf(l); in > 0 && l[0] == ' ' {
-			unit = min(in, 8)
-			break
-		}
-	}
-	for !s.nests(unit) && unit < 8 {
-		unit *= 2
-	}
-	for i, l := range s.lines {
-		if tabs := tabsOf(l); tabs > 0 && indentOf(l) >= 0 {
-			d.edit(Span{i + 1, 1, i + 1, tabs + 1}, strings.Repeat(" ", tabs*unit))
-		}
-	}
-	return d
-}
-
-func tabsOf(l []rune) int {
-	n := 0
-	for n < len(l) && l[n] == '\t' {
-		n++
-	}
-	return n
-}
-
-// nests tells whether every line that begins with tabs is deeper than the key that opens it, if a tab is
-// that many spaces.
-func (s *source) nests(unit int) bool {
-	above, opens := 0, false
-	for _, l := range s.lines {
-		in := indentOf(l)
-		if in < 0 {
-			continue
-		}
-		tabs := tabsOf(l)
-		in += tabs * (unit - 1)
-		if tabs > 0 && opens && in <= above {
-			return false
-		}
-		above, opens = in, strings.HasSuffix(strings.TrimRight(string(l), " \t"), ":")
-	}
-	return true
-}
-
-// straighten puts straight quotes in the place of the curly ones about a whole value.
-func (d *Diagnostic) straighten(l []rune, line, i int) *Diagnostic {
-	d.note("fix", "write a straight quote")
-	closes, double := map[rune]rune{'“': '”', '‘': '’'}[l[i]], l[i] == '“'
-	if closes == 0 || !opensValue(l, i) {
-		return d
-	}
-	straight := "'"
-	if double {
-		straight = `"`
-	}
-	for k := i + 1; k < len(l); k++ {
-		switch {
-		case l[k] == closes:
-			rest := strings.TrimLeft(string(l[k+1:]), " ")
-			if rest != "" && !strings.ContainsAny(rest[:1], ",]}#:") {
-				return d
-			}
-			return d.edit(Span{line, i + 1, line, i + 2}, straight).edit(Span{line, k + 1, line, k + 2}, straight)
-		case string(l[k]) == straight || l[k] == '\\':
-			return d
-		}
-	}
-	return d
 }
 
 // quoteExpression puts quotes about an expression that is a whole value between brackets.
@@ -133,10 +98,39 @@ func (d *Diagnostic) quoteExpression(l []rune, line, i int) *Diagnostic {
 	return d.edit(Span{line, i + 1, line, i + 1 + len([]rune(whole))}, asQuoted(whole))
 }
 
-// ordinary is what stands for an odd space: those without a width are nothing.
-func ordinary(r rune) string {
-	if r == '\u200b' || r == '\ufeff' {
-		return ""
+// ordinary puts ordinary spaces in the place of the odd ones of a line; those without a width are left out.
+func (d *Diagnostic) ordinary(l []rune, line int) *Diagnostic {
+	for i, r := range l {
+		switch {
+		case r == '\u200b' || r == '\ufeff':
+			d.edit(Span{line, i + 1, line, i + 2}, "")
+		case r != ' ' && r != '\t' && unicode.IsSpace(r):
+			d.edit(Span{line, i + 1, line, i + 2}, " ")
+		}
 	}
-	return " "
+	return d
+}
+
+// tried drops the edits of syntax errors, told of since before, that do not lead on: src is the text that could
+// not be read, and err the reason.
+func (d *DAG) tried(src []byte, err error, before int) {
+	for _, diag := range d.diags[before:] {
+		if diag.Fixable() && !readsOn(src, err, diag) {
+			diag.Edits = nil
+		}
+	}
+}
+
+// readsOn tells whether the edits of a diagnostic help: nothing is wrong after them, or something else, elsewhere.
+func readsOn(src []byte, was error, diag *Diagnostic) bool {
+	fixed, n := Fix(src, []Diagnostic{*diag})
+	if n == 0 {
+		return false
+	}
+	_, err := next(yaml.NewDecoder(bytes.NewReader(ended(fixed))))
+	if err == nil {
+		return true
+	}
+	m := yamlLine().FindStringSubmatch(err.Error())
+	return m != nil && err.Error() != was.Error() && m[1] != strconv.Itoa(diag.Line)
 }
