@@ -13,9 +13,7 @@ import (
 // say is a secret is masked, and then they cannot.
 func Diff(w io.Writer, file string, before, after []byte, ds []spec.Diagnostic, o Options) error {
 	text := udiff.Unified("a/"+file, "b/"+file, string(before), string(after))
-	if secrets := secretsOf(file, before, masks(ds)); len(secrets) > 0 {
-		text = maskOf(secrets).Replace(text)
-	}
+	text = maskOf(secretsOf(file, before, masks(ds))).over(text)
 	if !o.Color {
 		return write(w, text)
 	}

@@ -18,6 +18,7 @@ func FuzzFormats(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbf\ta\r\n漢\xff\x00\r"), "a,b:c%\n.yaml", "note", 2, 2, 1, 0, -1, 5)
 	f.Add(bytes.Repeat([]byte("\tx"), 300), "/f", "fix", 1, 400, 1, 500, 1, 2)
 	f.Add([]byte("a: topsecret\u2028b: topsecret\n"), "", "help", 1, 4, 1, 13, 2, 1)
+	f.Add(bytes.Repeat([]byte{0x9f}, 1<<14), "f", "fix", 1, 17, -212, 13, 2, 1) // a line that is one long secret
 	f.Fuzz(func(t *testing.T, src []byte, file, kind string, line, col, endLine, endCol, relLine, relCol int) {
 		if len(src) > 1<<14 || len(file) > 200 {
 			t.Skip()

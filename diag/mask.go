@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"weft/spec"
 )
@@ -60,8 +61,28 @@ func secretsOf(file string, src []byte, hidden map[string]map[int][]stretch) []s
 	return found
 }
 
-// masker returns what masks every text that is found to be a secret, in any file; nil if there is none.
-func masker(ds []spec.Diagnostic, o Options) *strings.Replacer {
+// A mask puts stars in the place of secrets, one a character: what stands behind stays in its column. The
+// longest comes first, for one may be part of another. nil masks nothing.
+type mask []string
+
+func maskOf(secrets []string) mask {
+	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(secrets)
+}
+
+// over is a text with the mask on. It is done one by one: a Replacer's time grows with the product of the
+// lengths, and a file may call a line of a mebibyte a secret.
+func (m mask) over(text string) string {
+	for _, secret := range m {
+		if strings.Contains(text, secret) {
+			text = strings.ReplaceAll(text, secret, strings.Repeat("*", utf8.RuneCountInString(secret)))
+		}
+	}
+	return text
+}
+
+// masker returns what masks every text that is found to be a secret, in any file.
+func masker(ds []spec.Diagnostic, o Options) mask {
 	hidden := masks(ds)
 	if len(hidden) == 0 || o.Source == nil {
 		return nil
@@ -70,40 +91,26 @@ func masker(ds []spec.Diagnostic, o Options) *strings.Replacer {
 	for file := range hidden {
 		secrets = append(secrets, secretsOf(file, o.Source(file), hidden)...)
 	}
-	if len(secrets) == 0 {
-		return nil
-	}
 	return maskOf(secrets)
 }
 
 // conceal masks what was found to be a secret in the words of every diagnostic; the words of most hold
 // none, whatever the file says.
 func conceal(ds []spec.Diagnostic, o Options) []spec.Diagnostic {
-	r := masker(ds, o)
-	if r == nil {
+	m := masker(ds, o)
+	if m == nil {
 		return ds
 	}
 	out := slices.Clone(ds)
 	for i, d := range out {
-		out[i].Message, out[i].Label = r.Replace(d.Message), r.Replace(d.Label)
+		out[i].Message, out[i].Label = m.over(d.Message), m.over(d.Label)
 		out[i].Notes, out[i].Related = slices.Clone(d.Notes), slices.Clone(d.Related)
 		for k := range out[i].Notes {
-			out[i].Notes[k].Text = r.Replace(d.Notes[k].Text)
+			out[i].Notes[k].Text = m.over(d.Notes[k].Text)
 		}
 		for k := range out[i].Related {
-			out[i].Related[k].Text = r.Replace(d.Related[k].Text)
+			out[i].Related[k].Text = m.over(d.Related[k].Text)
 		}
 	}
 	return out
-}
-
-// maskOf puts stars in the place of secrets, one a character: what stands behind stays in its column. The
-// longest comes first, for one may be part of another.
-func maskOf(secrets []string) *strings.Replacer {
-	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	var pairs []string
-	for _, s := range secrets {
-		pairs = append(pairs, s, strings.Repeat("*", len([]rune(s))))
-	}
-	return strings.NewReplacer(pairs...)
 }

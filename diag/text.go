@@ -29,7 +29,7 @@ type renderer struct {
 	out   strings.Builder
 	files map[string][]string          // lines, read once
 	masks map[string]map[int][]stretch // by file and line: what must not be shown
-	mask  *strings.Replacer            // the same wherever else it stands; nil = nothing
+	mask  mask                         // the same wherever else it stands
 }
 
 // A mark is something to point at in a line.
@@ -184,9 +184,7 @@ func (r *renderer) lines(file string) []string {
 		if src := r.o.Source(file); src != nil {
 			lines = splitLines(src)
 			for i := range lines {
-				if r.mask != nil {
-					lines[i] = r.mask.Replace(lines[i])
-				}
+				lines[i] = r.mask.over(lines[i])
 			}
 		}
 		r.files[file] = lines
