@@ -78,6 +78,7 @@ var onlyIn = map[string][]string{
 	"github.com/netresearch/go-cron":           {"cron"},
 	"github.com/santhosh-tekuri/jsonschema/v5": {"schema"},
 	"github.com/spf13/cobra":                   {"cli"},
+	"github.com/aymanbagabas/go-udiff":         {"diag"},
 }
 
 // nobodys are modules that no package may import, and what to do instead.
