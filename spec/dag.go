@@ -59,9 +59,10 @@ type DAG struct {
 	// What is worked out once a file, for files say the same many times over.
 	answers map[question]answer
 	shells  map[syntax.LangVariant]*syntax.Parser
-	seen    *scopes       // see scope
-	linked  *machine.Plan // see sealed
-	shapes  []shape       // see shapesHere
+	seen    *scopes         // see scope
+	linked  *machine.Plan   // see sealed
+	shapes  []shape         // see shapesHere
+	never   map[string]bool // tasks that were reported never to run
 
 	mended mended // what was done to the text to go on after syntax errors
 	diags  []*Diagnostic
@@ -76,7 +77,7 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	d := &DAG{
 		file: file, opts: o, src: newSource(nil),
 		byID: map[string]*task{}, params: map[string]*param{}, once: map[telling]bool{},
-		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{},
+		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{}, never: map[string]bool{},
 	}
 	if !d.read(src) {
 		return nil, d.found(src)

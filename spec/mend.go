@@ -97,7 +97,7 @@ func (d *DAG) before(line, col int) (int, int) {
 }
 
 // follows are the codes that a wrong guess may bring about: something was not read where it stands.
-var follows = []string{yDuplicate, sMissing, sInput, sFile, gUnknown, gNotUpstream, gNever, eMember, rParam, rOutput, rLeaf}
+var follows = []string{yDuplicate, sMissing, sInput, sFile, gUnknown, gNotUpstream, gNever, gBranch, eMember, rParam, rOutput, rLeaf}
 
 // settleMends drops what only follows from mending: what stands on a mended line itself, and after a guess all that
 // may come of something that was not read.

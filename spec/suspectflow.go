@@ -131,7 +131,7 @@ func startsAt(l []rune, i int, text string) bool {
 // quoteHere says how to quote an expression at an index of a line between braces: alone, or with the
 // text that it stands in.
 func quoteHere(line []rune, i int) string {
-	if opensValue(line, i) {
+	if opensValue(line, i) && startsAt(line, i, "${{") {
 		return "quote it: \"${{ … }}\""
 	}
 	return "quote the whole value, in '…' where it holds double quotes; or give it a line of its own"
@@ -231,6 +231,20 @@ func (r *flowReader) flow(n int) (ms []mend, found bool) {
 			r.d.report(ySyntax, Span{n, i + 1, n, end + 1}, "nothing can stand behind a value that is complete; or a comma is missing").
 				help("quote the whole of it, with the other kind of quotes where it holds these")
 			ms = []mend{{line: n, from: i + 1, to: end + 1, quiet: true}}
+			return true
+		case (c == '[' || c == '{') && !opensValue(l, i):
+			r.d.report(ySyntax, Span{n, i + 1, n, i + 2}, "a plain value between brackets cannot hold %c", c).help("%s", quoteHere(l, i))
+			for at, depth := i, 0; at < len(l); at++ {
+				switch l[at] {
+				case '[', '{':
+					depth++
+				case ']', '}':
+					depth--
+				}
+				if ms = append(ms, mend{line: n, from: at + 1, to: at + 2, with: "x", quiet: true}); depth == 0 {
+					break
+				}
+			}
 			return true
 		case c == ',':
 			in.colon = false
