@@ -65,6 +65,9 @@ func (t teller) keyword(e *jsonschema.ValidationError) (string, map[string]any) 
 	}
 	last := len(parts) - 1
 	at, _ := resolve(t.doc, parts[:last]).(map[string]any)
+	if last > 0 && parts[last-1] == "dependencies" { // dependencies/NAME/0
+		return "dependencies", map[string]any{"dependencies": []any{parts[last], at[parts[last]]}}
+	}
 	return parts[last], at
 }
 
@@ -135,6 +138,9 @@ func (t teller) one(e *jsonschema.ValidationError, keyword string, at map[string
 		v.Message = "has too many items"
 	case "not":
 		v.Message = notWords(limit)
+	case "dependencies":
+		pair := limit.([]any)
+		v.Message = fmt.Sprintf("has %q, and so needs %s", pair[0], strings.Join(quoteAll(choiceWords(pair[1])), " and "))
 	case "contains":
 		v.Message = "lacks an item that it must have"
 	default:
