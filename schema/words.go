@@ -65,11 +65,14 @@ func (t teller) keyword(e *jsonschema.ValidationError) (string, map[string]any) 
 	}
 	last := len(parts) - 1
 	at, _ := resolve(t.doc, parts[:last]).(map[string]any)
-	if last > 0 && parts[last-1] == "dependencies" { // dependencies/NAME/0
+	if last > 0 && parts[last-1] == "dependencies" && !(last > 1 && namesFollow[parts[last-2]]) { // dependencies/NAME/0
 		return "dependencies", map[string]any{"dependencies": []any{parts[last], at[parts[last]]}}
 	}
 	return parts[last], at
 }
+
+// namesFollow are the keywords under which names stand that may look like keywords.
+var namesFollow = map[string]bool{"properties": true, "patternProperties": true, "definitions": true}
 
 // names is one violation for each key that is missing or one too many, with the keys that would be
 // right: the validator lists them in one message.

@@ -3,6 +3,7 @@ package editor
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -95,30 +96,35 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-// Open shows the server a file, and returns what it finds wrong with it.
-func (s *Server) Open(path, text string) []Diagnostic {
+// A File is one that an editor has open.
+type File struct{ Path, Text string }
+
+// Open shows the server files, and returns what it finds wrong with each, from top to bottom. It looks
+// at a file a fifth of a second after it was shown, so many are shown at once.
+func (s *Server) Open(files ...File) [][]Diagnostic {
 	s.t.Helper()
-	uri := uriOf(path)
-	published := make(chan []Diagnostic, 16)
-	s.mu.Lock()
-	s.found[uri] = published
-	s.mu.Unlock()
-	s.notify("textDocument/didOpen", map[string]any{
-		"textDocument": map[string]any{"uri": uri, "languageId": "yaml", "version": 1, "text": text},
-	})
-	select {
-	case ds := <-published:
-		slices.SortStableFunc(ds, func(a, b Diagnostic) int {
-			if a.Range.Start.Line != b.Range.Start.Line {
-				return a.Range.Start.Line - b.Range.Start.Line
-			}
-			return a.Range.Start.Character - b.Range.Start.Character
+	published := make([]chan []Diagnostic, len(files))
+	for i, f := range files {
+		published[i] = make(chan []Diagnostic, 16)
+		s.mu.Lock()
+		s.found[uriOf(f.Path)] = published[i]
+		s.mu.Unlock()
+		s.notify("textDocument/didOpen", map[string]any{
+			"textDocument": map[string]any{"uri": uriOf(f.Path), "languageId": "yaml", "version": 1, "text": f.Text},
 		})
-		return ds
-	case <-time.After(patience):
-		s.t.Fatalf("the language server says nothing about %s", path)
-		return nil
 	}
+	out := make([][]Diagnostic, len(files))
+	for i, ch := range published {
+		select {
+		case out[i] = <-ch:
+		case <-time.After(patience):
+			s.t.Fatalf("the language server says nothing about %s", files[i].Path)
+		}
+		slices.SortStableFunc(out[i], func(a, b Diagnostic) int {
+			return cmp.Or(a.Range.Start.Line-b.Range.Start.Line, a.Range.Start.Character-b.Range.Start.Character)
+		})
+	}
+	return out
 }
 
 // Hover returns what an editor shows over a place of a file that is open: Markdown, or nothing.
