@@ -100,6 +100,18 @@ func TestEveryExampleIsListed(t *testing.T) {
 	}
 }
 
+// TestTheExamplesAreSilent: the validator has nothing to say of any, not even a remark.
+func TestTheExamplesAreSilent(t *testing.T) {
+	dags, err := filepath.Abs("../dags")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := newWorld(t).run("validate", "--strict", "--format", "json", dags)
+	if want := `"diagnostics":[]`; res.code != 0 || !strings.Contains(strings.ReplaceAll(res.out, " ", ""), want) {
+		t.Errorf("exit %d\n%s%s", res.code, res.out, res.stderr)
+	}
+}
+
 func TestTheDataOfTheDataExampleArrives(t *testing.T) {
 	w := newWorld(t)
 	file, _ := filepath.Abs("../dags/data.yaml")
