@@ -60,6 +60,7 @@ type DAG struct {
 	shells  map[syntax.LangVariant]*syntax.Parser
 	seen    *scopes       // see scope
 	linked  *machine.Plan // see sealed
+	shapes  []shape       // see shapesHere
 
 	diags  []*Diagnostic
 	once   map[telling]bool // what was reported: a shared anchor, or a default under many tasks, once
