@@ -43,7 +43,6 @@ func inside(s map[string]any) {
 // Text that must look like something which no number does stays text.
 func lenient(s map[string]any) map[string]any {
 	inside(s)
-	delete(s, "x-weft-expr")
 	types := typesOf(map[string]any{"type": s["type"]})
 	is := func(t string) bool { return slices.Contains(types, t) }
 	if !is("string") || is("integer") || is("number") || is("boolean") || s["enum"] != nil || !admitsNumbers(s) {
@@ -99,7 +98,7 @@ func orExpression(v any) any {
 	if !slices.Contains(types, "string") {
 		out["type"] = list(append(slices.Clone(types), "string")...)
 		out["else"] = map[string]any{
-			"if": map[string]any{"type": "string"}, "then": map[string]any{"type": list(types...)}, "else": s,
+			"if": map[string]any{"type": "string"}, "then": map[string]any{"type": oneOrMore(types)}, "else": s,
 		}
 	}
 	return out
@@ -149,6 +148,13 @@ func typesOf(s map[string]any) []string {
 		}
 	}
 	return types
+}
+
+func oneOrMore(types []string) any {
+	if len(types) == 1 {
+		return types[0]
+	}
+	return list(types...)
 }
 
 func ref(name string) map[string]any { return map[string]any{"$ref": "#/definitions/" + name} }

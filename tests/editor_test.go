@@ -137,7 +137,7 @@ var slips = []struct{ what, text, pointer, says string }{
 	{"an unknown plugin", "tasks:\n  a: {uses: htpp}", "/tasks/a/uses", "2:13-2:17 Value is not accepted. Valid values: \"fail\", \"file.head\", \"http\""},
 	{"an input of another plugin", "tasks:\n  a:\n    uses: http\n    with: {url: \"http://x\", path: /}", "/tasks/a/with", "4:29-4:33 Property path is not allowed."},
 	{"an input that is missing", "tasks:\n  a:\n    uses: s3.get\n    with: {as: text}", "/tasks/a/with", "4:5-4:9 Missing property \"uri\"."},
-	{"an input of the wrong type", "tasks:\n  a:\n    uses: s3.list\n    with: {uri: \"s3://b\", max: many}", "/tasks/a/with/max", "4:32-4:36 Incorrect type. Expected one of integer."},
+	{"an input of the wrong type", "tasks:\n  a:\n    uses: s3.list\n    with: {uri: \"s3://b\", max: many}", "/tasks/a/with/max", "4:32-4:36 Incorrect type. Expected \"integer\"."},
 	{"an input that is none of the choices", "tasks:\n  a:\n    uses: s3.get\n    with: {uri: \"s3://b/k\", as: txt}", "/tasks/a/with/as", "4:33-4:36 Value is not accepted. Valid values: \"text\", \"json\"."},
 	{"inputs that exclude each other", "tasks:\n  a:\n    uses: wait\n    with: {for: 1s, until: \"2026-01-01T00:00:00Z\"}", "/tasks/a/with/until", "4:21-4:26 `for` and `until` exclude each other: keep one."},
 	{"one of several inputs is missing", "tasks:\n  a:\n    uses: python\n    with: {args: [1]}", "/tasks/a/with", "4:5-4:9 One of `code`, `file` or `callable` is missing."},

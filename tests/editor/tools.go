@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -107,4 +108,15 @@ func install(dir string) error {
 		return err
 	}
 	return nil
+}
+
+// Version is the language server's.
+func Version() string {
+	var pins struct {
+		Dependencies map[string]string `json:"dependencies"`
+	}
+	if err := json.Unmarshal(packageJSON, &pins); err != nil {
+		panic(err)
+	}
+	return pins.Dependencies["yaml-language-server"]
 }
