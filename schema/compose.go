@@ -59,6 +59,7 @@ func Compose(plugins []Plugin) ([]byte, error) {
 	closeWords(defs, "param", "output")
 	defs["callback"] = callback(defs["callback"].(map[string]any), body)
 	exclude(doc)
+	tellBeginnings(doc)
 	describe(doc)
 	return encode(doc)
 }

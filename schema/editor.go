@@ -285,6 +285,15 @@ func quoted(names []string, last string) string {
 	return strings.Join(out[:len(out)-1], ", ") + " " + last + " " + out[len(out)-1]
 }
 
+// tellBeginnings gives words to the patterns that ask for a beginning alone: "^s3://".
+func tellBeginnings(doc map[string]any) {
+	walk(doc, func(s map[string]any) {
+		if start, ok := beginning(s["pattern"]); ok && s["patternErrorMessage"] == nil {
+			s["patternErrorMessage"] = "must begin with " + start
+		}
+	})
+}
+
 // describe gives every key that has a description the same as Markdown, with its default.
 func describe(doc map[string]any) {
 	walk(doc, func(s map[string]any) {

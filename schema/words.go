@@ -133,6 +133,9 @@ func (t teller) one(e *jsonschema.ValidationError, keyword string, at map[string
 		if start, ok := beginning(limit); ok {
 			v.Message = "must begin with " + show(start)
 		}
+		if say, ok := at["patternErrorMessage"].(string); ok { // the word of editors for it
+			v.Message = say
+		}
 	case "format":
 		v.Message = "must be " + formatWords(limit)
 	case "uniqueItems":
