@@ -114,6 +114,19 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 	if keys < 150 {
 		t.Errorf("only %d keys were looked at", keys)
 	}
+	var types []any
+	for _, name := range []string{"string", "integer", "number", "boolean", "array", "object"} {
+		types = append(types, name)
+	}
+	walk(doc, func(s map[string]any) {
+		words := asList(s["enum"])
+		if len(words) < 2 || len(words) >= len(types) && slices.Equal(words[:len(types)], types) {
+			return // types say themselves
+		}
+		if len(asList(s["enumDescriptions"])) != len(words) {
+			t.Errorf("the choices are not described: %v", s)
+		}
+	})
 }
 
 // inherits tells whether a word of a param is described where it comes from.
