@@ -87,8 +87,9 @@ func TestComposedSchemaJudgesDAGs(t *testing.T) {
 	}
 }
 
-// TestEveryKeyIsDescribed: an editor shows Markdown over every key, the plugins' own as well.
-func TestEveryKeyIsDescribed(t *testing.T) {
+// composed is the schema of somePlugins, decoded.
+func composed(t *testing.T) map[string]any {
+	t.Helper()
 	raw, err := Compose(somePlugins)
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +98,12 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
+	return doc
+}
+
+// TestEveryKeyIsDescribed: an editor shows Markdown over every key, the plugins' own as well.
+func TestEveryKeyIsDescribed(t *testing.T) {
+	doc := composed(t)
 	keys := 0
 	walk(doc, func(s map[string]any) {
 		props, _ := s["properties"].(map[string]any)
@@ -144,14 +151,7 @@ func inherits(doc, m map[string]any) bool {
 // TestNothingIsChosenByOneOf: an editor blames a whole map where a oneOf fails, and names the schema
 // of a plugin that nobody used.
 func TestNothingIsChosenByOneOf(t *testing.T) {
-	raw, err := Compose(somePlugins)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var doc map[string]any
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		t.Fatal(err)
-	}
+	doc := composed(t)
 	choices := 0
 	walk(doc, func(s map[string]any) {
 		if s["oneOf"] != nil || s["not"] != nil && forbidden(s) != nil {

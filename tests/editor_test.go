@@ -3,7 +3,6 @@ package tests
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -68,22 +67,30 @@ func TestOtherValidatorsAgreeOnWhatIsRight(t *testing.T) {
 	if len(docs) < 100 {
 		t.Errorf("only %d files", len(docs))
 	}
+	for name, told := range judged(t, docs) {
+		for _, d := range docs {
+			for _, f := range told[d.name] {
+				t.Errorf("%s: a false alarm in %s, at %s: %s", name, d.name, f.Path, f.Message)
+			}
+		}
+	}
+}
+
+// judged is what each validator has against files, by its name and theirs.
+func judged(t *testing.T, docs []document) map[string]map[string][]editor.Fault {
+	t.Helper()
 	var values []editor.Value
 	for _, d := range docs {
 		values = append(values, editor.Value{Name: d.name, Value: asEditor(t, d.text)})
 	}
 	schema := json.RawMessage(newWorld(t).run("schema").out)
+	out := map[string]map[string][]editor.Fault{}
 	for _, v := range editor.Validators(t) {
-		told := v.Judge(t, schema, values)
-		if len(told) != len(values) {
-			t.Errorf("%s judged %d of %d", v.Name, len(told), len(values))
-		}
-		for _, name := range slices.Sorted(maps.Keys(told)) {
-			for _, f := range told[name] {
-				t.Errorf("%s: a false alarm in %s, at %s: %s", v.Name, name, f.Path, f.Message)
-			}
+		if out[v.Name] = v.Judge(t, schema, values); len(out[v.Name]) != len(docs) {
+			t.Errorf("%s judged %d of %d", v.Name, len(out[v.Name]), len(docs))
 		}
 	}
+	return out
 }
 
 // TestTheEditorAgreesOnWhatIsRight: nor does a language server underline anything.
@@ -156,19 +163,17 @@ var slips = []struct{ what, text, pointer, says string }{
 
 // TestOtherValidatorsSeeASlip: both find it, at its place, or at the map that holds it.
 func TestOtherValidatorsSeeASlip(t *testing.T) {
-	var values []editor.Value
+	var docs []document
 	for _, s := range slips {
-		values = append(values, editor.Value{Name: s.what, Value: asEditor(t, s.text)})
+		docs = append(docs, document{s.what, s.text})
 	}
-	schema := json.RawMessage(newWorld(t).run("schema").out)
-	for _, v := range editor.Validators(t) {
-		told := v.Judge(t, schema, values)
+	for name, told := range judged(t, docs) {
 		for _, s := range slips {
 			holds := func(f editor.Fault) bool {
 				return f.Path == s.pointer || s.pointer != "" && f.Path == path.Dir(s.pointer)
 			}
 			if !slices.ContainsFunc(told[s.what], holds) {
-				t.Errorf("%s: %s is not seen at %q, but %v", v.Name, s.what, s.pointer, told[s.what])
+				t.Errorf("%s: %s is not seen at %q, but %v", name, s.what, s.pointer, told[s.what])
 			}
 		}
 	}
