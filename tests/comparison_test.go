@@ -263,8 +263,12 @@ func lineOfMistake(p pair, list []said) string {
 	if err != nil || len(list) == 0 {
 		return ""
 	}
-	line := lineOf(strings.Split(string(body), "\n"), list[0].Line-1)
-	return snippet(strings.TrimLeft(line, " "))
+	line := strings.TrimLeft(lineOf(strings.Split(string(body), "\n"), list[0].Line-1), " ")
+	quote := "`"
+	if strings.Contains(line, quote) {
+		quote = "``"
+	}
+	return quote + cell(strings.ReplaceAll(line, "\t", "⇥")) + quote
 }
 
 // longest is how much of another tool's message the table shows, in characters.

@@ -27,7 +27,7 @@ func TestDocsSchema(t *testing.T) {
 type document struct{ name, text string }
 
 // rightDocuments are the files that are right: the examples, those in the pages, the first DAG of a
-// new project, what a newcomer wrote, what stands under right in docs/errors.md, and the validator's own.
+// new project, what a newcomer wrote, what stands under Right in docs/errors/, and the validator's own.
 func rightDocuments(t *testing.T) []document {
 	t.Helper()
 	var list []document
@@ -50,9 +50,17 @@ func rightDocuments(t *testing.T) []document {
 	for _, x := range examples(t) {
 		list = append(list, document{fmt.Sprintf("%s:%d", x.page, x.line), x.text})
 	}
-	for _, m := range mistakes {
-		if m.right != "" {
-			list = append(list, document{"right of " + m.code, m.file(m.right)})
+	pages, _ := filepath.Glob("../docs/errors/*.md")
+	for _, p := range pages {
+		text, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, right, _ := strings.Cut(string(text), "\n## Right\n")
+		for _, m := range fence.FindAllStringSubmatch(right, -1) {
+			if m[1] == "" {
+				list = append(list, document{"right of " + filepath.Base(p), m[2]})
+			}
 		}
 	}
 	return list
@@ -64,7 +72,7 @@ var needsOwnPlugins = map[string]bool{"whole.yaml": true, "mapped.yaml": true, "
 // TestOtherValidatorsAgreeOnWhatIsRight: two validators that are not ours find nothing in what is right.
 func TestOtherValidatorsAgreeOnWhatIsRight(t *testing.T) {
 	docs := rightDocuments(t)
-	if len(docs) < 100 {
+	if len(docs) < 60 {
 		t.Errorf("only %d files", len(docs))
 	}
 	for name, told := range judged(t, docs) {
