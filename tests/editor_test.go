@@ -57,9 +57,9 @@ func rightDocuments(t *testing.T) []document {
 			t.Fatal(err)
 		}
 		_, right, _ := strings.Cut(string(text), "\n## Right\n")
-		for _, m := range fence.FindAllStringSubmatch(right, -1) {
+		for i, m := range fence.FindAllStringSubmatch(right, -1) {
 			if m[1] == "" {
-				list = append(list, document{"right of " + filepath.Base(p), m[2]})
+				list = append(list, document{fmt.Sprintf("right of %s %d", filepath.Base(p), i), m[2]})
 			}
 		}
 	}
