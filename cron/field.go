@@ -13,9 +13,8 @@ type field struct {
 	min, max int
 	names    []string // from the number of base on
 	base     int
-	cycle    int    // values until it begins anew; 0: that differs
-	example  string // how the whole text would look with this field alone
-	before   int    // fields of a text of five before it; -1 for the seconds
+	cycle    int // values until it begins anew; 0: that differs
+	before   int // fields of a text of five before it; -1 for the seconds
 }
 
 var (

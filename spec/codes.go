@@ -55,6 +55,7 @@ const (
 	gSelf        = "G202"
 	gCycle       = "G203"
 	gNever       = "G204" // a task that can never run
+	gBranch      = "G205" // a join that branches never let run
 	gNotUpstream = "G207" // asks about a task that is not upstream
 	gCounting    = "G208" // a counting trigger meets an edge made by a reference
 	gTwice       = "G209" // the same task twice in needs
@@ -98,6 +99,6 @@ const (
 // warnings are the codes that do not keep a DAG from running; a code that is not here is an error.
 var warnings = map[string]Severity{
 	gCounting: Warning, gTwice: Warning, rSensor: Warning, rInterval: Warning, rParam: Warning,
-	rLeaf: Warning, rTruncate: Warning, gNever: Warning, xEval: Warning, tEither: Warning, tUneven: Warning,
+	rLeaf: Warning, rTruncate: Warning, gNever: Warning, gBranch: Warning, xEval: Warning, tEither: Warning, tUneven: Warning,
 	xSecretHere: Warning, xPassword: Warning, tGap: Info, tFold: Info, rOutput: Info, rRepeat: Info,
 }

@@ -34,9 +34,9 @@ func ruleNever(d *DAG) {
 		switch {
 		case !got.run:
 			d.reportNever(task, up, ends, got.unless)
-			ends[t] = mayEvery
+			ends[t], d.never[t] = mayEvery, true
 		case d.reportWhen(task):
-			ends[t] = mayEvery
+			ends[t], d.never[t] = mayEvery, true
 		case switchedOff(task):
 			ends[t] = maySkip | got.unless
 		case task.ForEach != nil: // an instance may be upstream_failed for reasons of its own

@@ -16,9 +16,12 @@ import (
 //
 // The file is read as it stands, comments too: a key that is commented out is as public as one that is not.
 func ruleSecretInFile(d *DAG) {
-	for i, line := range d.src.lines {
-		if len(line) >= shortestSecret {
-			d.secretsOfLine(i+1, line)
+	urls := d.src.has("://")
+	if len(d.shapesHere()) > 0 || urls {
+		for i, line := range d.src.lines {
+			if len(line) >= shortestSecret {
+				d.secretsOfLine(i+1, string(line), urls)
+			}
 		}
 	}
 	d.namedSecrets(d.root, nil, map[*Node]bool{})
@@ -55,11 +58,10 @@ var shapes = []shape{
 // passwordInURL is scheme://user:password@host, without what only stands for a password: $X, ${{ x }}, {x}, <x>.
 var passwordInURL = looks(`\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>]*:([^\s/@"'${}<>%*]+)@`)
 
-func (d *DAG) secretsOfLine(n int, line []rune) {
-	text := ""
+func (d *DAG) secretsOfLine(n int, text string, urls bool) {
 	for _, s := range d.shapesHere() {
-		if text == "" {
-			text = string(line)
+		if !strings.Contains(text, s.mark) {
+			continue
 		}
 		for _, m := range s.re().FindAllStringSubmatchIndex(text, -1) {
 			from, to := group(m)
@@ -68,11 +70,8 @@ func (d *DAG) secretsOfLine(n int, line []rune) {
 			}
 		}
 	}
-	if !d.src.has("://") {
+	if !urls || !strings.Contains(text, "://") || !strings.Contains(text, "@") {
 		return
-	}
-	if text == "" {
-		text = string(line)
 	}
 	for _, m := range passwordInURL().FindAllStringSubmatchIndex(text, -1) {
 		from, to := group(m)

@@ -27,5 +27,6 @@ var rules = []struct {
 	{"secret in the file", ruleSecretInFile},
 	{"assemble", assemble},
 	{"never", ruleNever},
+	{"branch", ruleBranch},
 	{"leaf", ruleLeaf},
 }
