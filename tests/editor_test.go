@@ -299,3 +299,34 @@ func position(t *testing.T, at string) editor.Position {
 	}
 	return editor.Position{Line: line, Character: column - 1}
 }
+
+// TestInitIsAllThatAnEditorNeeds: the first line of a new project's DAG leads to the schema that lies
+// there, and that of each example to the one in docs/.
+func TestInitIsAllThatAnEditorNeeds(t *testing.T) {
+	w, server := newWorld(t), editor.Start(t)
+	if res := w.run("init"); res.code != 0 {
+		t.Fatalf("weft init: exit %d\n%s", res.code, res.stderr)
+	}
+	files := []string{filepath.Join(w.dir, "dags", "hello.yaml")}
+	examples, err := filepath.Abs("../dags")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := filepath.Glob(filepath.Join(examples, "*.yaml"))
+	if err != nil || len(list) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	var open []editor.File
+	for _, f := range append(files, list...) {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, editor.File{Path: f, Text: string(text) + "\nslip: 1\n"})
+	}
+	for i, found := range server.Open(open...) {
+		if len(found) != 1 || found[0].Message != "Property slip is not allowed." {
+			t.Errorf("%s: a key too many is not all that is seen, but %v", open[i].Path, found)
+		}
+	}
+}
