@@ -41,6 +41,7 @@ var mayKnow = map[string][]string{
 	"cli":             {"*"},
 	"tests":           {},
 	"tests/s3server":  {},
+	"tests/editor":    {},
 	"store/storetest": {"store", "machine"},
 }
 
