@@ -140,7 +140,7 @@ What stands behind ` + "`help:`" + ` is for you to decide.
 **Silence.** A comment with its reason silences a warning: at the end of its line, or alone above it. For a finding inside a script it
 may stand in the script, or where the script begins. ` + "`ignore-file`" + ` silences the whole file.
 
-` + "```yaml" + `
+` + "```yaml task" + `
   arrived:
     uses: file.head
     with: {path: /data/orders.csv}
@@ -149,7 +149,7 @@ may stand in the script, or where the script begins. ` + "`ignore-file`" + ` sil
 
 An ignore that silences nothing is reported, so none outlives its reason. For all files, ` + "`weft.yaml`" + ` says how bad a warning is:
 
-` + "```yaml" + `
+` + "```yaml weft.yaml" + `
 diagnostics: {R503: off, R501: error}
 ` + "```" + `
 
