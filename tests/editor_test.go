@@ -204,13 +204,8 @@ func TestTheEditorSeesASlip(t *testing.T) {
 	}
 }
 
-// TestTheEditorTellsWhileOneWrites: what it shows over a key, and what it proposes, by the plugin that
-// the task uses.
-func TestTheEditorTellsWhileOneWrites(t *testing.T) {
-	w, server := newWorld(t), editor.Start(t)
-	w.write("dag.schema.json", w.run("schema").out)
-	file := filepath.Join(w.dir, "x.yaml")
-	text := `schedule: "@daily"
+// unfinished is a DAG as it is being written; · is a space before the cursor.
+const unfinished = `schedule: "@daily"
 tasks:
   arrived:
     uses: s3.head
@@ -240,7 +235,14 @@ on_failure:
     run: echo
 ····
 `
-	text = strings.ReplaceAll(text, "·", " ") // where the cursor stands
+
+// TestTheEditorTellsWhileOneWrites: what it shows over a key, and what it proposes, by the plugin that
+// the task uses.
+func TestTheEditorTellsWhileOneWrites(t *testing.T) {
+	w, server := newWorld(t), editor.Start(t)
+	w.write("dag.schema.json", w.run("schema").out)
+	file := filepath.Join(w.dir, "x.yaml")
+	text := strings.ReplaceAll(unfinished, "·", " ")
 	server.Open(editor.File{Path: file, Text: modeline + text})
 	for _, row := range []struct {
 		at    string // LINE:COLUMN

@@ -106,15 +106,15 @@ func TestBadInputIsRefusedWithItsReason(t *testing.T) {
 
 func TestTheSchemaSaysWhatIsWrong(t *testing.T) {
 	for in, want := range map[string]string{
-		`{}`:                                      `needs "url"`,
-		`{"url": ""}`:                             `url must begin with http:// or https://`,
-		`{"url": "http://u", "methd": "GET"}`:            `methd has no "methd"`,
-		`{"url": "http://u", "method": "get"}`:           `method must be "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" or "OPTIONS"`,
-		`{"url": "http://u", "json": 1, "body": "x"}`:    `may have only one of "json", "body"`,
-		`{"url": "http://u", "query": {"a": 1}}`:         `query.a must be text or a list, not 1`,
-		`{"url": "http://u", "auth": {}}`:                `auth needs one of "basic", "bearer"`,
-		`{"url": "http://u", "expect": {"status": 99}}`:  `expect.status must be at least 100`,
-		`{"url": "http://u", "expect": {"status": [2]}}`: `expect.status.0 must be at least 100`,
+		`{}`:                                   `needs "url"`,
+		`{"url": ""}`:                          `url must begin with http:// or https://`,
+		`{"url": "http://u", "methd": "GET"}`:  `methd has no "methd"`,
+		`{"url": "http://u", "method": "get"}`: `method must be "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" or "OPTIONS"`,
+		`{"url": "http://u", "json": 1, "body": "x"}`:                                                           `may have only one of "json", "body"`,
+		`{"url": "http://u", "query": {"a": 1}}`:                                                                `query.a must be text or a list, not 1`,
+		`{"url": "http://u", "auth": {}}`:                                                                       `auth needs one of "basic", "bearer"`,
+		`{"url": "http://u", "expect": {"status": 99}}`:                                                         `expect.status must be at least 100`,
+		`{"url": "http://u", "expect": {"status": [2]}}`:                                                        `expect.status.0 must be at least 100`,
 		`{"url": "http://u", "json": null, "headers": {"a": ["b"]}, "expect": {"status": [200, "4xx", "404"]}}`: ``,
 	} {
 		if got := fault(t, inputSchema, []byte(in)); got != want {
