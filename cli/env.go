@@ -39,7 +39,7 @@ func (e *env) prepare() error {
 	if err != nil {
 		return fmt.Errorf("cannot find the working directory: %w", err)
 	}
-	src := config.Source{Dir: dir, File: e.configFile, Env: os.LookupEnv, Flags: map[string]string{}}
+	src := config.Source{Dir: dir, File: e.configFile, Env: os.LookupEnv, Flags: map[string]string{}, Code: settable}
 	if e.home != "" {
 		src.Flags["home"] = e.home
 	}
@@ -60,7 +60,7 @@ func (e *env) prepare() error {
 // options is what a DAG file in a folder is checked against. Pools and vars are known only where
 // there is a configuration; without one, any may exist where the file will run.
 func (e *env) options(fileExists func(rel string) bool) spec.Options {
-	o := spec.Options{Plugins: known{e.plugins}, MaxInstances: e.conf.MaxInstances, FileExists: fileExists}
+	o := spec.Options{Plugins: known{e.plugins}, MaxInstances: e.conf.MaxInstances, FileExists: fileExists, Severities: severities(e.conf.Diagnostics)}
 	if e.conf.File != "" {
 		o.Pools, o.Vars = e.conf.Pools, e.conf.Vars
 	}

@@ -88,7 +88,7 @@ func (e *env) plan(c checked) (*machine.Plan, error) {
 		if err := diag.Text(e.stderr, c.ds, o); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(e.stderr, "\n%s\n", diag.Summary(c.ds, 1))
+		fmt.Fprintf(e.stderr, "\n%s\n", diag.Summary(c.ds, 1, "weft validate --fix"))
 		return nil, errProblems
 	}
 	return c.dag.Plan()

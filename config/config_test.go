@@ -46,7 +46,7 @@ func TestWithoutAFileTheDefaultsHold(t *testing.T) {
 		Home: filepath.Join(src.Dir, ".weft"), DAGs: filepath.Join(src.Dir, "dags"),
 		Pools: map[string]int{"default": 16}, Vars: map[string]any{},
 		MaxInstances: 10000, LogCap: 64 << 20, Grace: 10 * time.Second, PokeSlots: 64,
-		Secrets: map[string]string{}, EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
+		Secrets: map[string]string{}, Diagnostics: map[string]string{}, EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
 		GCOlderThan: 30 * 24 * time.Hour, GCKeep: 10,
 	}
 	if got := load(t, src); !reflect.DeepEqual(got, want) {
@@ -89,6 +89,7 @@ secrets:
   E: "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf"
   f: ssm:/prod/db
 secrets_file: more.yaml
+diagnostics: {R501: off, R503: error, x-note: whatever}
 x-note: [anything, goes]
 `)
 	want := config.Config{
@@ -107,6 +108,7 @@ x-note: [anything, goes]
 			"E": "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf",
 		},
 		SecretsFile: filepath.Join(src.Dir, "more.yaml"),
+		Diagnostics: map[string]string{"R501": "off", "R503": "error"},
 	}
 	got := load(t, src)
 	if !reflect.DeepEqual(got, want) {
@@ -194,7 +196,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 	for _, c := range []struct{ what, yaml, want string }{
 		{"unknown key, near", "grase: 10s", `weft.yaml:1:1: there is no setting "grase"; did you mean "grace"?`},
 		{"other spelling", "max-instances: 3", `weft.yaml:1:1: there is no setting "max-instances"; did you mean "max_instances"?`},
-		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, secrets, secrets_file)`},
+		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, secrets, secrets_file, diagnostics)`},
 		{"twice", "grace: 1s\ngrace: 2s", `weft.yaml:2:1: "grace" stands here twice (first in line 1)`},
 		{"duration", "grace: 10", `weft.yaml:1:8: grace: "10" is no duration: write it with units, such as 10s or 1m30s`},
 		{"too long", "grace: 366d", `weft.yaml:1:8: grace: 366d is too long: at most 365d`},
@@ -212,6 +214,10 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{"the secret itself", "secrets: {TOKEN: hunter2}", "weft.yaml:1:18: secret TOKEN: write where it lies, never what it is: file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH"},
 		{"a secret's name", "secrets: {a-b: env:X}", `weft.yaml:1:16: "a-b" cannot name a secret: letters, digits and _, no digit first`},
 		{"secrets as a list", "secrets: [A]", "weft.yaml:1:10: secrets: write a map of secrets to where they lie, such as {TOKEN: file:/run/secrets/token}"},
+		{"diagnostics as a word", "diagnostics: off", `weft.yaml:1:14: diagnostics: write a map of codes to off, info, warning or error, such as {R501: off}`},
+		{"no severity", "diagnostics: {R501: of}", `weft.yaml:1:21: diagnostics.R501: "of" is neither off nor info nor warning nor error; did you mean "off"?`},
+		{"no code", "diagnostics:\n  R5O1: off\n  R501: off", `weft.yaml:2:3: diagnostics: there is no code "R5O1"`},
+		{"a list for a severity", "diagnostics: {R501: [off]}", `weft.yaml:1:21: diagnostics.R501: write off, info, warning or error`},
 		{"a list for a value", "grace: [1s]", `weft.yaml:1:8: grace: write one value`},
 		{"vars as a list", "vars: [a]", `weft.yaml:1:7: vars: write a map of names to values`},
 		{"http as a word", "http: loopback", `weft.yaml:1:7: http: write {allow: [...], refuse: [...]}`},
@@ -241,12 +247,19 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{
 			"all in one go", "poke_slots: x\nhome: a\ncolor: 1\nx-a: 1\ngrace: y\n",
 			`weft.yaml:1:13: poke_slots: "x" is no whole number from 1 to 1000000
-  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, secrets, secrets_file)
+  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, secrets, secrets_file, diagnostics)
   weft.yaml:5:8: grace: "y" is no duration: write it with units, such as 10s or 1m30s`,
 		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			_, err := config.Load(source(t, c.yaml))
+			src := source(t, c.yaml)
+			src.Code = func(code string) error {
+				if code != "R501" {
+					return fmt.Errorf("there is no code %q", code)
+				}
+				return nil
+			}
+			_, err := config.Load(src)
 			if want := "cannot use the configuration: " + c.want; err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}

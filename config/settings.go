@@ -36,6 +36,7 @@ const (
 	sources        // a map of secrets to where they lie
 	identity       // {profile, region, role_arn, …} for AWS
 	doubles        // {lambda: {…}, faults: […]} of the sandbox
+	levels         // a map of diagnostics' codes to severities
 )
 
 // Settings is every setting there is, in the order of its documentation.
@@ -57,6 +58,7 @@ var Settings = []Setting{
 	{Key: "gc_keep", Env: "WEFT_GC_KEEP", Default: "10", About: "the newest runs of each DAG that weft gc keeps, however old", set: setNumber(func(c *Config) *int { return &c.GCKeep }, 0)},
 	{Key: "secrets", About: "where secrets lie that are in no variable WEFT_SECRET_NAME: a map of names to file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH", shape: sources},
 	{Key: "secrets_file", Env: "WEFT_SECRETS_FILE", About: "a YAML file, readable by its owner alone, of names and the secrets themselves; asked last", set: setFile(func(c *Config) *string { return &c.SecretsFile })},
+	{Key: "diagnostics", About: "how bad a warning is, by its code ([all codes](errors.md)): off, info, warning, or error, which keeps a DAG from running; what is an error by itself stays one", shape: levels},
 }
 
 // A text is a scalar as it was written, and where.

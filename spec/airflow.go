@@ -28,6 +28,7 @@ var airflowKeys = map[string]string{
 	"templates_dict":            pagePython,
 	"bucket_key":                pageS3,
 	"bucket_name":               pageS3,
+	"aws_conn_id":               "write aws: {profile: NAME}, a profile of ~/.aws/config; without it the usual chain is asked",
 	"external_dag_id":           pageOtherDAG,
 	"external_task_id":          pageOtherDAG,
 }

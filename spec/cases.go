@@ -313,9 +313,6 @@ func (r *caseReader) caseParams(c Case, both []fields) map[string]any {
 	return values
 }
 
-// momentLayouts are how a moment is written; without a zone it is UTC.
-var momentLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", time.DateOnly}
-
 // caseStart is when a case's run begins unless it says otherwise. It is fixed: a test has no clock.
 var caseStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -332,8 +329,8 @@ func (r *caseReader) caseRun(both []fields) CaseRun {
 			run.Type = kind
 		}
 		for _, key := range caseRunKeys.keys[2:] {
-			if t, ok := r.moment(f.get(key), "run."+key); ok {
-				said[key] = t
+			if t, _, ok := r.moment(f.get(key), "run."+key); ok { // without an offset it is UTC
+				said[key] = t.UTC().Truncate(time.Microsecond)
 			}
 		}
 	}
@@ -345,19 +342,6 @@ func (r *caseReader) caseRun(both []fields) CaseRun {
 		*to = last
 	}
 	return run
-}
-
-func (r *caseReader) moment(n *Node, key string) (time.Time, bool) {
-	if !r.filled(n, key, "a time like 2026-01-02T03:04:05Z") {
-		return time.Time{}, false
-	}
-	for _, layout := range momentLayouts {
-		if t, err := time.Parse(layout, n.Text); err == nil {
-			return t.UTC().Truncate(time.Microsecond), true
-		}
-	}
-	r.report(sValue, r.span(n), "`%s` must be a time like 2026-01-02 or 2026-01-02T03:04:05Z", key)
-	return time.Time{}, false
 }
 
 func quotedCut(s string) string { return quoted([]string{cut(s, 60)})[0] }

@@ -31,6 +31,7 @@ type Options struct {
 	Vars         map[string]any        // nil = not known: any name may be there
 	MaxInstances int                   // of for_each; 0 = 10,000
 	FileExists   func(rel string) bool // relative to the file's folder; nil = not asked
+	Severities   map[string]Severity   // by code, of what is no error; Off is not said
 }
 
 // A DAG is a file that still knows where each value stood.
@@ -58,9 +59,12 @@ type DAG struct {
 	// What is worked out once a file, for files say the same many times over.
 	answers map[question]answer
 	shells  map[syntax.LangVariant]*syntax.Parser
-	seen    *scopes       // see scope
-	linked  *machine.Plan // see sealed
+	seen    *scopes         // see scope
+	linked  *machine.Plan   // see sealed
+	shapes  []shape         // see shapesHere
+	never   map[string]bool // tasks that were reported never to run
 
+	mended mended // what was done to the text to go on after syntax errors
 	diags  []*Diagnostic
 	once   map[telling]bool // what was reported: a shared anchor, or a default under many tasks, once
 	failed bool             // there is an error: no plan comes of this
@@ -73,16 +77,16 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	d := &DAG{
 		file: file, opts: o, src: newSource(nil),
 		byID: map[string]*task{}, params: map[string]*param{}, once: map[telling]bool{},
-		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{},
+		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{}, never: map[string]bool{},
 	}
 	if !d.read(src) {
-		return nil, sorted(d.diags)
+		return nil, d.found(src)
 	}
 	d.draft()
 	for _, r := range rules {
 		r.check(d)
 	}
-	return d, sorted(d.diags)
+	return d, d.found(src)
 }
 
 // read makes the tree of the bytes; false if there is none, which is then reported. The limits come

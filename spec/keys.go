@@ -87,9 +87,18 @@ var elsewhere = map[string]string{
 	"priority_weight": "priority", "task_group": "group", "on_failure_callback": "on_failure",
 	"on_success_callback": "on_success", "is_paused_upon_creation": "paused",
 	"task_concurrency": "max_parallel", "max_active_tis_per_dagrun": "max_parallel", "concurrency": "max_active_tasks",
-	"aws_conn_id": "aws",
-	"doc_md":      "description", "doc": "description", "sla_miss_callback": "on_late",
+	"doc_md": "description", "doc": "description", "sla_miss_callback": "on_late",
 }
+
+// otherValues are the words of elsewhere whose values look different there: a name alone is no fix.
+var otherValues = []string{
+	"operator", "action", "executor", "strategy", "matrix", "expand", "timeout_minutes", "timeout-minutes", "execution_timeout",
+	"dagrun_timeout", "retry", "steps", "jobs", "name", "default_args", "task_group", "on_failure_callback",
+	"on_success_callback", "sla_miss_callback",
+}
+
+// statusRules are GitHub Actions' conditions on what went before, and the rules that say so here.
+var statusRules = map[string]string{"always()": "all_done", "!cancelled()": "all_done", "failure()": "one_failed", "success()": "all_success"}
 
 // fields is a mapping read against its table. It holds legal keys alone, so whoever reads a key by its
 // name needs no check, and one that is misspelt is reported once, here. The zero value has no keys.
@@ -101,6 +110,9 @@ type fields struct {
 
 // lacks tells whether a key is absent, and no misspelt one may have meant it.
 func (f fields) lacks(key string) bool {
+	if f.node != nil && f.node.bad { // it could not be read whole
+		return false
+	}
 	return f.m[key].Key == nil && !slices.Contains(f.meant, key)
 }
 
@@ -128,7 +140,7 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 			f.m[key] = field
 		case strings.HasPrefix(key, "x-"):
 		default:
-			f.meant = append(f.meant, d.unknownKey(field.Key, t)...)
+			f.meant = append(f.meant, d.unknownKey(field, t, f)...)
 		}
 	}
 	return f
@@ -136,10 +148,18 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 
 // unknownKey says what was meant: a near key, a key of another place, or another tool's word. It
 // returns the keys of this place that may have been meant.
-func (d *DAG) unknownKey(key *Node, t *table) []string {
+func (d *DAG) unknownKey(field Field, t *table, in fields) []string {
+	key := field.Key
 	at := d.span(key)
+	if rule := statusRules[strings.Trim(field.Value.Text, "${} ")]; rule != "" && (key.Text == "if" || key.Text == "when") && t == taskKeys {
+		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `trigger: %s`", rule)
+		return nil
+	}
 	if here, ok := elsewhere[key.Text]; ok && slices.Contains(t.keys, here) {
-		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
+		diag := d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
+		if !slices.Contains(otherValues, key.Text) {
+			diag.instead(key.Text, here).unlessTaken(in.node, in.meant...)
+		}
 		return []string{here}
 	}
 	if instead, ok := airflowKeys[key.Text]; ok && !slices.Contains(schemaWords, t.keys[0]) {
@@ -155,6 +175,7 @@ func (d *DAG) unknownKey(key *Node, t *table) []string {
 			}
 		}
 	}
-	d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).suggest(key.Text, t.keys)
+	d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).suggest(key.Text, t.keys).
+		unlessTaken(in.node, in.meant...)
 	return near
 }

@@ -17,7 +17,8 @@ var mayKnow = map[string][]string{
 	"expr":            {},
 	"machine":         {"expr"},
 	"schema":          {},
-	"spec":            {"machine", "schema", "expr"},
+	"cron":            {},
+	"spec":            {"machine", "schema", "expr", "cron"},
 	"plugins":         {"schema"},
 	"plugins/*":       {"plugins", "plugins/awscall", "schema", "proc", "awsconf"},
 	"plugins/awscall": {"plugins", "awsconf"},
@@ -44,12 +45,14 @@ var mayKnow = map[string][]string{
 	"tests/awsserver": {"tests/served"},
 	"tests/s3server":  {"tests/served"},
 	"tests/served":    {},
+	"tests/editor":    {},
 	"store/storetest": {"store", "machine"},
 }
 
 // why is the reason that a failure prints.
 var why = map[string]string{
 	"expr":         "expr says what an expression may say and knows nobody: it must stay pure and usable everywhere",
+	"cron":         "cron is the one reading of a cron text, for the validator and for the scheduler, which may not know each other: it knows nobody and reads no clock",
 	"machine":      "the machine decides and does nothing: it may know expr alone, so that simulation, recovery, two engines and explain stay cheap",
 	"spec":         "spec turns bytes into a plan: it is handed the plugins by an interface of its own",
 	"plugins/*":    "a plugin gets one call and gives one result: it knows neither runs nor stores nor another plugin (plugins/awscall is none)",
@@ -78,8 +81,10 @@ var onlyIn = map[string][]string{
 	"go.temporal.io/":                          {"runner/temporal"},
 	"modernc.org/sqlite":                       {"store/sqlite"},
 	"gopkg.in/yaml.v3":                         {"spec", "config"},
+	"github.com/netresearch/go-cron":           {"cron"},
 	"github.com/santhosh-tekuri/jsonschema/v5": {"schema"},
 	"github.com/spf13/cobra":                   {"cli"},
+	"github.com/aymanbagabas/go-udiff":         {"diag"},
 }
 
 // nobodys are modules that no package may import, and what to do instead.
