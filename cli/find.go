@@ -18,7 +18,11 @@ const maxDAG = 1<<20 + 1
 
 // dagFiles returns the DAG files below a folder, sorted: *.yaml and *.yml, but for names that
 // begin with a dot or an underscore, tests, and the configuration.
-func dagFiles(folder string) ([]string, error) {
+func dagFiles(folder string) ([]string, error) { return filesBelow(folder, isDAGName) }
+
+// filesBelow returns the files below a folder whose names are wanted, sorted; none whose name, or that
+// of a folder on the way, begins with a dot or an underscore.
+func filesBelow(folder string, wanted func(name string) bool) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -31,7 +35,7 @@ func dagFiles(folder string) ([]string, error) {
 				return filepath.SkipDir
 			}
 			return nil
-		case d.IsDir() || !isDAGName(d.Name()):
+		case d.IsDir() || !wanted(d.Name()):
 			return nil
 		}
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() { // through a link

@@ -24,6 +24,9 @@ func (e *env) check(file string) (checked, error) {
 	if err != nil {
 		return checked{}, err
 	}
+	if isTestName(filepath.Base(file)) {
+		return e.checkCases(file, src)
+	}
 	return e.checkSource(file, filepath.Dir(file), src), nil
 }
 
@@ -57,6 +60,9 @@ func (e *env) load(arg string) (file string, plan *machine.Plan, err error) {
 	file, err = findFile(arg, e.conf.DAGs, e.idOf)
 	if err != nil {
 		return "", nil, err
+	}
+	if isTestName(filepath.Base(file)) {
+		return "", nil, &hinted{fmt.Errorf("cannot use %s: it holds tests, no DAG", file), "weft test " + shellWord(file) + " plays them"}
 	}
 	c, err := e.check(file)
 	if err != nil {

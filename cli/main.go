@@ -17,6 +17,7 @@ var commands = []struct {
 }{
 	{groupWrite, initCommand},
 	{groupWrite, validateCommand},
+	{groupWrite, testCommand},
 	{groupWrite, graphCommand},
 	{groupWrite, pluginsCommand},
 	{groupWrite, schemaCommand},

@@ -3,6 +3,7 @@ package logs
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,15 +65,25 @@ func TestNoLinkLeadsOutOfTheFolder(t *testing.T) {
 	}
 }
 
-func TestAPathTellsItsID(t *testing.T) {
+func TestTheListOfARunsLogs(t *testing.T) {
 	s := New(t.TempDir(), 0)
-	id := ID{"d", "r:1", "t", 3, 2}
-	if got, ok := s.IDOf(s.Path(id)); !ok || got != id {
-		t.Errorf("%s is of %+v, %v", s.Path(id), got, ok)
+	if got, err := s.List("d", "r:1"); len(got) > 0 || err != nil {
+		t.Errorf("before there are any: %v, error %v", got, err)
 	}
-	for _, other := range []string{"/etc/passwd", s.folder, s.Path(id) + ".tmp", filepath.Join(s.folder, "d/r/t.01.log"), filepath.Join(s.folder, "d/r%3a1/t.1.log")} {
-		if got, ok := s.IDOf(other); ok {
-			t.Errorf("%s is of %+v", other, got)
+	want := []ID{{"d", "r:1", "a", -1, 1}, {"d", "r:1", "t", 3, 1}, {"d", "r:1", "t", 3, 2}, {"d", "r:1", "t", 20, 1}}
+	for _, id := range append([]ID{{"d", "r:2", "t", -1, 1}, {"d", "r", "t", -1, 1}}, want...) {
+		f, err := s.Open(id)
+		if err != nil {
+			t.Fatal(err)
 		}
+		f.Close()
+	}
+	for _, other := range []string{"t.01.log", "t.1.log.tmp", "t.log", "t%3a.1.log"} { // no log has such a name
+		if err := os.WriteFile(filepath.Join(s.folder, "d/r%3A1", other), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := s.List("d", "r:1"); !slices.Equal(got, want) || err != nil {
+		t.Errorf("%v, error %v", got, err)
 	}
 }

@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -147,45 +146,4 @@ func cannotRead(err error) error {
 		return nil
 	}
 	return fmt.Errorf("cannot read log: %w", err)
-}
-
-// Tail returns the last lines of a log, at most as many bytes as said, and nothing from before the
-// part that is left out. Where one line is longer than that, its end is returned.
-func (s *Store) Tail(id ID, lines int, most int64) ([]byte, error) {
-	f, err := s.file(id, os.O_RDONLY)
-	if err != nil {
-		return nil, cannotRead(err)
-	}
-	defer f.Close()
-	b, cut, err := tailOf(f, most)
-	if err != nil {
-		return nil, cannotRead(err)
-	}
-	if i := bytes.IndexByte(b, '\n'); cut && i >= 0 && i+1 < len(b) {
-		b = b[i+1:] // the first line is not whole
-	}
-	at := len(bytes.TrimSuffix(b, []byte{'\n'}))
-	for i := 0; i < lines && at >= 0; i++ {
-		at = bytes.LastIndexByte(b[:at], '\n')
-	}
-	return b[min(at+1, len(b)):], nil
-}
-
-// tailOf returns the last bytes of a file after its last hole; cut tells that there are more.
-func tailOf(f *os.File, most int64) (b []byte, cut bool, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, false, err
-	}
-	size := info.Size()
-	start := max(0, size-most)
-	for from, to := holeFrom(f, start, size); from < to && to < size; from, to = holeFrom(f, start, size) {
-		start = to
-	}
-	b = make([]byte, size-start)
-	n, err := f.ReadAt(b, start)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return b[:n], start > 0, err
 }

@@ -56,15 +56,6 @@ func (s *Store) Path(id ID) string {
 	return filepath.Join(s.folder, rel)
 }
 
-// IDOf returns whose log lies at a path that Path has made.
-func (s *Store) IDOf(path string) (ID, bool) {
-	rel, err := filepath.Rel(s.folder, path)
-	if err != nil {
-		return ID{}, false
-	}
-	return parse(rel)
-}
-
 // Open opens a log for appending, and makes it if need be. It is watched by CapAll until Seal. The
 // caller closes it.
 func (s *Store) Open(id ID) (*os.File, error) {

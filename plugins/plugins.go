@@ -65,6 +65,10 @@ type NamesFiles interface {
 // unless their task has artifacts or inputs. What it has to say goes through Logf.
 type InProcess interface{ InProcess() }
 
+// Harmless is the ability of a plugin that changes nothing anywhere and whose result hangs on its call
+// alone, the clock in it included: `weft test` carries it out as it is.
+type Harmless interface{ Harmless() }
+
 // A Call is one attempt (or poke) as the plugin sees it. All paths are absolute.
 type Call struct {
 	Input   json.RawMessage // rendered, checked against Schema().Input

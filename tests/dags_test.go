@@ -94,6 +94,9 @@ func TestEveryExampleIsListed(t *testing.T) {
 		listed[o.dag] = true
 	}
 	for _, f := range files {
+		if strings.HasSuffix(f, ".test.yaml") { // TestShippedTests has those
+			continue
+		}
 		if name := strings.TrimSuffix(filepath.Base(f), ".yaml"); !listed[name] {
 			t.Errorf("dags/%s.yaml has no line in outcomes or patterns", name)
 		}

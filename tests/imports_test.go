@@ -38,6 +38,7 @@ var mayKnow = map[string][]string{
 	"graph":           {"machine"},
 	"diag":            {"spec"},
 	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},
+	"rehearse":        {"spec", "machine", "expr", "runner", "runner/local", "store", "plugins", "handoff", "clock"},
 	"cli":             {"*"},
 	"tests":           {},
 	"tests/awsserver": {"tests/served"},
@@ -57,6 +58,7 @@ var why = map[string]string{
 	"store/*":      "a store remembers: it knows the contract and nothing that runs",
 	"retention":    "what removes knows what is kept and where, not what runs: locks, scratch folders and environments are handed in",
 	"secrets":      "secrets finds values and masks them: it must know nothing that could show one",
+	"rehearse":     "a rehearsal is the engine and the executor with other plugins: it must know no concrete plugin, no place and nothing that keeps anything",
 	"graph":        "a drawing is made of a plan alone",
 	"sandbox":      "the sandbox stands for AWS: it knows nobody, and only cli starts it",
 }
