@@ -43,7 +43,7 @@ func (e *env) drive(s *session, observe func(runner.Update)) error {
 // weft and of each task.
 func (e *env) startSandbox(s *session) error {
 	dir := filepath.Join(s.conf.Home, "sandbox")
-	box, err := sandbox.Start(context.Background(), e.sandboxOptions(dir))
+	box, err := sandbox.Start(context.Background(), e.sandboxOptions(s, dir))
 	if errors.Is(err, sandbox.ErrInUse) {
 		return &hinted{err, "wait for the end of the weft that runs with --sandbox here, or give this one a --home of its own"}
 	}
@@ -66,11 +66,11 @@ func (e *env) startSandbox(s *session) error {
 }
 
 // sandboxOptions are those of a sandbox in a folder: what is named in it comes to be, and functions are
-// programs that weft.yaml names, or those of the DAGs folder's own folder lambda.
-func (e *env) sandboxOptions(dir string) sandbox.Options {
+// programs that weft.yaml names, or those of a folder `lambda` beside a DAG that runs.
+func (e *env) sandboxOptions(s *session, dir string) sandbox.Options {
 	o := sandbox.Options{
 		Dir: dir, CreateBuckets: true, CreateTables: true,
-		Functions: map[string]sandbox.Function{}, FunctionsDir: filepath.Join(e.conf.DAGs, "lambda"),
+		Functions: map[string]sandbox.Function{}, FunctionsDirs: s.functionsDirs,
 	}
 	for name, p := range e.conf.Sandbox.Lambda {
 		o.Functions[name] = sandbox.Function{Argv: p.Argv, Dir: p.Dir}
@@ -79,6 +79,17 @@ func (e *env) sandboxOptions(dir string) sandbox.Options {
 		o.Faults = append(o.Faults, sandbox.Fault{Service: f.Service, Operation: f.Operation, Code: f.Code, Times: f.Times, Lost: f.Lost})
 	}
 	return o
+}
+
+// functionsDirs are the folders in which a function may be found by its name.
+func (s *session) functionsDirs() []string {
+	dirs := []string{filepath.Join(s.conf.DAGs, "lambda")}
+	s.dirs.Range(func(_, dir any) bool {
+		dirs = append(dirs, filepath.Join(dir.(string), "lambda"))
+		return true
+	})
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
 }
 
 // stay has a run go on where it began: in the sandbox without being told, and never there if it

@@ -31,7 +31,7 @@ type Function struct {
 // functions is Lambda: Invoke, of programs of this machine.
 type functions struct {
 	named  map[string]Function
-	folder string // programs with the names of functions; "" = none
+	beside func() []string // folders of programs with the names of functions; nil = none
 	env    func() []string
 
 	ctx    context.Context
@@ -51,7 +51,7 @@ const (
 )
 
 func openFunctions(s *Sandbox, o Options) (served, error) {
-	f := &functions{named: o.Functions, folder: o.FunctionsDir, env: s.Env}
+	f := &functions{named: o.Functions, beside: o.FunctionsDirs, env: s.Env}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f, nil
 }
@@ -135,21 +135,26 @@ func (f *functions) find(name string) (Function, error) {
 	if one, ok := f.named[name]; ok {
 		return one, nil
 	}
-	if f.folder != "" && functionName().MatchString(name) {
-		found, _ := filepath.Glob(filepath.Join(f.folder, name+"*")) // the name holds no pattern
+	where := "name a program for it in weft.yaml, sandbox.lambda"
+	if f.beside == nil || !functionName().MatchString(name) {
+		return Function{}, noFunction(name, where)
+	}
+	folders := f.beside()
+	for _, folder := range folders {
+		found, _ := filepath.Glob(filepath.Join(folder, name+"*")) // the name holds no pattern
 		for _, path := range found {
 			base := filepath.Base(path)
 			info, err := os.Stat(path)
 			if err == nil && strings.TrimSuffix(base, filepath.Ext(base)) == name && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-				return Function{Argv: []string{path}, Dir: f.folder}, nil
+				return Function{Argv: []string{path}, Dir: folder}, nil
 			}
 		}
 	}
-	where := "name a program for it in weft.yaml, sandbox.lambda"
-	if f.folder != "" {
-		where += ", or put one with its name, executable, into " + f.folder
-	}
-	return Function{}, &fault{404, "ResourceNotFoundException", "Function not found: " + name + " (" + where + ")"}
+	return Function{}, noFunction(name, where+", or put one with its name, executable, into "+strings.Join(folders, " or "))
+}
+
+func noFunction(name, where string) error {
+	return &fault{404, "ResourceNotFoundException", "Function not found: " + name + " (" + where + ")"}
 }
 
 // An answer of a function.

@@ -39,7 +39,7 @@ func TestAFunctionIsAProgram(t *testing.T) {
 		return sandbox.Function{Argv: []string{"sh", "-c", script}, Dir: dir}
 	}
 	mark := filepath.Join(dir, "mark")
-	box, s := start(t, sandbox.Options{FunctionsDir: dir, Functions: map[string]sandbox.Function{
+	box, s := start(t, sandbox.Options{FunctionsDirs: func() []string { return []string{dir} }, Functions: map[string]sandbox.Function{
 		"echo":   sh("cat"),
 		"env":    sh(`echo "\"$AWS_LAMBDA_FUNCTION_NAME ${WEFT_TASK_ID-none} ${AWS_ENDPOINT_URL_S3:+s3}\""`),
 		"silent": sh("true"),

@@ -32,11 +32,11 @@ type Options struct {
 	// CreateBuckets makes a bucket when it is first named.
 	CreateBuckets bool
 	CreateTables  bool // likewise
-	// Functions are Lambda's, by name; of any other name is the program of that name in FunctionsDir, if
-	// there is one.
-	Functions    map[string]Function
-	FunctionsDir string
-	Faults       []Fault // what goes wrong by order
+	// Functions are Lambda's, by name; of any other name is the program of that name in one of
+	// FunctionsDirs, if there is one.
+	Functions     map[string]Function
+	FunctionsDirs func() []string
+	Faults        []Fault // what goes wrong by order
 	// Access and Secret are the key, where it is known to others; "" = a new one that nobody can guess.
 	Access, Secret string
 }

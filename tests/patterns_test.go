@@ -43,6 +43,9 @@ var patterns = []struct {
 	{"p8_glue_job", "fails when the job has failed", "end=failed", 1, "task1=failed task2=upstream_failed", endedIn("FAILED")},
 	{"p8_glue_job", "has the job stopped that takes too long", "end=slow", 1, "task1=failed task2=upstream_failed", endedIn("STOPPED")},
 
+	{"orders_table", "enriches an order by a function", "", 0, "lock=success order=success enrich=success done=success seen=success told=success unlock=success", nil},
+	{"orders_table", "gives the lock back when the function fails", "quantity=0", 1, "lock=success order=success enrich=failed done=upstream_failed seen=upstream_failed told=upstream_failed unlock=success", nil},
+
 	{"p9_fan_out_fan_in", "gathers both", "pause=0 seed=1", 0, "task2=success task4=success task5=success task6=success", gathered(true, true)},
 	{"p9_fan_out_fan_in", "gathers null for task2", "pause=0 seed=7", 0, "task2=failed task4=success task5=success task6=success", gathered(false, true)},
 	{"p9_fan_out_fan_in", "gathers null for task4", "pause=0 seed=9", 0, "task2=success task4=failed task5=success task6=success", gathered(true, false)},
