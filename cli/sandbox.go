@@ -23,8 +23,8 @@ func sandboxFlag(e *env, cmd *cobra.Command, usage string) {
 
 // What --sandbox says of itself where a run begins, and where one goes on.
 const (
-	beginsInSandbox = "S3 inside the program, kept in the state folder: no account, no network"
-	goesOnInSandbox = "S3 inside the program; what began with it goes on in it by itself"
+	beginsInSandbox = "AWS inside the program, kept in the state folder: no account, no network"
+	goesOnInSandbox = "AWS inside the program; what began with it goes on in it by itself"
 )
 
 // drive starts a session's engine, after the sandbox where that is asked for.
@@ -61,7 +61,7 @@ func (e *env) startSandbox(s *session) error {
 			return fmt.Errorf("cannot start the sandbox: %w", err)
 		}
 	}
-	fmt.Fprintf(e.stderr, "sandbox: S3 is the folder %s, kept for the next run; no account, no network\n", shown(dir))
+	fmt.Fprintf(e.stderr, "sandbox: AWS is the folder %s, kept for the next run; no account, no network\n", shown(dir))
 	return nil
 }
 

@@ -105,14 +105,10 @@ func (t *tables) carryOut(r *http.Request) (any, error) {
 	return do(t, &c)
 }
 
-var tableOperations map[string]func(*tables, *tableCall) (any, error)
-
-func init() { // a table of functions that name one another
-	tableOperations = map[string]func(*tables, *tableCall) (any, error){
-		"GetItem": (*tables).get, "PutItem": (*tables).put, "DeleteItem": (*tables).delete,
-		"Query": (*tables).query, "Scan": (*tables).scan, "BatchWriteItem": (*tables).batch,
-		"CreateTable": (*tables).createTable, "DescribeTable": (*tables).describe, "DeleteTable": (*tables).deleteTable, "ListTables": (*tables).list,
-	}
+var tableOperations = map[string]func(*tables, *tableCall) (any, error){
+	"GetItem": (*tables).get, "PutItem": (*tables).put, "DeleteItem": (*tables).delete,
+	"Query": (*tables).query, "Scan": (*tables).scan, "BatchWriteItem": (*tables).batch,
+	"CreateTable": (*tables).createTable, "DescribeTable": (*tables).describe, "DeleteTable": (*tables).deleteTable, "ListTables": (*tables).list,
 }
 
 var tableName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`) })
