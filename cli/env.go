@@ -80,8 +80,9 @@ func (k known) Plugin(name string) (spec.PluginInfo, bool) {
 		return spec.PluginInfo{}, false
 	}
 	_, sensor := p.(plugins.Sensor)
+	_, remote := p.(plugins.RemoteWork)
 	s := p.Schema()
-	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor}, true
+	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor, Remote: remote}, true
 }
 
 // printJSON writes a value for programs, indented.

@@ -160,7 +160,7 @@ func (w *Watch) prepare(ctx context.Context, x *Executor) error {
 	}
 	w.mask = a.mask
 	w.call = &plugins.Call{Env: env, Now: x.clock().Now, Logf: func(format string, args ...any) { w.note(x, fmt.Sprintf(format, args...)) }}
-	aws := slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return !strings.HasPrefix(kv, "AWS_") })
+	aws := slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return !strings.HasPrefix(strings.TrimPrefix(kv, "WEFT_"), "AWS_") })
 	slices.Sort(aws)
 	w.where = strings.Join(aws, "\x00")
 	return nil

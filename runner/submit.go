@@ -84,6 +84,7 @@ func (t *submitting) step(ctx context.Context) (plugins.Handle, error) {
 	if err == nil {
 		return t.recordable(h)
 	}
+	t.unsure = t.unsure && !lasting(err) // of one that is idempotent: what no waiting mends is the answer
 	var e *plugins.Error
 	if ctx.Err() != nil || (errors.As(err, &e) && e.Unsure) {
 		t.unsure, t.since, t.call = true, time.Now(), nil

@@ -22,6 +22,7 @@ type PluginInfo struct {
 	Input       json.RawMessage // JSON Schema of `with`; nil = anything
 	Output      json.RawMessage // JSON Schema of the output; nil = anything
 	Sensor      bool            // a sensor by nature
+	Remote      bool            // its work is done elsewhere, and watched
 }
 
 // Options is what is known around a file. The zero value checks the file alone.

@@ -124,6 +124,7 @@ func (d *DAG) draftTask(t *task, n *Node, keys *table) {
 	d.draftRetries(t)
 	d.draftSlots(t)
 	d.draftSensor(t)
+	d.checkRemote(t)
 	t.Env = d.draftTaskEnv(t)
 	d.draftOutputs(t, t.f.get("outputs"))
 	d.draftFiles(t)

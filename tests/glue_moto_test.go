@@ -9,11 +9,11 @@ import (
 	"weft/tests/awsserver"
 )
 
-// TestGlueAgainstMoto holds glue.job and glue.crawler against a double that is not ours, which weft knows
-// by AWS_ENDPOINT_URL alone. Its runs succeed at once; there are only the jobs that were made.
-func TestGlueAgainstMoto(t *testing.T) {
+// TestRemoteWorkAgainstMoto holds glue.job, glue.crawler and athena.query against a double that is not ours,
+// which weft knows by AWS_ENDPOINT_URL alone. Its runs succeed at once; there are only the jobs that were made.
+func TestRemoteWorkAgainstMoto(t *testing.T) {
 	env := awsserver.Env(awsserver.Moto(t))
-	for _, kv := range append(env, "AWS_ENDPOINT_URL_GLUE=", "AWS_ENDPOINT_URL_S3=") {
+	for _, kv := range append(env, "AWS_ENDPOINT_URL_GLUE=", "AWS_ENDPOINT_URL_ATHENA=", "AWS_ENDPOINT_URL_S3=") {
 		name, value, _ := strings.Cut(kv, "=")
 		t.Setenv(name, value)
 	}
@@ -37,10 +37,11 @@ tasks:
     uses: glue.job
     with: {name: clean_orders, arguments: {--day: "${{ run.ds }}", --n: 3}, worker_type: G.1X, number_of_workers: 2, timeout_minutes: 60, execution_class: STANDARD, notify_delay_after: 30}
   after: {run: 'echo "${{ tasks.job.output.state }} ${{ tasks.job.output.job_run_id }}"'}
+  query: {uses: athena.query, with: {query: "select 1", output: "s3://acme/out/"}, timeout: 20s}
   none: {uses: glue.job, with: {name: no_such_job}, retries: 3}
 `)
 	sum, res := w.runJSON(file, "--run-id", "r")
-	if got := sum.states("job", "after", "none"); got != "job=success after=success none=failed" {
+	if got := sum.states("job", "after", "query", "none"); got != "job=success after=success query=success none=failed" {
 		t.Errorf("%s\n%s\n%s", got, res.out, res.stderr)
 	}
 	if none := sum.Tasks["none"]; none.Attempts != 1 || !strings.Contains(none.Reason, "there is none of that name (check the name, AWS_REGION and AWS_PROFILE)") {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"weft/plugins"
+	"weft/plugins/athena"
 	"weft/plugins/dynamodb"
 	"weft/plugins/fail"
 	"weft/plugins/filehead"
@@ -22,6 +23,7 @@ import (
 // environments); "" leaves it to the plugin. policy is what http may reach.
 func Plugins(cache string, policy http.Policy) []plugins.Plugin {
 	return append(slices.Concat(s3.Plugins(), dynamodb.Plugins(), glue.Plugins()),
+		athena.Query{},
 		fail.Plugin{},
 		filehead.Plugin{},
 		http.Plugin{Policy: policy},
