@@ -21,9 +21,13 @@ Of a diagnostic's code: why that is a problem, and what is written instead.`,
   weft explain G201`,
 		Args:              someArgs(1, 2, "name a run and its task, or the code of a diagnostic, such as G201"),
 		ValidArgsFunction: completeCodes,
+		Annotations:       bare, // a code means the same whatever the configuration says
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return e.explainCode(args[0], asJSON)
+			}
+			if err := e.prepare(); err != nil {
+				return err
 			}
 			return e.explain(args[0], args[1], asJSON)
 		},

@@ -12,6 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"weft/diag"
+	"weft/plugins"
+	"weft/plugins/all"
+	"weft/plugins/http"
 	"weft/spec"
 )
 
@@ -38,7 +41,8 @@ func (e *env) explainCode(word string, asJSON bool) error {
 		}
 		return &hinted{err, "the codes stand in brackets in what weft validate says, and in docs/errors.md"}
 	}
-	ds, source := e.sampled(page.Wrong)
+	e.color = e.colorOn(e.stdout)
+	ds, source := sampled(page.Wrong)
 	var prints bytes.Buffer
 	if err := diag.Text(&prints, ds, diag.Options{Source: source, Color: e.color && !asJSON}); err != nil {
 		return err
@@ -59,15 +63,16 @@ func (e *env) explainCode(word string, asJSON bool) error {
 }
 
 // sampled validates a page's files as if they stood alone, whatever is set here.
-func (e *env) sampled(files []spec.Sample) ([]spec.Diagnostic, func(string) []byte) {
-	var all []finding
+func sampled(files []spec.Sample) ([]spec.Diagnostic, func(string) []byte) {
+	var found []finding
+	o := spec.Options{Plugins: known{plugins.NewRegistry(all.Plugins("", http.Policy{})...)}, FileExists: func(string) bool { return false }}
 	sources := map[string][]byte{}
 	for _, f := range files {
 		sources[f.File] = []byte(f.Text)
-		d, ds := spec.Parse(f.File, []byte(f.Text), spec.Options{Plugins: known{e.plugins}, FileExists: func(string) bool { return false }})
-		all = append(all, findingOf(target{path: f.File}, checked{file: f.File, src: sources[f.File], dag: d, ds: ds}))
+		d, ds := spec.Parse(f.File, []byte(f.Text), o)
+		found = append(found, findingOf(target{path: f.File}, checked{file: f.File, src: sources[f.File], dag: d, ds: ds}))
 	}
-	return findings(all), func(file string) []byte { return sources[file] }
+	return findings(found), func(file string) []byte { return sources[file] }
 }
 
 func sampleText(files []spec.Sample) string {

@@ -70,8 +70,8 @@ type finding struct {
 	file string // as messages show it
 	src  []byte
 	ds   []spec.Diagnostic
-	read bool      // something could be made of it
-	id   string    // "" if not
+	read bool      // it is YAML
+	id   string    // "" if nothing could be made of it
 	at   spec.Span // where the id is written; zero if the file's name is it
 }
 
@@ -80,7 +80,8 @@ func findingOf(t target, c checked) finding {
 	if c.dag == nil {
 		return f
 	}
-	f.read, f.id = true, c.dag.ID()
+	f.read = !slices.ContainsFunc(c.ds, func(d spec.Diagnostic) bool { return spec.Unread(d.Code) })
+	f.id = c.dag.ID()
 	if n := c.dag.Node().Get("id"); n != nil {
 		f.at = c.dag.Place(n)
 	}

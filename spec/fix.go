@@ -66,7 +66,7 @@ func (d *DAG) settle(src []byte) {
 				diag.edit(at, diag.now)
 			}
 		}
-		if !unread(diag.Code) && slices.ContainsFunc(d.mended.mends, diag.edits) {
+		if !Unread(diag.Code) && slices.ContainsFunc(d.mended.mends, diag.edits) {
 			diag.Edits = nil
 		}
 		if diag.Fixable() {
@@ -117,8 +117,8 @@ func (s *source) takes(at Span, word string) bool {
 	return plainWord().MatchString(word) && !(opens && sign) && (len(fields) == 0 || !strings.HasPrefix(fields[len(fields)-1], "&"))
 }
 
-// unread tells whether a code says that the YAML could not be read.
-func unread(code string) bool { return code >= yTab && code <= ySyntax && code != yDuplicate }
+// Unread tells whether a code says that the YAML could not be read.
+func Unread(code string) bool { return code >= yTab && code <= ySyntax && code != yDuplicate }
 
 // Fix applies the edits of diagnostics to the file that they were found in, and returns how many
 // diagnostics it could fix. Edits of one are applied together or not at all; one that would touch what

@@ -51,7 +51,7 @@ func TestFixesAreGolden(t *testing.T) {
 			unreadable := false
 			for _, d := range before {
 				had[d.Code] = true
-				unreadable = unreadable || unread(d.Code)
+				unreadable = unreadable || Unread(d.Code)
 			}
 			for _, d := range after {
 				if d.Fixable() || !had[d.Code] && !unreadable {

@@ -196,6 +196,8 @@ func (r *flowReader) until(n int, will func(i int) bool) int {
 			return i
 		case (c == '"' || c == '\'') && opensValue(l, i):
 			r.quote = c
+		case len(r.open) > maxDepth: // too deep, whatever else is wrong
+			return -1
 		case (c == '[' || c == '{') && (len(r.open) > 0 || opensValue(l, i)):
 			r.complete = false
 			r.open = append(r.open, bracket{r: c, line: n, col: i + 1, indent: indentOf(l)})
