@@ -19,8 +19,8 @@ func TestDocsTesting(t *testing.T) {
 		t.Fatalf("%d blocks of yaml, not a DAG and its tests", len(blocks))
 	}
 	w := newWorld(t)
-	w.write("dags/orders.yaml", blocks[0][1])
-	w.write("dags/orders.test.yaml", blocks[1][1])
+	w.write("dags/orders.yaml", blocks[0][2])
+	w.write("dags/orders.test.yaml", blocks[1][2])
 	if res := w.run("test"); res.code != 0 || !strings.HasSuffix(res.out, "4 passed, 0 failed\n") {
 		t.Errorf("exit %d\n%s%s", res.code, res.out, res.stderr)
 	}
