@@ -75,6 +75,7 @@ func (p *parts) write(ctx context.Context, first []byte) (etag string, err error
 	if p.u.OnlyNew {
 		in.IfNoneMatch = aws.String("*")
 	}
+	in.IfMatch = quoted(p.u.IfTag)
 	if p.checksums() { // of the whole: S3 compares it with what it has put together
 		in.ChecksumCRC32, in.ChecksumType, in.MpuObjectSize = encodeCRC(p.crc), types.ChecksumTypeFullObject, &p.size
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"weft/catalog"
 	"weft/diag"
 	"weft/spec"
 )
@@ -20,8 +21,8 @@ func validateCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [PATH...]",
 		Short: "check DAG files, and say what to write instead",
-		Long: `Check DAG files, folders of them, or - for what comes in on stdin; without a path,
-the DAGs folder. Nothing is run.
+		Long: `Check DAG files, folders of them, s3://BUCKET/PREFIX for what is published there, or -
+for what comes in on stdin; without a path, the DAGs folder. Nothing is run.
 
 Exit code 1 if there is an error (with --strict: or a warning).`,
 		Example: `  weft validate
@@ -45,16 +46,28 @@ func (e *env) validate(paths []string, o validateOptions) error {
 	if at < 0 {
 		return usagef("there is no format %q: choose from %s", o.format, choices(diag.Formats, func(f diag.Format) string { return f.Name }))
 	}
-	files, err := e.gather(paths)
-	if err != nil {
-		return err
+	local, remote := splitPaths(paths, e.conf.DAGs)
+	var all []catalog.Finding
+	var broken []error
+	if len(local) > 0 || len(remote) == 0 {
+		files, err := e.gather(local)
+		if err != nil {
+			return err
+		}
+		all, broken = e.checkAll(files)
 	}
-	all, broken := e.checkAll(files)
-	ds := sameIDs(all)
+	for _, uri := range remote {
+		found, err := e.checkBucket(uri)
+		if err != nil {
+			return err
+		}
+		all = append(all, found...)
+	}
+	ds := catalog.SameIDs(all)
 	sources := map[string][]byte{}
 	for _, f := range all {
-		ds = append(ds, f.ds...)
-		sources[f.file] = f.src
+		ds = append(ds, f.Diagnostics...)
+		sources[f.File] = f.Source
 	}
 	diag.Sort(ds)
 	opts := diag.Options{Source: func(f string) []byte { return sources[f] }, Color: e.color}
@@ -116,35 +129,13 @@ func (e *env) gather(paths []string) ([]string, error) {
 	}), nil
 }
 
-// A finding is what is left of a file once it is checked: a folder may hold thousands, and the tree
-// of each is a hundred times its text.
-type finding struct {
-	file string
-	src  []byte
-	ds   []spec.Diagnostic
-	id   string    // "" if nothing could be made of the file
-	at   spec.Span // where the id is written; zero if the file's name is it
-}
-
-func findingOf(c checked) finding {
-	f := finding{file: c.file, src: c.src, ds: c.ds}
-	if c.dag == nil {
-		return f
-	}
-	f.id = c.dag.ID()
-	if n := c.dag.Node().Get("id"); n != nil {
-		f.at = c.dag.Place(n)
-	}
-	return f
-}
-
 // checkAll checks files side by side; the answers are in their order. The errors tell of files that
 // could not be read.
-func (e *env) checkAll(files []string) ([]finding, []error) {
+func (e *env) checkAll(files []string) ([]catalog.Finding, []error) {
 	// What is made of a file is garbage when the next one begins, so to collect it five times less
 	// often costs a few megabytes and saves a third of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(500))
-	results, errs := make([]finding, len(files)), make([]error, len(files))
+	results, errs := make([]catalog.Finding, len(files)), make([]error, len(files))
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
@@ -155,7 +146,7 @@ func (e *env) checkAll(files []string) ([]finding, []error) {
 					check = func(string) (checked, error) { return e.checkStdin() }
 				}
 				c, err := check(files[i])
-				results[i], errs[i] = findingOf(c), err
+				results[i], errs[i] = catalog.Found(c.file, c.src, c.dag, c.ds), err
 			}
 		})
 	}
@@ -164,7 +155,7 @@ func (e *env) checkAll(files []string) ([]finding, []error) {
 	}
 	close(next)
 	workers.Wait()
-	read := make([]finding, 0, len(files))
+	read := make([]catalog.Finding, 0, len(files))
 	for i, f := range results {
 		if errs[i] == nil {
 			read = append(read, f)
@@ -179,36 +170,4 @@ func (e *env) checkStdin() (checked, error) {
 		return checked{}, fmt.Errorf("cannot read stdin: %w", err)
 	}
 	return e.checkSource("stdin", ".", src), nil
-}
-
-// sameIDs tells of ids that stand in more than one file: an error in each of them.
-func sameIDs(all []finding) []spec.Diagnostic {
-	byID := map[string][]finding{}
-	for _, f := range all {
-		if f.id != "" {
-			byID[f.id] = append(byID[f.id], f)
-		}
-	}
-	var out []spec.Diagnostic
-	for _, f := range all {
-		if len(byID[f.id]) < 2 {
-			continue
-		}
-		d := spec.Diagnostic{
-			Code: spec.SameID, Severity: spec.Error, File: f.file,
-			Line: f.at.Line, Column: f.at.Col, EndLine: f.at.EndLine, EndColumn: f.at.EndCol,
-			Message: fmt.Sprintf("the id %q is that of another file too", f.id), Label: "an id names one DAG",
-		}
-		if f.at == (spec.Span{}) {
-			d.EndLine, d.EndColumn = 1, 1
-			d.Notes = append(d.Notes, spec.Note{Kind: "note", Text: "without the key id, the file's name is the id"})
-		}
-		for _, other := range byID[f.id] {
-			if other.file != f.file {
-				d.Related = append(d.Related, spec.Related{File: other.file, Line: other.at.Line, Column: other.at.Col, Text: "here too"})
-			}
-		}
-		out = append(out, d)
-	}
-	return out
 }

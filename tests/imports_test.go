@@ -34,6 +34,8 @@ var mayKnow = map[string][]string{
 	"runner":          {"machine", "expr", "schema", "plugins", "handoff", "logs", "secrets", "proc", "clock"},
 	"runner/local":    {"runner", "store", "machine"},
 	"retention":       {"store", "machine", "handoff", "logs"},
+	"s3sync":          {"awsconf"},
+	"catalog":         {"spec", "store", "s3sync"},
 	"graph":           {"machine"},
 	"diag":            {"spec"},
 	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},
@@ -54,6 +56,8 @@ var why = map[string]string{
 	"store/*":      "a store remembers: it knows the contract and nothing that runs",
 	"retention":    "what removes knows what is kept and where, not what runs: locks, scratch folders and environments are handed in",
 	"secrets":      "secrets finds values and masks them: it must know nothing that could show one",
+	"s3sync":       "a folder and a bucket are kept alike whatever the files mean",
+	"catalog":      "which DAGs there are is asked of files alone: nothing that runs, no engine, no plugin",
 	"graph":        "a drawing is made of a plan alone",
 	"sandbox":      "the sandbox stands for AWS: it knows nobody, and only cli starts it",
 }
@@ -75,6 +79,7 @@ var onlyIn = map[string][]string{
 	"gopkg.in/yaml.v3":                         {"spec", "config"},
 	"github.com/santhosh-tekuri/jsonschema/v5": {"schema"},
 	"github.com/spf13/cobra":                   {"cli"},
+	"github.com/bmatcuk/doublestar/v4":         {"s3sync"},
 }
 
 // nobodys are modules that no package may import, and what to do instead.
