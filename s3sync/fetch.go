@@ -1,6 +1,7 @@
 package s3sync
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -43,31 +44,42 @@ func (p Place) fetch(ctx context.Context, m *Manifest, need []File, to Sink) err
 	return reading.Wait()
 }
 
+// A piece is bytes of a pack, and the files that they are: copies have one place.
+type piece struct {
+	File
+	copies []File
+}
+
 // runs cuts what is needed into stretches that one request each brings, in the order of packs.
-func runs(need []File) (out [][]File) {
+func runs(need []File) (out [][]piece) {
 	files := slices.Clone(need)
 	slices.SortFunc(files, func(a, b File) int {
 		return cmp.Or(cmp.Compare(a.Pack, b.Pack), cmp.Compare(a.At, b.At), cmp.Compare(a.Path, b.Path))
 	})
 	var begin, end int64
 	for _, f := range files {
-		if n := len(out); n > 0 {
-			last := out[n-1][len(out[n-1])-1]
-			if f.Size > 0 && last.Size > 0 && f.Pack == last.Pack && f.At >= end && f.At-end <= gap && f.At+f.Size-begin <= stretch {
-				out[n-1] = append(out[n-1], f)
+		if n := len(out); n > 0 && f.Size > 0 {
+			last := &out[n-1][len(out[n-1])-1]
+			switch {
+			case last.Size == 0 || f.Pack != last.Pack:
+			case f.At == last.At && f.SHA256 == last.SHA256 && f.Size < large:
+				last.copies = append(last.copies, f)
+				continue
+			case f.At >= end && f.At-end <= gap && f.At+f.Size-begin <= stretch:
+				out[n-1] = append(out[n-1], piece{File: f})
 				end = f.At + f.Size
 				continue
 			}
 		}
-		out = append(out, []File{f})
+		out = append(out, []piece{{File: f}})
 		begin, end = f.At, f.At+f.Size
 	}
 	return out
 }
 
-func (p Place) fetchRun(ctx context.Context, m *Manifest, run []File, to Sink) error {
+func (p Place) fetchRun(ctx context.Context, m *Manifest, run []piece, to Sink) error {
 	if run[0].Size == 0 {
-		return to(run[0], &proven{f: run[0], sum: sha256.New()})
+		return to(run[0].File, &proven{f: run[0].File, sum: sha256.New()})
 	}
 	var err error
 	for range tries {
@@ -85,7 +97,7 @@ func (p Place) fetchRun(ctx context.Context, m *Manifest, run []File, to Sink) e
 }
 
 // fetchOnce reads a stretch, and returns what is left of it when that fails.
-func (p Place) fetchOnce(ctx context.Context, m *Manifest, run []File, to Sink) ([]File, error) {
+func (p Place) fetchOnce(ctx context.Context, m *Manifest, run []piece, to Sink) ([]piece, error) {
 	first, last := run[0].At, run[len(run)-1]
 	in, err := p.open(ctx, m.Packs[last.Pack].Name, first, last.At+last.Size-first)
 	if err != nil {
@@ -97,13 +109,29 @@ func (p Place) fetchOnce(ctx context.Context, m *Manifest, run []File, to Sink) 
 		if _, err := io.CopyN(io.Discard, in, f.At-at); err != nil {
 			return run[i:], err
 		}
-		body := &proven{in: in, f: f, sum: sha256.New(), left: f.Size}
-		if err := to(f, body); err != nil {
+		if err := f.give(in, to); err != nil {
 			return run[i:], err
 		}
 		at = f.At + f.Size
 	}
 	return nil, nil
+}
+
+func (f piece) give(in io.Reader, to Sink) error {
+	body := &proven{in: in, f: f.File, sum: sha256.New(), left: f.Size}
+	if len(f.copies) == 0 {
+		return to(f.File, body)
+	}
+	held, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	for _, g := range append([]File{f.File}, f.copies...) {
+		if err := to(g, bytes.NewReader(held)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // errDamaged tells of bytes that are not those that were published.

@@ -68,6 +68,14 @@ func SetOf(files []File) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
+func pathsOf(files []File) []string {
+	out := make([]string, len(files))
+	for i, f := range files {
+		out[i] = f.Path
+	}
+	return out
+}
+
 // file finds a file by its path.
 func (m *Manifest) file(path string) (File, bool) {
 	at, found := slices.BinarySearchFunc(m.Files, path, func(f File, p string) int { return strings.Compare(f.Path, p) })
@@ -128,9 +136,7 @@ func (m *Manifest) check() error {
 			return fmt.Errorf("it names a pack %q", p.Name)
 		}
 	}
-	paths := make([]string, len(m.Files))
 	for i, f := range m.Files {
-		paths[i] = f.Path
 		if bad := badPath(f.Path); bad != "" {
 			return fmt.Errorf("it names a file %s: %s", shownPath(f.Path), bad)
 		}
@@ -140,11 +146,11 @@ func (m *Manifest) check() error {
 		if f.Size > 0 && (f.Pack < 0 || f.Pack >= len(m.Packs) || f.At < 0 || f.At > m.Packs[f.Pack].Size-f.Size) || f.Size < 0 {
 			return fmt.Errorf("%s lies outside its pack", shownPath(f.Path))
 		}
-		if i > 0 && paths[i-1] >= f.Path {
+		if i > 0 && m.Files[i-1].Path >= f.Path {
 			return fmt.Errorf("%s is not in its place", shownPath(f.Path))
 		}
 	}
-	if bad := twins(paths); len(bad) > 0 {
+	if bad := twins(pathsOf(m.Files)); len(bad) > 0 {
 		return fmt.Errorf("%s cannot be: %s", shownPath(bad[0].Path), bad[0].Text)
 	}
 	if m.Set != SetOf(m.Files) {

@@ -57,18 +57,31 @@ func (w *mirroring) run(ctx context.Context) error {
 	if err := w.choose(ctx); err != nil {
 		return err
 	}
+	// S3 does not mind a key that is the beginning of another's path; servers that keep folders do.
+	first, later := inWay(w.drop, pathsOf(w.put))
+	if err := w.remove(ctx, first); err != nil {
+		return err
+	}
 	if err := w.write(ctx, w.put, w.body); err != nil {
 		return err
 	}
-	if len(w.drop) > 0 {
-		if err := w.place.remove(ctx, w.drop); err != nil {
-			return err
-		}
-		w.removed = len(w.drop)
+	if err := w.remove(ctx, later); err != nil {
+		return err
 	}
 	err := w.say(ctx, true)
 	if conflicts(err) {
 		return w.overtaken(ctx)
+	}
+	return err
+}
+
+func (w *mirroring) remove(ctx context.Context, paths []string) error {
+	if len(paths) == 0 {
+		return nil
+	}
+	err := w.place.remove(ctx, paths)
+	if err == nil {
+		w.removed += len(paths)
 	}
 	return err
 }
@@ -254,10 +267,7 @@ func (w *mirroring) copy(ctx context.Context, f File) error {
 // overtaken makes good what this publisher has written over another's mirror: each path that it has
 // touched shows what the manifest in force says. Whoever overtakes this one does the same.
 func (w *mirroring) overtaken(ctx context.Context) error {
-	touched := slices.Clone(w.drop)
-	for _, f := range w.put {
-		touched = append(touched, f.Path)
-	}
+	touched := append(pathsOf(w.put), w.drop...)
 	for range claims {
 		now, err := w.place.Manifest(ctx, "")
 		if err != nil {
@@ -283,7 +293,7 @@ func (w *mirroring) overtaken(ctx context.Context) error {
 		if err := w.write(ctx, put, w.packed); err != nil {
 			return err
 		}
-		if err := w.place.remove(ctx, drop); err != nil {
+		if err := w.remove(ctx, drop); err != nil {
 			return err
 		}
 	}

@@ -98,3 +98,27 @@ func twins(paths []string) (bad []Note) {
 	slices.SortFunc(bad, func(a, b Note) int { return strings.Compare(a.Path, b.Path) })
 	return bad
 }
+
+// inWay tells of paths that go which of them stand where one that comes needs a folder, or in a folder
+// where one that comes is a file. They have to go first.
+func inWay(gone, come []string) (now, later []string) {
+	files, folders := map[string]bool{}, map[string]bool{}
+	for _, p := range come {
+		files[p] = true
+		for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+			folders[dir] = true
+		}
+	}
+	for _, p := range gone {
+		first := folders[p]
+		for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+			first = first || files[dir]
+		}
+		if first {
+			now = append(now, p)
+		} else {
+			later = append(later, p)
+		}
+	}
+	return now, later
+}

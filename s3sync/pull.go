@@ -146,8 +146,8 @@ func (pull *Pull) Carry(ctx context.Context) error {
 	if err := flush(pull.dir); err != nil {
 		return fmt.Errorf("cannot write into %s: %w", pull.dir, reason(err))
 	}
-	later, err := pull.makeRoom()
-	if err != nil {
+	now, later := inWay(pull.Removed, pull.Added)
+	if err := pull.remove(now); err != nil {
 		return err
 	}
 	for _, f := range need {
@@ -162,31 +162,6 @@ func (pull *Pull) Carry(ctx context.Context) error {
 }
 
 func (pull *Pull) staged(file string) string { return path.Join(pull.stage, "new", file) }
-
-// makeRoom removes first what stands where another needs a folder, or in a folder where another is a
-// file. It returns the rest.
-func (pull *Pull) makeRoom() (later []string, err error) {
-	come, folders := map[string]bool{}, map[string]bool{}
-	for _, p := range pull.Added {
-		come[p] = true
-		for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
-			folders[dir] = true
-		}
-	}
-	var now []string
-	for _, p := range pull.Removed {
-		inWay := folders[p]
-		for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
-			inWay = inWay || come[dir]
-		}
-		if inWay {
-			now = append(now, p)
-		} else {
-			later = append(later, p)
-		}
-	}
-	return later, pull.remove(now)
-}
 
 // remove removes files, and the folders that have nothing in them any more because of it.
 func (pull *Pull) remove(paths []string) error {

@@ -12,8 +12,6 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -41,12 +39,8 @@ func Scan(ctx context.Context, dir, except string) (*Tree, error) {
 	if err := t.walk(root, except); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(t.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	paths := make([]string, len(t.Files))
-	for i, f := range t.Files {
-		paths[i] = f.Path
-	}
-	if bad := twins(paths); len(bad) > 0 {
+	sortFiles(t.Files)
+	if bad := twins(pathsOf(t.Files)); len(bad) > 0 {
 		return nil, fmt.Errorf("cannot publish %s: %s", shownPath(bad[0].Path), bad[0].Text)
 	}
 	return t, t.hash(ctx, root)
