@@ -124,6 +124,9 @@ func (f *Follower) fromListings(ctx context.Context, last *Followed) (bool, erro
 	if last != nil && last.Set == SetOf(fresh.Files) && len(last.LeftOut) == len(left) {
 		return false, nil
 	}
+	if err := f.Place.stillNone(ctx); err != nil {
+		return false, err
+	}
 	return f.take(ctx, last, fresh, g.get)
 }
 

@@ -193,3 +193,16 @@ func (g gathering) get(ctx context.Context, need []File, to Sink) error {
 	}
 	return nil
 }
+
+// stillNone is an error if a manifest has come while listings were read: they may show half of its
+// mirror.
+func (p Place) stillNone(ctx context.Context) error {
+	switch _, err := p.Manifest(ctx, ""); {
+	case errors.Is(err, ErrNoManifest):
+		return nil
+	case err == nil:
+		return ErrGone
+	default:
+		return err
+	}
+}

@@ -108,7 +108,7 @@ func (pull *Pull) fromListings(ctx context.Context, here *Tree, settle time.Dura
 		pull.files = append(pull.files, o.File)
 	}
 	pull.LeftOut, pull.get = left, g.get
-	return nil
+	return pull.place.stillNone(ctx)
 }
 
 // Doubt says as a clause why somebody should be asked before this is done; "" if there is no reason.
