@@ -56,7 +56,7 @@ func (c *Sessions) Get(ctx context.Context, s Settings) (*Session, error) {
 		return nil, err
 	}
 	fresh := &Session{Config: cfg, settings: s, stall: time.Minute}
-	fresh.s3 = sync.OnceValue(fresh.newS3)
+	fresh.s3 = onceS3(fresh)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known := c.known[key]; known != nil { // another call was faster

@@ -42,8 +42,9 @@ func splitPaths(paths []string, dags string) (local, buckets []string) {
 	return local, buckets
 }
 
-// place is a prefix of a bucket, seen with a profile's credentials ("" = those of weft).
-func place(ctx context.Context, uri, profile string) (s3sync.Place, error) {
+// place is a prefix of a bucket, seen with a profile's credentials ("" = those of weft). The bucket
+// must be an account's, if owner names one.
+func place(ctx context.Context, uri, profile, owner string) (s3sync.Place, error) {
 	var vars []string
 	if profile != "" {
 		vars = []string{"AWS_PROFILE=" + profile}
@@ -51,6 +52,9 @@ func place(ctx context.Context, uri, profile string) (s3sync.Place, error) {
 	s, err := awsconf.For(ctx, vars)
 	if err != nil {
 		return s3sync.Place{}, fmt.Errorf("cannot reach AWS: %w", err)
+	}
+	if owner != "" {
+		s = s.OwnedBy(owner)
 	}
 	return s3sync.At(s, uri)
 }
@@ -80,7 +84,7 @@ func (e *env) checker() *catalog.Checker {
 
 // openCatalog follows a prefix of a bucket.
 func (e *env) openCatalog(ctx context.Context, uri string) (*catalog.Catalog, *s3sync.Follower, error) {
-	p, err := place(ctx, uri, "")
+	p, err := place(ctx, uri, "", "")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"weft/awsconf"
 	"weft/s3sync"
 )
 
@@ -39,6 +40,7 @@ of what is there, or what weft sync has not put there, it asks first; --yes is a
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "", "the AWS profile whose credentials are used (default AWS_PROFILE)")
+	f.StringVar(&o.owner, "bucket-owner", "", "the account, 12 digits, that the bucket must belong to")
 	f.BoolVar(&o.plan, "plan", false, "show what would change, and change nothing")
 	f.BoolVar(&o.remove, "delete", true, "remove from TO what FROM does not have")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
@@ -50,7 +52,7 @@ of what is there, or what weft sync has not put there, it asks first; --yes is a
 }
 
 type syncOptions struct {
-	profile                                string
+	profile, owner                         string
 	plan, remove, yes, json, watch, status bool
 }
 
@@ -74,6 +76,9 @@ func (e *env) sync(from, to string, o syncOptions) error {
 		return usagef("cannot sync a folder with a folder: one of %s and %s must be s3://BUCKET/PREFIX", from, to)
 	case remote(from):
 		s.up, s.shown, uri = false, to, from
+	}
+	if o.owner != "" && !isAccount(o.owner) {
+		return usagef("cannot use --bucket-owner %q: an account has 12 digits", o.owner)
 	}
 	if o.status && (o.plan || o.watch) || o.plan && o.watch {
 		return usagef("cannot use --plan, --status and --watch together")
@@ -100,10 +105,14 @@ func (e *env) sync(from, to string, o syncOptions) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if s.place, err = place(ctx, uri, o.profile); err != nil {
+	if s.place, err = place(ctx, uri, o.profile, o.owner); err != nil {
 		return err
 	}
 	return s.end(ctx, s.run(ctx))
+}
+
+func isAccount(s string) bool {
+	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 
 func isFolder(path string) error {
@@ -146,6 +155,10 @@ func (s *syncing) end(ctx context.Context, err error) error {
 		return &hinted{err, "the same command again compares with what is there now; --plan shows it first"}
 	case errors.As(err, &mirror):
 		return &hinted{err, "readers that use weft have the new set; the same command again mends the mirror"}
+	case awsconf.FaultOf(err) == awsconf.Denied && s.o.owner != "":
+		return &hinted{err, "the bucket may belong to another account than " + s.o.owner + "; docs/aws.md has the permissions that sync needs"}
+	case awsconf.FaultOf(err) == awsconf.Denied:
+		return &hinted{err, "docs/aws.md has the permissions that sync needs; a bucket of that name may also be another account's"}
 	}
 	return err
 }

@@ -151,7 +151,7 @@ func (g gathering) one(ctx context.Context, o listed) (object, error) {
 		return object{}, fmt.Errorf("cannot read %s: %w", from, err)
 	}
 	defer d.Close()
-	if d.ETag != o.tag || d.Size != o.size {
+	if d.ETag != o.tag && !strings.HasPrefix(o.tag, untagged) || d.Size != o.size {
 		return object{}, errMoved
 	}
 	tmp, err := os.CreateTemp(g.dir, "object-")

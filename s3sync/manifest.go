@@ -51,7 +51,9 @@ type Manifest struct {
 	By         string    `json:"by"`
 	Packs      []Pack    `json:"packs"`
 	Retired    []Retired `json:"retired,omitempty"`
-	Files      []File    `json:"files"` // by path
+	// Removing are the paths that the mirror may still show, and must not once it shows this set.
+	Removing []string `json:"removing,omitempty"`
+	Files    []File   `json:"files"` // by path
 }
 
 // SetOf is the name of a set of files that are sorted by path: the SHA-256, in hex, of a line for each
@@ -134,6 +136,11 @@ func (m *Manifest) check() error {
 	for _, p := range m.Packs {
 		if bad := badPath(p.Name); bad != "" || strings.Contains(p.Name, "/") {
 			return fmt.Errorf("it names a pack %q", p.Name)
+		}
+	}
+	for _, p := range m.Removing {
+		if bad := badPath(p); bad != "" {
+			return fmt.Errorf("it names a file %s: %s", shownPath(p), bad)
 		}
 	}
 	for i, f := range m.Files {

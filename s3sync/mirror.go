@@ -87,10 +87,9 @@ func (w *mirroring) remove(ctx context.Context, paths []string) error {
 }
 
 // claim writes that the mirror is being given this manifest. A claim of another's, perhaps a dead one's,
-// is taken over, with what it had to remove.
+// is taken over.
 func (w *mirroring) claim(ctx context.Context) error {
 	for range claims {
-		w.state.Removing = w.pending()
 		err := w.say(ctx, false)
 		if !conflicts(err) {
 			return err
@@ -110,22 +109,9 @@ func (w *mirroring) claim(ctx context.Context) error {
 	return errors.New("others write it all the time")
 }
 
-// pending is what has to go: by this plan, and by those that were cut off.
-func (w *mirroring) pending() []string {
-	all := slices.Concat(w.state.Removing, w.Removed, w.Strangers)
-	slices.Sort(all)
-	return slices.DeleteFunc(slices.Compact(all), func(path string) bool {
-		_, stays := w.m.file(path)
-		return stays || badPath(path) != ""
-	})
-}
-
 // say writes the state of the mirror, if it is the one that is known.
 func (w *mirroring) say(ctx context.Context, whole bool) error {
 	s := mirrorState{Format: format, ID: w.m.ID, Whole: whole, By: w.by, At: w.now().UTC().Truncate(time.Millisecond)}
-	if !whole {
-		s.Removing = w.state.Removing
-	}
 	body, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -141,7 +127,7 @@ func (w *mirroring) say(ctx context.Context, whole bool) error {
 
 // choose decides which objects are written and which go.
 func (w *mirroring) choose(ctx context.Context) error {
-	w.drop = w.state.Removing
+	w.drop = slices.Clone(w.m.Removing)
 	if !w.full {
 		for _, path := range slices.Concat(w.Added, w.Changed) {
 			f, _ := w.m.file(path)

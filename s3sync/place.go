@@ -126,11 +126,9 @@ type mirrorState struct {
 	ID     string `json:"id"` // of the manifest
 	// Whole is set once every file of that manifest is in its place. Until then somebody writes, or
 	// has been cut off.
-	Whole bool `json:"whole"`
-	// Removing are the paths that have to go before it is whole.
-	Removing []string  `json:"removing,omitempty"`
-	By       string    `json:"by"`
-	At       time.Time `json:"at"`
+	Whole bool      `json:"whole"`
+	By    string    `json:"by"`
+	At    time.Time `json:"at"`
 
 	tag string
 }
@@ -170,7 +168,7 @@ func (p Place) list(ctx context.Context, below string) (all []listed, err error)
 			if !ok || !strings.HasPrefix(path, below) {
 				return fmt.Errorf("%s is not below it", shownPath(aws.ToString(o.Key)))
 			}
-			all = append(all, listed{path, aws.ToInt64(o.Size), strings.Trim(aws.ToString(o.ETag), `"`), aws.ToTime(o.LastModified)})
+			all = append(all, listed{path, aws.ToInt64(o.Size), tagOf(o), aws.ToTime(o.LastModified)})
 		}
 		return nil
 	})
@@ -179,6 +177,16 @@ func (p Place) list(ctx context.Context, below string) (all []listed, err error)
 	}
 	return all, nil
 }
+
+// tagOf tells versions of an object apart; servers that have no ETag for it have a time.
+func tagOf(o types.Object) string {
+	if tag := strings.Trim(aws.ToString(o.ETag), `"`); tag != "" {
+		return tag
+	}
+	return untagged + aws.ToTime(o.LastModified).UTC().Format(time.RFC3339Nano)
+}
+
+const untagged = "of "
 
 // files keeps of a listing the mirror's objects: not weft's own, nor the markers of folders that some
 // tools leave.

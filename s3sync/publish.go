@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"weft/awsconf"
@@ -91,7 +92,7 @@ func (plan *Plan) publish(ctx context.Context, root *os.Root) (*Manifest, error)
 		Published: began.UTC().Truncate(time.Millisecond), By: plan.by, Packs: []Pack{}, Files: plan.files,
 	}
 	fresh := arrange(m, base, func(n int) string { return fmt.Sprintf("%d-%s-%d.pack", m.Generation, id, n) })
-	m.Retired = retire(m, base)
+	m.Retired, m.Removing = retire(m, base), plan.removing(m)
 	for _, pack := range fresh {
 		if err := plan.place.sendPack(ctx, root, pack, m.Files); err != nil {
 			return nil, plan.said(err)
@@ -115,6 +116,20 @@ func (plan *Plan) publish(ctx context.Context, root *os.Root) (*Manifest, error)
 		return nil, fmt.Errorf("cannot write %s: %w", plan.place.object(manifestPath), err)
 	}
 	return m, nil
+}
+
+// removing is what the mirror must not show any more: by this plan, and by those that were cut off
+// before theirs was whole.
+func (plan *Plan) removing(m *Manifest) []string {
+	all := slices.Concat(plan.Removed, plan.Strangers)
+	if plan.MirrorBehind {
+		all = append(all, plan.base.Removing...)
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(path string) bool {
+		_, stays := m.file(path)
+		return stays
+	})
 }
 
 // said is an error of a file that has changed, with what to do.
