@@ -31,9 +31,10 @@ type Download struct {
 	at      int64 // bytes read
 	broken  int   // times in a row
 	sum     *checksum
+	ahead   *ahead // nil: one connection is enough
 }
 
-// Open starts to read an object.
+// Open starts to read an object; a large one by several connections, if the program has room for it.
 func (s *Session) Open(ctx context.Context, o Object) (*Download, error) {
 	return s.OpenNew(ctx, o, "")
 }
@@ -41,7 +42,11 @@ func (s *Session) Open(ctx context.Context, o Object) (*Download, error) {
 // OpenNew starts to read an object unless it is the one with this ETag: then the error is Unchanged.
 func (s *Session) OpenNew(ctx context.Context, o Object, known string) (*Download, error) {
 	d := &Download{ctx: ctx, session: s, from: o}
-	return d.open(&s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled, IfNoneMatch: quoted(known)})
+	d, err := d.open(&s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled, IfNoneMatch: quoted(known)})
+	if err == nil {
+		d.readAhead()
+	}
+	return d, err
 }
 
 // OpenPart starts to read n bytes, at least one, of an object from the one at first on. Size is n
@@ -95,6 +100,15 @@ func (d *Download) connect(in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
 
 // Read implements io.Reader.
 func (d *Download) Read(p []byte) (int, error) {
+	if d.ahead != nil {
+		n, err := d.ahead.read(d.ctx, p)
+		d.at += int64(n)
+		d.sum.Write(p[:n])
+		if errors.Is(err, io.EOF) {
+			err = d.sum.end()
+		}
+		return n, err
+	}
 	for {
 		d.watch.Reset(d.session.stall)
 		n, err := d.body.Read(p)
@@ -125,6 +139,35 @@ func (d *Download) Read(p []byte) (int, error) {
 	}
 }
 
+// WriteTo implements io.WriterTo: parts that are held are written as they are.
+func (d *Download) WriteTo(w io.Writer) (written int64, err error) {
+	if d.ahead == nil {
+		return io.CopyBuffer(w, readerOnly{d}, make([]byte, 128<<10))
+	}
+	for {
+		p, err := d.ahead.next(d.ctx)
+		if errors.Is(err, io.EOF) {
+			if err = d.sum.end(); errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return written, err
+		}
+		if err != nil {
+			return written, err
+		}
+		n, err := w.Write(p)
+		written += int64(n)
+		d.at += int64(n)
+		d.sum.Write(p[:n])
+		if err != nil {
+			return written, err
+		}
+	}
+}
+
+// readerOnly hides WriteTo.
+type readerOnly struct{ io.Reader }
+
 // resume opens a new connection from the first byte that is missing.
 func (d *Download) resume(why error) error {
 	d.broken++
@@ -153,6 +196,10 @@ func (d *Download) resume(why error) error {
 
 // Close gives up the connection.
 func (d *Download) Close() error {
+	if d.ahead != nil {
+		d.ahead.close()
+		return nil
+	}
 	d.watch.Stop()
 	d.stop()
 	return d.body.Close()

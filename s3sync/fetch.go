@@ -99,7 +99,7 @@ func (p Place) fetchRun(ctx context.Context, m *Manifest, run []piece, to Sink) 
 // fetchOnce reads a stretch, and returns what is left of it when that fails.
 func (p Place) fetchOnce(ctx context.Context, m *Manifest, run []piece, to Sink) ([]piece, error) {
 	first, last := run[0].At, run[len(run)-1]
-	in, err := p.open(ctx, m.Packs[last.Pack].Name, first, last.At+last.Size-first)
+	in, err := p.open(ctx, m.Packs[last.Pack], first, last.At+last.Size-first)
 	if err != nil {
 		return run, err
 	}

@@ -207,7 +207,7 @@ func (w *mirroring) one(ctx context.Context, f File, body func(context.Context, 
 	}
 	u := awsconf.Upload{To: w.place.object(f.Path), Size: f.Size, SHA256: sum}
 	if f.Size > large {
-		in, err := w.place.open(ctx, w.m.Packs[f.Pack].Name, f.At, f.Size)
+		in, err := w.place.open(ctx, w.m.Packs[f.Pack], f.At, f.Size)
 		if err != nil {
 			return err
 		}
@@ -233,7 +233,7 @@ func (w *mirroring) packed(ctx context.Context, f File) ([]byte, error) {
 	if f.Size == 0 {
 		return nil, nil
 	}
-	in, err := w.place.open(ctx, w.m.Packs[f.Pack].Name, f.At, f.Size)
+	in, err := w.place.open(ctx, w.m.Packs[f.Pack], f.At, f.Size)
 	if err != nil {
 		return nil, err
 	}

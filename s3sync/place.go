@@ -214,7 +214,16 @@ func (p Place) remove(ctx context.Context, paths []string) error {
 	return err
 }
 
-// open reads bytes of a pack.
-func (p Place) open(ctx context.Context, pack string, at, n int64) (io.ReadCloser, error) {
-	return p.session.OpenPart(ctx, p.object(packsPath+pack), at, n)
+// open reads bytes of a pack. One that is read whole may come by several connections.
+func (p Place) open(ctx context.Context, pack Pack, at, n int64) (io.ReadCloser, error) {
+	from := p.object(packsPath + pack.Name)
+	if n < pack.Size {
+		return p.session.OpenPart(ctx, from, at, n)
+	}
+	d, err := p.session.Open(ctx, from)
+	if err == nil && d.Size != n {
+		_ = d.Close()
+		return nil, &awsconf.Error{Fault: awsconf.Damaged, Text: fmt.Sprintf("it has %d bytes, %d were published", d.Size, n)}
+	}
+	return d, err
 }

@@ -143,9 +143,6 @@ func (pull *Pull) Carry(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := flush(pull.dir); err != nil {
-		return fmt.Errorf("cannot write into %s: %w", pull.dir, reason(err))
-	}
 	now, later := inWay(pull.Removed, pull.Added)
 	if err := pull.remove(now); err != nil {
 		return err
