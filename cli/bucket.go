@@ -103,7 +103,7 @@ func (e *env) refresh(ctx context.Context, uri string) (*catalog.Catalog, error)
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.Refresh(ctx)
+	changed, err := c.Refresh(ctx)
 	var fault *awsconf.Error
 	switch {
 	case err != nil && (c.Now() == nil || !errors.As(err, &fault) || !fault.Temporary()):
@@ -112,6 +112,9 @@ func (e *env) refresh(ctx context.Context, uri string) (*catalog.Catalog, error)
 		fmt.Fprintf(e.stderr, "%s; what was read %s ago stays in force\n", err, time.Since(f.Last().Read).Round(time.Second))
 	}
 	e.tellOfListing(f)
+	if changed {
+		e.pruneBundles(ctx)
+	}
 	return c, nil
 }
 

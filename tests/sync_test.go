@@ -141,6 +141,37 @@ func TestADayOfDeploying(t *testing.T) {
 	w.must(3, "hint: did you mean hello?", "run", "helo", "--dags", at)
 }
 
+// TestARunKeepsItsBundle: whatever is published later; a retry takes the version in force, and says so
+// where it does not know where that is.
+func TestARunKeepsItsBundle(t *testing.T) {
+	server := s3server.Start(t, "acme")
+	withS3At(t, server)
+	w := newWorld(t)
+	publish := func(text string) {
+		t.Helper()
+		w.write("dags/hello.yaml", helloDAG)
+		if err := os.Chmod(w.write("dags/say.sh", "#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		w.must(0, "generation", "sync", "dags", "s3://acme/dags", "--yes")
+	}
+	publish("echo one; exit 1")
+	if sum, _ := w.runJSON("hello", "--dags", "s3://acme/dags", "--run-id", "r"); sum.State != "failed" {
+		t.Fatalf("the run is %s", sum.State)
+	}
+	publish("echo two")
+	w.must(3, "its files came from a bucket, and neither WEFT_DAGS nor weft.yaml names one\nhint: --same-version", "retry", "r")
+	w.must(1, "", "retry", "r", "--same-version")
+	if got := w.run("logs", "r", "a").out; !strings.Contains(got, "one") || strings.Contains(got, "two") {
+		t.Errorf("the same version says %s", got)
+	}
+	t.Setenv("WEFT_DAGS", "s3://acme/dags")
+	w.must(0, "", "retry", "r")
+	w.must(0, "two", "logs", "r", "a")
+	w.must(0, "success", "run", "hello")
+	w.must(0, "1 file checked", "validate")
+}
+
 // TestSyncInTheSandbox: it can be tried without an account; runs in the same sandbox find it.
 func TestSyncInTheSandbox(t *testing.T) {
 	w := newWorld(t)
