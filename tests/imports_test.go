@@ -40,6 +40,7 @@ var mayKnow = map[string][]string{
 	"diag":            {"spec"},
 	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},
 	"cli":             {"*"},
+	"bench/s3parts":   {},
 	"tests":           {},
 	"tests/s3server":  {},
 	"store/storetest": {"store", "machine"},
