@@ -24,6 +24,8 @@ type Session struct {
 	settings Settings
 	s3       func() *s3.Client
 	callers  callers
+	lean     *lean
+	owner    string        // the account that buckets must belong to; "" = any
 	stall    time.Duration // how long a body may give nothing, or an attempt of a JSON call last in all
 }
 
@@ -55,7 +57,7 @@ func (c *Sessions) Get(ctx context.Context, s Settings) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh := &Session{Config: cfg, settings: s, stall: time.Minute}
+	fresh := &Session{Config: cfg, settings: s, stall: time.Minute, lean: newLean()}
 	fresh.s3 = onceS3(fresh)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -93,6 +93,9 @@ func wrongSize(announced, came int64) error {
 }
 
 func (s *Session) putWhole(ctx context.Context, u Upload, body []byte) (Written, error) {
+	if w, ok := s.putLean(ctx, u, body); ok {
+		return w, nil
+	}
 	in := &s3.PutObjectInput{
 		Bucket: &u.To.Bucket, Key: &u.To.Key, Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
 		ContentType: optional(u.ContentType), Metadata: u.Metadata,
