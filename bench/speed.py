@@ -45,7 +45,7 @@ def generate(daggen, folder, workers, args):
 
 
 def timed(argv, cwd, env=None):
-    """Runs a program to its end; seconds of wall and of CPU."""
+    """Runs a program to its end; seconds of wall and of CPU, and MiB of memory."""
     begin = time.perf_counter()
     child = subprocess.Popen(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     said = child.stderr.read()
@@ -54,7 +54,7 @@ def timed(argv, cwd, env=None):
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         sys.exit(f"{' '.join(argv)} failed ({child.returncode}): {said.decode(errors='replace')}")
-    return wall, used.ru_utime + used.ru_stime
+    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def contenders(tools, folder, state, workers):

@@ -23,12 +23,11 @@ import tempfile
 import time
 import urllib.request
 
+sys.dont_write_bytecode = True  # the checkout stays as it is
+
+from speed import build, timed  # noqa: E402: after the line above
+
 KEY, SECRET = "bench-access", "bench-secret"
-
-
-def build(out, folder, package):
-    subprocess.run(["go", "build", "-o", out, package], cwd=folder, check=True, env={**os.environ, "CGO_ENABLED": "0"})
-    return out
 
 
 def serve(source, folder):
@@ -49,19 +48,6 @@ def serve(source, folder):
             time.sleep(0.05)
     child.kill()
     sys.exit("versitygw does not start: " + open(os.path.join(folder, "log")).read())
-
-
-def timed(argv, cwd, env):
-    """Runs a program to its end; seconds of wall and of CPU, and MiB."""
-    begin = time.perf_counter()
-    child = subprocess.Popen(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = child.stderr.read()
-    _, status, used = os.wait4(child.pid, 0)
-    wall = time.perf_counter() - begin
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        sys.exit(f"{' '.join(argv)} failed ({child.returncode}): {said.decode(errors='replace')}")
-    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 class Bench:

@@ -154,7 +154,7 @@ func (f *Follower) remember(l *Followed) error {
 		return err
 	}
 	tmp := f.State + ".part-" + nonce()
-	if err := os.MkdirAll(filepath.Dir(f.State), 0o755); err == nil {
+	if err = os.MkdirAll(filepath.Dir(f.State), 0o755); err == nil {
 		err = os.WriteFile(tmp, body, 0o644)
 	}
 	if err == nil {
