@@ -19,7 +19,7 @@ import (
 // changes meanwhile is an error; and the room that was taken is given back.
 func TestManyConnections(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
-	whole := make([]byte, 9*readSize+12345)
+	whole := make([]byte, 13*readSize+12345)
 	for i := 0; i+8 <= len(whole); i += 8 {
 		binary.LittleEndian.PutUint64(whole[i:], r.Uint64())
 	}

@@ -6,9 +6,9 @@ const (
 	// readSize is the size of a part that is read, mostRead how many of one object are read at a time;
 	// mostSent is how many parts of PartSize are sent. More connections carry more, and each part is in
 	// memory.
-	readSize = PartSize / 2
+	readSize = PartSize / 4
 	mostRead = 8
-	mostSent = 4
+	mostSent = 5
 	// roomInAll is how many bytes all transfers of the program hold together, beyond the parts that each
 	// cannot do without.
 	roomInAll = 96 << 20
