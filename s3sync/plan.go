@@ -147,12 +147,15 @@ func sortFiles(files []File) {
 
 // Doubt says as a clause why somebody should be asked before this is done; "" if there is no reason.
 func (plan *Plan) Doubt() string {
-	gone := len(plan.Removed) + len(plan.Strangers)
+	gone, objects := len(plan.Removed)+len(plan.Strangers), "objects"
+	if len(plan.Strangers) == 1 {
+		objects = "object"
+	}
 	switch {
 	case len(plan.tree.Files) == 0 && gone > 0:
 		return fmt.Sprintf("the folder holds no file, so all %d of %s would go", gone, plan.place)
 	case len(plan.Strangers) > 0:
-		return fmt.Sprintf("%d objects below %s that weft sync has not put there would go", len(plan.Strangers), plan.place)
+		return fmt.Sprintf("%d %s below %s that weft sync has not put there would go", len(plan.Strangers), objects, plan.place)
 	case gone*100 > plan.There*mostRemoved:
 		return fmt.Sprintf("%d of the %d files of %s would go", gone, plan.There, plan.place)
 	}

@@ -255,7 +255,7 @@ func TestWhatGoesIsAskedAbout(t *testing.T) {
 		{"dags", six, Options{KeepRemoved: true}, ""},
 		{"dags", none, Options{}, "the folder holds no file, so all 10 of s3://acme/dags would go"},
 		{"fresh", ten, Options{}, ""},
-		{"foreign", ten, Options{}, "1 objects below s3://acme/foreign that weft sync has not put there would go"},
+		{"foreign", ten, Options{}, "1 object below s3://acme/foreign that weft sync has not put there would go"},
 		{"foreign", ten, Options{KeepRemoved: true}, ""},
 	} {
 		if got := doubt(c.prefix, c.dir, c.o); got != c.want {

@@ -82,7 +82,7 @@ func (s *spoiler) stale(w http.ResponseWriter, r *http.Request, forward http.Han
 // TestNoTornSets is promise R17: a folder is published again and again while readers follow it through
 // faults. Whatever a reader has in force is a set that was published, whole, at each moment.
 func TestNoTornSets(t *testing.T) {
-	publishes, readers := 100, 2
+	publishes, readers := 60, 2
 	if os.Getenv("WEFT_SOAK") != "" {
 		publishes, readers = 1000, 3
 	}

@@ -50,7 +50,7 @@ var syncMistakes = []missync{
 	{"an empty part", "sync dags s3://acme/d//e", "", 3, "error: cannot use \"s3://acme/d//e\": a part of its prefix is empty\n"},
 	{"at odds", "sync dags s3://acme/d --plan --watch", "", 2, "error: cannot use --plan, --status and --watch together\nsee 'weft sync --help'\n"},
 	{"an empty folder", "sync empty s3://acme/there", "", 3, "error: cannot sync without being asked to: the folder holds no file, so all 3 of s3://acme/there would go\nhint: --plan shows it; --yes does it; --delete=false removes nothing\n"},
-	{"somebody else's", "sync dags s3://acme/foreign", "", 3, "error: cannot sync without being asked to: 1 objects below s3://acme/foreign that weft sync has not put there would go\nhint: --plan shows it; --yes does it; --delete=false removes nothing\n"},
+	{"somebody else's", "sync dags s3://acme/foreign", "", 3, "error: cannot sync without being asked to: 1 object below s3://acme/foreign that weft sync has not put there would go\nhint: --plan shows it; --yes does it; --delete=false removes nothing\n"},
 	{"nothing there", "sync s3://acme/nothing copy", "", 3, "error: cannot read s3://acme/nothing: there is no file\n"},
 	{"a newer weft's", "sync s3://acme/newer copy", "", 3, "error: cannot use s3://acme/newer/.weft/manifest.json: it has format 2, this weft knows 1: a newer weft has published it\n"},
 	{"a newer weft's, to write", "sync dags s3://acme/newer", "", 3, "error: cannot use s3://acme/newer/.weft/manifest.json: it has format 2, this weft knows 1: a newer weft has published it\n"},
