@@ -30,6 +30,7 @@ const (
 	NoObject
 	Exists     // a write that was not to replace anything found something
 	Changed    // what was read is not what it was any more
+	Unchanged  // what was asked for if it is another than before is the same
 	Throttled  // asked too often
 	Unreached  // no connection, or it broke
 	Broken     // the service failed
@@ -227,6 +228,8 @@ func explainAnswer(err error) *Error {
 	}
 	said := Said(err)
 	switch {
+	case status == 304:
+		return &Error{Fault: Unchanged, Text: "it has not changed"}
 	case status == 429 || api.ErrorCode() == "SlowDown" || strings.Contains(api.ErrorCode(), "Throttl") || strings.Contains(api.ErrorCode(), "TooManyRequests"):
 		return &Error{Fault: Throttled, Text: "the service asks to slow down"}
 	case status >= 500:

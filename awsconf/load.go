@@ -25,6 +25,9 @@ const (
 	attempts = 6
 	// answerWithin bounds the wait for an answer's head. S3 sends it early even where the work is long.
 	answerWithin = time.Minute
+	// idle is how many connections to a host are kept between calls. The SDK's own 10 would close those
+	// beyond them after each call.
+	idle = 64
 	// placeless is the region of a custom endpoint for which none is set: something must be signed.
 	placeless = "us-east-1"
 )
@@ -86,6 +89,7 @@ func (s Settings) client() config.HTTPClient {
 	}
 	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.ResponseHeaderTimeout = answerWithin
+		t.MaxIdleConnsPerHost = idle
 	})
 }
 

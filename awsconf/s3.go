@@ -7,19 +7,27 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // S3 is the session's client of S3, the same for every caller.
 func (s *Session) S3() *s3.Client { return s.s3() }
 
-func (s *Session) newS3() *s3.Client {
+// onceS3 makes the client when it is first needed; each adds to what its requests carry.
+func onceS3(s *Session, each ...func(*middleware.Stack) error) func() *s3.Client {
+	return sync.OnceValue(func() *s3.Client { return s.newS3(each) })
+}
+
+func (s *Session) newS3(each []func(*middleware.Stack) error) *s3.Client {
 	return s3.NewFromConfig(s.Config, func(o *s3.Options) {
+		o.APIOptions = append(o.APIOptions, each...)
 		if endpoint := s.settings.Endpoint("S3"); endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}

@@ -26,6 +26,8 @@ type Session struct {
 	callers  callers
 	keeper   *keeper
 	patient  sync.Once
+	lean     *lean
+	owner    string        // the account that buckets must belong to; "" = any
 	stall    time.Duration // how long a body may give nothing, or an attempt of a JSON call last in all
 
 	renewable bool // the credentials may be other ones when they are asked for again
@@ -61,10 +63,10 @@ func (c *Sessions) Get(ctx context.Context, s Settings) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh := &Session{Config: cfg, settings: s, stall: time.Minute}
+	fresh := &Session{Config: cfg, settings: s, stall: time.Minute, lean: newLean()}
 	fresh.keeper, fresh.renewable = s.keep(cfg)
 	fresh.Config.Credentials = fresh.keeper
-	fresh.s3 = sync.OnceValue(fresh.newS3)
+	fresh.s3 = onceS3(fresh)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known := c.known[key]; known != nil { // another call was faster

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"weft/catalog"
 	"weft/diag"
 	"weft/rehearse"
 	"weft/schema"
@@ -169,7 +170,7 @@ const testEnding = ".test.yaml"
 
 // isTestName tells whether a file is one of tests.
 func isTestName(name string) bool {
-	return strings.HasSuffix(name, testEnding) && name != testEnding && !hidden(name)
+	return strings.HasSuffix(name, testEnding) && name != testEnding && !catalog.Hidden(name)
 }
 
 // testOf is the test file of a DAG's file.

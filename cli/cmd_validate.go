@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"weft/catalog"
 	"weft/diag"
 	"weft/spec"
 )
@@ -18,8 +19,8 @@ func validateCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [PATH...]",
 		Short: "check DAG files, and say what to write instead",
-		Long: `Check DAG files, folders of them, or - for what comes in on stdin; without a path,
-the DAGs folder. Nothing is run.
+		Long: `Check DAG files, folders of them, s3://BUCKET/PREFIX for what is published there, or -
+for what comes in on stdin; without a path, the DAGs folder. Nothing is run.
 
 Each finding has a code: weft explain CODE tells more. A warning is silenced by a
 comment with its reason, "# weft: ignore[CODE] why", at the end of its line or
@@ -86,11 +87,28 @@ func (e *env) validate(paths []string, o validateOptions) error {
 	if err := o.usable(paths); err != nil {
 		return err
 	}
-	files, err := e.gather(paths, o.stdinName)
-	if err != nil {
-		return err
+	local, buckets := splitPaths(paths, e.conf.DAGs)
+	if (o.diff || o.fix) && len(buckets) > 0 {
+		return usagef("--fix and --diff are for files of this machine: fix those, then weft sync publishes them")
 	}
-	all, broken := e.checkAll(files)
+	var all []finding
+	var broken []error
+	if len(local) > 0 || len(buckets) == 0 {
+		files, err := e.gather(local, o.stdinName)
+		if err != nil {
+			return err
+		}
+		all, broken = e.checkAll(files)
+	}
+	for _, uri := range buckets {
+		found, err := e.checkBucket(uri)
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			all = append(all, finding{Finding: f})
+		}
+	}
 	v := verdict{env: e, options: o, format: diag.Formats[at], out: e.stdout, broken: broken}
 	switch {
 	case o.diff:
@@ -119,10 +137,12 @@ type mended struct{ problems, files int }
 
 // findings are those of all files, in their order.
 func findings(all []finding) []spec.Diagnostic {
-	ds := sameIDs(all)
-	for _, f := range all {
-		ds = append(ds, f.ds...)
+	found := make([]catalog.Finding, len(all))
+	var ds []spec.Diagnostic
+	for i, f := range all {
+		found[i], ds = f.Finding, append(ds, f.Diagnostics...)
 	}
+	ds = append(ds, catalog.SameIDs(found)...)
 	diag.Sort(ds)
 	return ds
 }
@@ -132,7 +152,7 @@ func (v *verdict) report(all []finding) error {
 	ds := findings(all)
 	sources := map[string][]byte{}
 	for _, f := range all {
-		sources[f.file] = f.src
+		sources[f.File] = f.Source
 	}
 	opts := diag.Options{
 		Source: func(f string) []byte { return sources[f] }, Color: v.colorOn(v.out),

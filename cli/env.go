@@ -24,6 +24,7 @@ type env struct {
 	stdout, stderr io.Writer
 
 	home, configFile string // --home, --config
+	dags             string // --dags, of commands that look for one
 	noColor          bool
 	sandbox          bool // --sandbox, of commands that drive runs
 
@@ -42,6 +43,9 @@ func (e *env) prepare() error {
 	src := config.Source{Dir: dir, File: e.configFile, Env: os.LookupEnv, Flags: map[string]string{}, Code: settable}
 	if e.home != "" {
 		src.Flags["home"] = e.home
+	}
+	if e.dags != "" {
+		src.Flags["dags"] = e.dags
 	}
 	if e.conf, err = config.Load(src); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"weft/diag"
 	"weft/machine"
@@ -57,6 +58,9 @@ func hasError(ds []spec.Diagnostic) bool {
 // load turns what a command was given, a file or the id of a DAG, into a plan. Errors in the file
 // are shown on stderr; what may be wrong is left to weft validate.
 func (e *env) load(arg string) (file string, plan *machine.Plan, err error) {
+	if e.fromBucket(arg) {
+		return e.loadBucket(arg, e.conf.DAGs)
+	}
 	file, err = findFile(arg, e.conf.DAGs, e.idOf)
 	if err != nil {
 		return "", nil, err
@@ -70,6 +74,12 @@ func (e *env) load(arg string) (file string, plan *machine.Plan, err error) {
 	}
 	plan, err = e.plan(c)
 	return file, plan, err
+}
+
+// fromBucket tells whether what a command was given is the id of a DAG in a bucket.
+func (e *env) fromBucket(arg string) bool {
+	info, err := os.Stat(arg)
+	return remote(e.conf.DAGs) && (err != nil || info.IsDir()) && !strings.ContainsAny(arg, `/\\`)
 }
 
 // idOf reads a DAG's id from its file; ok is false if that cannot be made out.

@@ -30,14 +30,16 @@ var commands = []struct {
 	{groupRun, retryCommand},
 	{groupRun, markCommand},
 	{groupRun, gcCommand},
+	{groupDeploy, syncCommand},
 	{groupOther, completionCommand},
 	{groupOther, versionCommand},
 }
 
 const (
-	groupWrite = "write"
-	groupRun   = "run"
-	groupOther = "other"
+	groupWrite  = "write"
+	groupRun    = "run"
+	groupDeploy = "deploy"
+	groupOther  = "other"
 )
 
 // bare marks a command that needs neither the configuration nor the plugins.
@@ -94,6 +96,7 @@ and remembers what happened.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupWrite, Title: "Write DAGs"},
 		&cobra.Group{ID: groupRun, Title: "Run them"},
+		&cobra.Group{ID: groupDeploy, Title: "Deploy them"},
 		&cobra.Group{ID: groupOther, Title: "Else"},
 	)
 	for _, c := range commands {

@@ -29,7 +29,7 @@ const (
 
 // drive starts a session's engine, after the sandbox where that is asked for.
 func (e *env) drive(s *session, observe func(runner.Update)) error {
-	if e.sandbox {
+	if e.sandbox && !s.boxed {
 		if err := e.startSandbox(s); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (e *env) startSandbox(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.closers = append(s.closers, func() { box.Close() })
+	s.closers, s.boxed = append(s.closers, func() { box.Close() }), true
 	for _, kv := range box.Env() {
 		name, value, _ := strings.Cut(kv, "=")
 		err := os.Setenv(name, value)

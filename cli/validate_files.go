@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"weft/catalog"
 	"weft/spec"
 )
 
@@ -63,28 +64,16 @@ func (e *env) gather(paths []string, stdinName string) ([]target, error) {
 	}), nil
 }
 
-// A finding is what is left of a file once it is checked: a folder may hold thousands, and the tree
-// of each is a hundred times its text.
+// A finding is what is left of a file once it is checked.
 type finding struct {
 	target
-	file string // as messages show it
-	src  []byte
-	ds   []spec.Diagnostic
-	read bool      // it is YAML
-	id   string    // "" if nothing could be made of it
-	at   spec.Span // where the id is written; zero if the file's name is it
+	catalog.Finding
+	read bool // it is YAML
 }
 
 func findingOf(t target, c checked) finding {
-	f := finding{target: t, file: c.file, src: c.src, ds: c.ds}
-	if c.dag == nil {
-		return f
-	}
-	f.read = !slices.ContainsFunc(c.ds, func(d spec.Diagnostic) bool { return spec.Unread(d.Code) })
-	f.id = c.dag.ID()
-	if n := c.dag.Node().Get("id"); n != nil {
-		f.at = c.dag.Place(n)
-	}
+	f := finding{target: t, Finding: catalog.Found(c.file, c.src, c.dag, c.ds)}
+	f.read = c.dag != nil && !slices.ContainsFunc(c.ds, func(d spec.Diagnostic) bool { return spec.Unread(d.Code) })
 	return f
 }
 
@@ -133,36 +122,4 @@ func (e *env) checkTarget(t target) (finding, error) {
 // checkText checks what a file holds, or would.
 func (e *env) checkText(t target, src []byte) finding {
 	return findingOf(t, e.checkSource(t.path, filepath.Dir(t.path), src))
-}
-
-// sameIDs tells of ids that stand in more than one file: an error in each of them.
-func sameIDs(all []finding) []spec.Diagnostic {
-	byID := map[string][]finding{}
-	for _, f := range all {
-		if f.id != "" {
-			byID[f.id] = append(byID[f.id], f)
-		}
-	}
-	var out []spec.Diagnostic
-	for _, f := range all {
-		if len(byID[f.id]) < 2 {
-			continue
-		}
-		d := spec.Diagnostic{
-			Code: spec.SameID, Severity: spec.Error, File: f.file,
-			Line: f.at.Line, Column: f.at.Col, EndLine: f.at.EndLine, EndColumn: f.at.EndCol,
-			Message: fmt.Sprintf("the id %q is that of another file too", f.id), Label: "an id names one DAG",
-		}
-		if f.at == (spec.Span{}) {
-			d.EndLine, d.EndColumn = 1, 1
-			d.Notes = append(d.Notes, spec.Note{Kind: "note", Text: "without the key id, the file's name is the id"})
-		}
-		for _, other := range byID[f.id] {
-			if other.file != f.file {
-				d.Related = append(d.Related, spec.Related{File: other.file, Line: other.at.Line, Column: other.at.Col, Text: "here too"})
-			}
-		}
-		out = append(out, d)
-	}
-	return out
 }

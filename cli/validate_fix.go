@@ -23,7 +23,7 @@ const maxFixing = 10
 func (e *env) mend(f finding) (finding, int) {
 	total := 0
 	for range maxFixing {
-		src, n := spec.Fix(f.src, f.ds)
+		src, n := spec.Fix(f.Source, f.Diagnostics)
 		if n == 0 {
 			break
 		}
@@ -48,10 +48,10 @@ func (v *verdict) fix(all []finding) []finding {
 			v.out = v.stderr
 			err = v.pass(better)
 		case n > 0:
-			err = rewrite(f.path, f.src, better.src)
+			err = rewrite(f.path, f.Source, better.Source)
 		}
 		if err != nil {
-			v.broken = append(v.broken, fmt.Errorf("cannot fix %s: %w", f.file, err))
+			v.broken = append(v.broken, fmt.Errorf("cannot fix %s: %w", f.File, err))
 			better, n = f, 0
 		}
 		if out[i] = better; n > 0 {
@@ -64,10 +64,10 @@ func (v *verdict) fix(all []finding) []finding {
 
 // pass writes a fixed text to stdout; never half of one.
 func (v *verdict) pass(f finding) error {
-	if len(f.src) >= maxDAG {
+	if len(f.Source) >= maxDAG {
 		return errors.New("it is larger than 1 MiB")
 	}
-	_, err := v.stdout.Write(f.src)
+	_, err := v.stdout.Write(f.Source)
 	return err
 }
 
@@ -85,7 +85,7 @@ func (v *verdict) diff(all []finding) error {
 		}
 		v.fixed.problems += n
 		v.fixed.files++
-		if err := diag.Diff(out, f.file, f.src, better.src, f.ds, diag.Options{Color: v.color}); err != nil {
+		if err := diag.Diff(out, f.File, f.Source, better.Source, f.Diagnostics, diag.Options{Color: v.color}); err != nil {
 			return err
 		}
 	}

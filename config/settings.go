@@ -42,7 +42,7 @@ const (
 // Settings is every setting there is, in the order of its documentation.
 var Settings = []Setting{
 	{Key: "home", Env: "WEFT_HOME", Flag: "home", Default: ".weft", About: "folder of weft's state: runs, logs, large outputs", set: setFolder(func(c *Config) *string { return &c.Home })},
-	{Key: "dags", Env: "WEFT_DAGS", Flag: "dags", Default: "dags", About: "folder of the DAG files", set: setFolder(func(c *Config) *string { return &c.DAGs })},
+	{Key: "dags", Env: "WEFT_DAGS", Flag: "dags", Default: "dags", About: "folder of the DAG files, or s3://BUCKET/PREFIX where weft sync puts them", set: setPlace(func(c *Config) *string { return &c.DAGs })},
 	{Key: "pools", Env: "WEFT_POOLS", Default: "default=16", About: "slots of each pool; in the variable: name=slots, separated by commas", set: setPools, shape: slots},
 	{Key: "vars", About: "values that expressions see as vars.NAME", shape: values},
 	{Key: "max_instances", Env: "WEFT_MAX_INSTANCES", Default: "10000", About: "instances that one for_each may have", set: setCount(func(c *Config) *int { return &c.MaxInstances })},
@@ -80,6 +80,17 @@ func setFolder(field func(*Config) *string) func(*Config, text) error {
 		}
 		*field(c) = filepath.Clean(p)
 		return nil
+	}
+}
+
+// setPlace takes a folder, or a prefix of a bucket as it is.
+func setPlace(field func(*Config) *string) func(*Config, text) error {
+	return func(c *Config, v text) error {
+		if strings.HasPrefix(v.value, "s3://") {
+			*field(c) = v.value
+			return nil
+		}
+		return setFolder(field)(c, v)
 	}
 }
 

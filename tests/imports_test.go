@@ -36,11 +36,14 @@ var mayKnow = map[string][]string{
 	"runner":          {"machine", "expr", "schema", "plugins", "handoff", "logs", "secrets", "proc", "clock"},
 	"runner/local":    {"runner", "store", "machine"},
 	"retention":       {"store", "machine", "handoff", "logs"},
+	"s3sync":          {"awsconf"},
+	"catalog":         {"spec", "store", "s3sync"},
 	"graph":           {"machine"},
 	"diag":            {"spec"},
 	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},
 	"rehearse":        {"spec", "machine", "expr", "runner", "runner/local", "store", "plugins", "handoff", "clock"},
 	"cli":             {"*"},
+	"bench/s3parts":   {},
 	"tests":           {},
 	"tests/awsserver": {"tests/served"},
 	"tests/s3server":  {"tests/served"},
@@ -62,6 +65,8 @@ var why = map[string]string{
 	"retention":    "what removes knows what is kept and where, not what runs: locks, scratch folders and environments are handed in",
 	"secrets":      "secrets finds values and masks them: it must know nothing that could show one",
 	"rehearse":     "a rehearsal is the engine and the executor with other plugins: it must know no concrete plugin, no place and nothing that keeps anything",
+	"s3sync":       "a folder and a bucket are kept alike whatever the files mean",
+	"catalog":      "which DAGs there are is asked of files alone: nothing that runs, no engine, no plugin",
 	"graph":        "a drawing is made of a plan alone",
 	"sandbox":      "the sandbox stands for AWS: it knows nobody, and only cli starts it",
 }
@@ -85,6 +90,7 @@ var onlyIn = map[string][]string{
 	"github.com/santhosh-tekuri/jsonschema/v5": {"schema"},
 	"github.com/spf13/cobra":                   {"cli"},
 	"github.com/aymanbagabas/go-udiff":         {"diag"},
+	"github.com/bmatcuk/doublestar/v4":         {"s3sync"},
 }
 
 // nobodys are modules that no package may import, and what to do instead.
