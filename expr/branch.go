@@ -262,6 +262,7 @@ func Domain(uses []Use, t Type, nullable bool) []any {
 		}
 	}
 	slices.Sort(numbers)
+	numbers = slices.Compact(numbers)
 	for i, v := range numbers {
 		if i == 0 {
 			add(v-1, KindInt, KindNumber)
