@@ -17,7 +17,7 @@ func ruleBranch(d *DAG) {
 	if !ok {
 		return
 	}
-	b := brancher{d: d, plan: plan, order: upstreamFirst(plan), when: map[string]*expr.Branch{}, before: map[string][]string{}, left: maxTries}
+	b := brancher{d: d, plan: plan, order: upstreamFirst(plan), when: map[string]*expr.Branch{}, before: map[string][]string{}, left: maxTries, asks: foresight{plan: plan}}
 	b.read()
 	if len(b.when) == 0 {
 		return
@@ -38,6 +38,7 @@ type brancher struct {
 	when   map[string]*expr.Branch // conditions that are understood
 	before map[string][]string     // tasks that have finished for certain when a task runs
 	left   int                     // worlds that may still be tried
+	asks   foresight               // keeps what it has read of triggers
 }
 
 // Bounds of what is tried for one task.
@@ -196,7 +197,6 @@ func (b *brancher) try(t *task, cone []string, axes []axis, values map[string]an
 
 // world works out what may become of the tasks of a cone where the terms have some values.
 func (b *brancher) world(t *task, cone []string, values map[string]any, v *verdict) {
-	f := foresight{plan: b.plan, left: maxWorlds}
 	ends := make(map[string]outcomes, len(cone))
 	for _, id := range cone {
 		task := b.d.byID[id]
@@ -207,7 +207,8 @@ func (b *brancher) world(t *task, cone []string, values map[string]any, v *verdi
 		}
 		got := byRule(task.Trigger.Rule, u)
 		if task.Trigger.Expr != nil {
-			got = f.ask(task, up, u)
+			b.asks.left = maxWorlds
+			got = b.asks.ask(task, up, u)
 		}
 		no := b.when[id] != nil && b.when[id].Holds(b.seen(id, values)) == expr.False
 		if id == t.ID {
