@@ -28,6 +28,9 @@ func (e *env) check(file string) (checked, error) {
 	if isTestName(filepath.Base(file)) {
 		return e.checkCases(file, src)
 	}
+	if len(src) > largeDAG {
+		defer collectMore()()
+	}
 	return e.checkSource(file, filepath.Dir(file), src), nil
 }
 

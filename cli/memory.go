@@ -30,3 +30,13 @@ func collectLess() {
 	}
 	runtime.SetFinalizer(new([64]byte), look)
 }
+
+// largeDAG is from what size on memory counts for more than time when a file is read: what is made of
+// it is a hundred times its text, for a moment.
+const largeDAG = 256 << 10
+
+// collectMore has little garbage gather until the function that it returns is called.
+func collectMore() func() {
+	before := debug.SetGCPercent(40)
+	return func() { debug.SetGCPercent(before) }
+}
