@@ -119,7 +119,7 @@ func anyText(s map[string]any) bool {
 	return slices.Contains(typesOf(map[string]any{"type": s["type"]}), "string")
 }
 
-// typesOf are the types that a schema admits, nil if it does not say.
+// typesOf are the types that a schema admits, each once, nil if it does not say.
 func typesOf(s map[string]any) []string {
 	var types []string
 	switch t := s["type"].(type) {
@@ -144,7 +144,11 @@ func typesOf(s map[string]any) []string {
 			if of == nil {
 				return nil
 			}
-			types = append(types, of...)
+			for _, name := range of {
+				if !slices.Contains(types, name) {
+					types = append(types, name)
+				}
+			}
 		}
 	}
 	return types
