@@ -8,7 +8,7 @@ import (
 )
 
 // smallHeap is up to what size of what lives a heap is collected half as often.
-const smallHeap = 32 << 20
+const smallHeap = 16 << 20
 
 // collectLess has a small heap grow to three times what lives in it, instead of twice: an attempt's
 // garbage is short-lived, and half of the collections is a good part of what a short one costs. A heap
