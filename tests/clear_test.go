@@ -25,6 +25,7 @@ tasks:
     needs: get
     run: |
       echo "$WEFT_TASK_ID $WEFT_IDEMPOTENCY_KEY" >> "$LEDGER"
+      echo loading
       test ! -e "$(dirname "$LEDGER")/bad"
   part: {needs: get, for_each: [1, 2], run: *tell}
   report: {needs: [load, part], run: *tell}

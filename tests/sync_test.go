@@ -108,7 +108,7 @@ func TestADayOfDeploying(t *testing.T) {
 	// What is broken is not published, and says where.
 	w.write("dags/hello.yaml", "id: hello\ntasks: {a: {runs: echo}}\n")
 	w.must(1, "dags/hello.yaml:2:13", "sync", "dags", at)
-	w.must(1, "1 error in 1 file; nothing is published", "sync", "dags", at)
+	w.must(1, "1 error in 1 file (1 fixable with weft validate --fix); nothing is published", "sync", "dags", at)
 	if got := said(); got != "two" {
 		t.Errorf("after a broken one was refused the script says %q", got)
 	}
