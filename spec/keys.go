@@ -165,6 +165,12 @@ func (d *DAG) unknownKey(field Field, t *table, in fields) []string {
 		return nil
 	}
 	near := nearest(key.Text, t.keys)
+	if len(near) == 0 && (t == taskKeys || t == callbackKeys) && d.opts.Plugins != nil {
+		if _, ok := d.opts.Plugins.Plugin(key.Text); ok {
+			d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).help("%s", pluginAsKey(field))
+			return []string{"run", "uses"}
+		}
+	}
 	if len(near) == 0 || t.what == "`sensor`" && slices.Contains(taskKeys.keys, key.Text) {
 		for _, h := range homes {
 			if h.table != t && slices.Contains(h.table.keys, key.Text) {

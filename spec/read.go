@@ -131,7 +131,7 @@ func (d *DAG) notNumber(n *Node, key, want string) {
 		return
 	}
 	diag := d.report(sType, d.span(n), "`%s` must be %s, not %s", key, want, n.words())
-	if jsonNumber().MatchString(n.Text) {
+	if _, err := strconv.Atoi(n.Text); n.Quote != Plain && jsonNumber().MatchString(n.Text) && (err == nil || want == "a number") {
 		diag.instead(d.src.text(d.span(n)), n.Text)
 	}
 }
@@ -155,6 +155,9 @@ func (d *DAG) duration(n *Node, key string, zero bool) (machine.Duration, bool) 
 		return 0, false
 	}
 	v, err := ParseDuration(n.Text)
+	if n.Text == "0" && !zero {
+		err = nil
+	}
 	if err != nil {
 		diag := d.report(sDuration, d.span(n), "`%s` must be a duration like 90s or 1h30m: %v", key, err)
 		switch meant := meantDuration(n.Text); {
@@ -219,7 +222,10 @@ func (d *DAG) named(n *Node, key string) []Field {
 		return nil
 	}
 	if n.Kind != Mapping {
-		d.report(sType, d.span(n), "`%s` must be a map of names, not %s", key, n.words())
+		diag := d.report(sType, d.span(n), "`%s` must be a map of names, not %s", key, n.words())
+		if help := asMap(key, n); help != "" {
+			diag.help("%s", help)
+		}
 		return nil
 	}
 	return n.Fields

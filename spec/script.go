@@ -22,6 +22,7 @@ import (
 type script struct {
 	node  *Node
 	shell any            // nil, "bash", "sh" or an argv
+	lost  bool           // which shell is meant is not known; that is reported
 	with  map[string]any // the plugin's input; its "run" gets the rewritten text
 }
 
@@ -64,7 +65,7 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 		d.foreignShell(u, sc, splices, argv)
 		return
 	}
-	ok := d.readShell(u, s, splices)
+	ok := !s.lost && d.readShell(u, s, splices)
 	for i := range splices {
 		if splices[i].place != inComment {
 			d.checkSplice(u, sc, &splices[i], ok)

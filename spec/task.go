@@ -92,6 +92,9 @@ func (d *DAG) draftTasks(n *Node) {
 // draftHook reads a map of callbacks: tasks without a place in the graph. Their ids are names of their
 // own and may be those of tasks: a callback is called by its owner, its hook and its id.
 func (d *DAG) draftHook(owner *task, hook string, n *Node) {
+	if d.nameless(hook, n) {
+		return
+	}
 	for _, f := range d.named(n, hook) {
 		d.id(f.Key, "the callback's id", taskID)
 		cb := &task{key: f.Key, d: d, hook: hook, owner: owner}
@@ -112,8 +115,11 @@ func (d *DAG) draftTask(t *task, n *Node, keys *table) {
 	}
 	if n.Kind != Mapping {
 		diag := d.report(sType, d.span(t.key), "%s must be a map, not %s", t.name(), n.words())
-		if n.Kind == Scalar && !n.Empty() {
+		switch command := listWords(n); {
+		case n.Kind == Scalar && !n.Empty():
 			diag.help("for a command write `%s: {run: …}`", t.ID)
+		case command != "":
+			diag.help("for a command write `%s: {run: %s}`", t.ID, command)
 		}
 		t.broken = true
 		return

@@ -47,7 +47,7 @@ func (d *DAG) draftRun(t *task) {
 		d.report(sType, d.span(t.f.key("run")), "`run` has no value; it must be a script, or a list of a program and its arguments")
 		return
 	case run.Kind == Mapping:
-		d.report(sType, d.span(run), "`run` must be a script or a list, not a map")
+		d.runIsMap(run)
 		return
 	case run.Kind == Sequence:
 		with["run"] = d.argv(t, run, "with.run")
@@ -57,12 +57,16 @@ func (d *DAG) draftRun(t *task) {
 		t.With = encode(with)
 		return
 	}
+	if strings.TrimSpace(run.Text) == "" && !run.bad {
+		d.reportAs(Warning, sMissing, d.span(run), "the script of %s is empty: it does nothing", t.name()).
+			help("a task that does nothing is `uses: noop`")
+	}
 	with["run"] = run.Text
 	shell := d.shell(t.get("shell"))
 	if shell != nil {
 		with["shell"] = shell
 	}
-	t.script = &script{node: run, shell: shell, with: with}
+	t.script = &script{node: run, shell: shell, with: with, lost: shell == nil && t.get("shell") != nil}
 	d.use(&use{task: t, where: "run", path: "with.run", node: run, form: scripted, edge: true})
 	t.With = encode(with)
 }
@@ -166,7 +170,9 @@ func (d *DAG) withUses(t *task, n *Node) {
 		switch {
 		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Scalar:
 			with, _ := d.valueAs(n, input).(map[string]any)
-			t.script = &script{node: f.Value, shell: with["shell"], with: with}
+			_, argv := with["shell"].([]any)
+			known := with["shell"] == nil || argv || with["shell"] == "bash" || with["shell"] == "sh"
+			t.script = &script{node: f.Value, shell: with["shell"], with: with, lost: !known}
 			d.use(&use{task: t, where: "run", path: path, node: f.Value, form: scripted, edge: true})
 		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Sequence:
 			d.argv(t, f.Value, path)
@@ -227,6 +233,9 @@ func misspelt(found []schema.Violation, missing schema.Violation) bool {
 // expression may give anything here (see wholevalue.go for what is declared); a text with one inside
 // it is text in any case; of what is asked of a list or a map as a whole nobody knows.
 func openTo(n *Node, v schema.Violation) bool {
+	if v.Keyword == "additionalProperties" { // the name is what is wrong, whatever its value will be
+		return false
+	}
 	at, _ := n.deepest(v.Path)
 	if at.Kind == Scalar {
 		whole := isWhole(at.Text)
