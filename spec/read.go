@@ -55,10 +55,29 @@ func (d *DAG) literal(n *Node, key string) bool {
 		return true
 	}
 	off := len([]rune(n.Text[:strings.Index(n.Text, "${{")]))
-	d.report(sNoExpression, d.within(n, off, 3), "`%s` takes no ${{ }}: it is fixed when the file is read", key).
-		help("expressions may stand in `run`, `with`, `env`, `workdir`, `for_each`, `inputs` and `artifacts`")
+	diag := d.report(sNoExpression, d.within(n, off, 3), "`%s` takes no ${{ }}: it is fixed when the file is read", key)
+	if key == "needs" && d.needsExpression(diag, n) {
+		return false
+	}
+	diag.help("expressions may stand in `run`, `with`, `env`, `workdir`, `for_each`, `inputs` and `artifacts`")
 	return false
 }
+
+// needsExpression says which task an expression in `needs` names: its id is what stands there.
+func (d *DAG) needsExpression(diag *Diagnostic, n *Node) bool {
+	m := taskUse().FindStringSubmatch(n.Text)
+	if !isWhole(n.Text) || m == nil {
+		return false
+	}
+	diag.label("write `%s`", m[1])
+	if at, ok := d.bareOf(n); ok && d.root.At("tasks", m[1]) != nil {
+		diag.note("fix", "write `%s`", m[1]).edit(at, m[1])
+	}
+	return true
+}
+
+// taskUse is an expression that names one task, or something of it.
+var taskUse = looks(`^\$\{\{\s*(?:tasks\.)?([A-Za-z_][A-Za-z0-9_-]*)(?:\.(?:state|outputs?|artifacts|ref|result)\b[^ ]*)?\s*\}\}$`)
 
 // boolean knows true and false alone: `no` and `on` are text everywhere, so here they are a mistake.
 func (d *DAG) boolean(n *Node, key string) bool {

@@ -180,9 +180,23 @@ func (d *DAG) draftRetries(t *task) {
 			d.report(rInterval, d.span(t.get("max_retry_delay")), "`max_retry_delay` is shorter than `retry_delay`")
 		}
 	}
+	if n := t.get("retries"); n == nil && t.f.lacks("retries") {
+		d.idleRetryKeys(t)
+	}
 	t.RetryJitter, _ = d.decimal(t.get("retry_jitter"), "retry_jitter", 0)
 	t.RetryIf = d.bare(t, "retry_if", t.f.get("retry_if"), false)
 	t.Timeout, _ = d.duration(t.get("timeout"), "timeout", false)
+}
+
+// idleRetryKeys warns of keys about retries at a task that has none.
+func (d *DAG) idleRetryKeys(t *task) {
+	for _, name := range []string{"retry_delay", "retry_backoff", "max_retry_delay", "retry_jitter", "retry_if"} {
+		if key := t.f.key(name); key != nil {
+			d.reportAs(Warning, sMissing, d.span(key), "`%s` needs `retries`: %s is not tried again", name, t.name()).
+				help("say how often: `retries: 3`")
+			return
+		}
+	}
 }
 
 // draftSlots reads what the task holds while it runs. Whether the pool exists is a rule.

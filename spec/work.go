@@ -178,6 +178,7 @@ func (d *DAG) withUses(t *task, n *Node) {
 			d.argv(t, f.Value, path)
 		default:
 			d.programText(t, f, member(input, input, f.Key.Text))
+			d.inputFile(t, f, member(input, input, f.Key.Text))
 			d.templates(t, "with", path, f.Value, member(input, input, f.Key.Text))
 		}
 	}
@@ -225,7 +226,7 @@ func (d *DAG) checkInput(t *task, n *Node, input map[string]any) {
 func misspelt(found []schema.Violation, missing schema.Violation) bool {
 	return missing.Keyword == "required" && slices.ContainsFunc(found, func(v schema.Violation) bool {
 		return v.Keyword == "additionalProperties" && slices.Equal(v.Path[:len(v.Path)-1], missing.Path) &&
-			slices.Contains(nearest(v.Name, v.Choices), missing.Name)
+			(slices.Contains(nearest(v.Name, v.Choices), missing.Name) || slices.Contains(inputOf(v), missing.Name))
 	})
 }
 
@@ -274,8 +275,7 @@ func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
 		if len(v.Path) > 1 {
 			of = "`" + pathWords(v.Path[:len(v.Path)-1]) + "`"
 		}
-		d.report(sInputName, d.span(key), "%s has no input %q", of, v.Name).suggest(v.Name, v.Choices).
-			unlessTaken(n.At(v.Path[:len(v.Path)-1]...))
+		d.inputName(n, key, of, v)
 		return
 	}
 	at := d.span(t.f.key("uses"))
@@ -299,9 +299,7 @@ func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
 		return
 	}
 	diag := d.report(sInput, at, "%s %s", where, v.Message)
-	if value, _ := n.deepest(v.Path); value != nil && len(v.Choices) > 0 && value.Kind == Scalar {
-		if near := nearest(value.Text, v.Choices); len(near) > 0 {
-			diag.label("did you mean %s?", orWords(quoted(near)))
-		}
+	if value, _ := n.deepest(v.Path); value != nil && value.Kind == Scalar && len(nearest(value.Text, v.Choices)) > 0 {
+		diag.suggest(value.Text, v.Choices)
 	}
 }
