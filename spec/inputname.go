@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"weft/schema"
@@ -35,6 +36,55 @@ func inputOf(v schema.Violation) []string {
 	return meant
 }
 
+// misspelt tells whether a missing input is there under another name, which is reported.
+func misspelt(found []schema.Violation, missing schema.Violation) bool {
+	oneOf := len(missing.Path) == 0 && strings.HasPrefix(missing.Message, "needs one of ")
+	if missing.Keyword != "required" && !oneOf {
+		return false
+	}
+	return slices.ContainsFunc(found, func(v schema.Violation) bool {
+		if v.Keyword != "additionalProperties" || !slices.Equal(v.Path[:len(v.Path)-1], missing.Path) {
+			return false
+		}
+		return slices.ContainsFunc(append(nearest(v.Name, v.Choices), inputOf(v)...), func(name string) bool {
+			return name == missing.Name || oneOf && strings.Contains(missing.Message, strconv.Quote(name))
+		})
+	})
+}
+
+// otherPart tells whether an unknown input is a part of one here, and another part of it is reported.
+func otherPart(found []schema.Violation, part schema.Violation) bool {
+	whole := inParts[strings.ToLower(part.Name)]
+	if whole == "" || part.Keyword != "additionalProperties" || len(part.Path) != 1 {
+		return false
+	}
+	first := slices.IndexFunc(found, func(v schema.Violation) bool {
+		return v.Keyword == "additionalProperties" && len(v.Path) == 1 && inParts[strings.ToLower(v.Name)] == whole && slices.Contains(v.Choices, whole)
+	})
+	return first >= 0 && found[first].Name != part.Name
+}
+
+// joined is the URI of a bucket and a key that stand beside each other as texts.
+func joined(in *Node) string {
+	bucket, key := "bucket", "key"
+	for _, f := range in.Fields {
+		if f.Value.Kind != Scalar || f.Value.Text == "" || len(f.Value.Text) > 60 || strings.ContainsAny(f.Value.Text, "\n`") {
+			continue
+		}
+		switch name := strings.ToLower(f.Key.Text); {
+		case inParts[name] == "":
+		case strings.Contains(name, "bucket") && !strings.Contains(name, "key"):
+			bucket = f.Value.Text
+		default:
+			key = strings.TrimPrefix(f.Value.Text, "/")
+		}
+	}
+	if strings.HasPrefix(key, "s3://") {
+		return key
+	}
+	return "s3://" + bucket + "/" + key
+}
+
 // inputName reports an input that the plugin, or a map of its input, does not have.
 func (d *DAG) inputName(n, key *Node, of string, v schema.Violation) {
 	in := n.At(v.Path[:len(v.Path)-1]...)
@@ -48,7 +98,7 @@ func (d *DAG) inputName(n, key *Node, of string, v schema.Violation) {
 	case len(meant) == 0 || len(v.Path) > 1:
 		diag.suggest(v.Name, v.Choices).unlessTaken(in)
 	case inParts[strings.ToLower(v.Name)] == meant[0]:
-		diag.help("write `uri: s3://bucket/key`")
+		diag.help("write `uri: %s`", joined(in))
 	case in.Get(meant[0]) != nil:
 		diag.help("`%s` says that here", meant[0])
 	case slices.Contains(otherInputs, strings.ToLower(v.Name)):

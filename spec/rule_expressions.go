@@ -100,6 +100,9 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	if code == eMember && d.src.text(at) == "secrets" && p.Help == noSecrets {
 		code, msg = xSecret, "secrets cannot stand in `"+u.where+"`"
 	}
+	if len(p.Suggest) == 1 && latin(p.Suggest[0]) == d.src.text(at) && d.byID[p.Suggest[0]] != nil { // that id was reported
+		return
+	}
 	diag := d.reportAs(severityOf(p), code, at, "%s", msg)
 	if len(p.Suggest) > 0 {
 		diag.label("did you mean %s?", orWords(quoted(p.Suggest)))

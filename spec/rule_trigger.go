@@ -40,7 +40,7 @@ func ruleTrigger(d *DAG) {
 // idleTrigger warns of a rule at a task that waits for nobody: each rule then says run.
 func (d *DAG) idleTrigger(t *task) {
 	key := t.f.key("trigger")
-	if key == nil || t.Trigger.Expr != nil || t.Trigger.Rule == "always" || d.cyclic || len(t.Needs)+len(t.Refs) > 0 {
+	if key == nil || t.Trigger.Expr != nil || slices.Contains([]string{"always", "all_success"}, t.Trigger.Rule) || d.cyclic || len(t.Needs)+len(t.Refs) > 0 {
 		return
 	}
 	if t.f.get("needs") != nil || len(t.refs) > 0 || !t.f.lacks("needs") || !slices.Contains(triggerRules, t.f.get("trigger").Text) {

@@ -87,7 +87,7 @@ func memberHelp(src string, t expr.Type) string {
 			}
 		}
 		return "name one member: " + joinWords(names)
-	case t.Kind == expr.KindArray:
+	case t.Kind == expr.KindArray && (t.Elem == nil || t.Elem.Kind != expr.KindObject && t.Elem.Kind != expr.KindArray):
 		return "write `${{ join(" + src + ", \" \") }}`, toJSON(" + src + "), or name one element"
 	}
 	return "write toJSON(…), join(…), or name one member"

@@ -215,19 +215,11 @@ func (d *DAG) checkInput(t *task, n *Node, input map[string]any) {
 	}
 	found := c.Check(input)
 	for _, v := range found {
-		if n != nil && openTo(n, v) || misspelt(found, v) {
+		if n != nil && openTo(n, v) || misspelt(found, v) || otherPart(found, v) {
 			continue
 		}
 		d.inputProblem(t, n, v)
 	}
-}
-
-// misspelt tells whether a missing input is there under a misspelt name, which is reported.
-func misspelt(found []schema.Violation, missing schema.Violation) bool {
-	return missing.Keyword == "required" && slices.ContainsFunc(found, func(v schema.Violation) bool {
-		return v.Keyword == "additionalProperties" && slices.Equal(v.Path[:len(v.Path)-1], missing.Path) &&
-			(slices.Contains(nearest(v.Name, v.Choices), missing.Name) || slices.Contains(inputOf(v), missing.Name))
-	})
 }
 
 // openTo tells whether a violation may vanish once the expressions at or below it have values. A whole
