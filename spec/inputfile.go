@@ -2,6 +2,7 @@ package spec
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"weft/expr"
@@ -19,6 +20,10 @@ func (d *DAG) inputFile(t *task, f Field, schema any) {
 	if t.f.get("workdir") != nil || expr.HasExpr(name) || path.IsAbs(name) || strings.HasPrefix(name, "~") || climbs(name) || d.opts.FileExists(path.Clean(name)) {
 		return
 	}
-	d.reportAs(Warning, sFile, d.span(f.Value), "there is no file %s beside the DAG file", cut(name, 60)).
-		help("paths are relative to the folder of the DAG file, unless `workdir` says otherwise")
+	diag := d.reportAs(Warning, sFile, d.span(f.Value), "there is no file %s beside the DAG file", cut(name, 60))
+	if slices.Contains(admitted(m), "array") && path.Ext(name) != ".txt" && !strings.Contains(name, "/") {
+		diag.help("for what no file holds write a list: `%s: [%q]`", f.Key.Text, cut(name, 60))
+		return
+	}
+	diag.help("paths are relative to the folder of the DAG file, unless `workdir` says otherwise")
 }

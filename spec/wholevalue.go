@@ -78,6 +78,10 @@ func memberHelp(src string, t expr.Type) string {
 		src = "…"
 	}
 	names := slices.Sorted(maps.Keys(t.Fields))
+	names = slices.DeleteFunc(names, func(name string) bool { // they cannot stand in text either
+		k := t.Fields[name].Kind
+		return k == expr.KindObject || k == expr.KindArray
+	})
 	switch {
 	case t.Kind == expr.KindObject && len(names) > 0 && len(names) <= 2*maxShown && src != "…":
 		for i, name := range names {

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,7 +92,12 @@ func (d *DAG) shell(n *Node) any {
 		return nil
 	}
 	if n.Text != "bash" && n.Text != "sh" {
-		d.report(sValue, d.span(n), "`shell` must be bash, sh or a list").help("for another program write a list: `[%s, \"{0}\"]`", cut(n.Text, 40))
+		diag := d.report(sValue, d.span(n), "`shell` must be bash, sh or a list")
+		if name := path.Base(n.Text); path.IsAbs(n.Text) && (name == "bash" || name == "sh") {
+			diag.instead(n.Text, name)
+			return nil
+		}
+		diag.help("for another program write a list: `[%s, \"{0}\"]`", cut(n.Text, 40))
 		return nil
 	}
 	return n.Text
