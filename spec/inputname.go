@@ -97,7 +97,7 @@ func (d *DAG) inputName(n, key *Node, of string, v schema.Violation) {
 	switch {
 	case len(meant) == 0 || len(v.Path) > 1:
 		diag.suggest(v.Name, v.Choices).unlessTaken(in)
-	case inParts[strings.ToLower(v.Name)] == meant[0]:
+	case in.Get(meant[0]) == nil && inParts[strings.ToLower(v.Name)] == meant[0]:
 		diag.help("write `uri: %s`", joined(in))
 	case in.Get(meant[0]) != nil:
 		diag.help("`%s` says that here", meant[0])

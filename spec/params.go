@@ -57,12 +57,15 @@ func (d *DAG) paramShort(f Field) {
 	diag := d.report(sType, d.span(f.Value), "the param %q must be a map that says its type, not %s", f.Key.Text, f.Value.words())
 	now := ""
 	switch written := oneLine(f.Value); {
-	case f.Value.Kind == Sequence || f.Value.Empty() || written == "…":
+	case f.Value.Kind == Sequence || f.Value.Empty() || f.Value.Text == "null" || written == "…":
 		return
 	case slices.Contains(schemaTypes, f.Value.Text):
 		now = "{type: " + f.Value.Text + "}"
 	case foreignTypes[strings.ToLower(f.Value.Text)] != "":
 		now = "{type: " + foreignTypes[strings.ToLower(f.Value.Text)] + "}"
+	case f.Value.Quote == Plain && digitGroups().MatchString(f.Value.Text): // 1_000, 010: a number in another notation
+		diag.help("write `%s: {type: integer, default: …}`", f.Key.Text)
+		return
 	case len([]rune(f.Value.Text)) > 40 || expr.HasExpr(f.Value.Text):
 		diag.help("write `%s: {type: string, default: …}`", f.Key.Text)
 		return
@@ -74,6 +77,8 @@ func (d *DAG) paramShort(f Field) {
 		diag.edit(at, now)
 	}
 }
+
+var digitGroups = looks(`^0[0-9]+$|^[0-9]+(?:_[0-9]+)+$`)
 
 // typeWord is the type of a scalar as it is written, by the name that `type` has for it.
 func (d *DAG) typeWord(n *Node) string {
@@ -87,8 +92,6 @@ func (d *DAG) typeWord(n *Node) string {
 		return "integer"
 	case float64:
 		return "number"
-	case nil:
-		return "\"null\""
 	}
 	return "string"
 }

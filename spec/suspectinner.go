@@ -8,7 +8,7 @@ import (
 // suspectInnerQuote finds a quote inside an expression that ends the quoted text around it: "${{ f("x") }}". As a
 // plain value the same expression is right, so people copy it into quotes and between braces.
 func suspectInnerQuote(d *DAG, t trouble) ([]mend, bool) {
-	for _, n := range []int{t.line, t.line - 1, t.from} {
+	for _, n := range []int{t.line, t.line - 1, t.from, t.from + 1} {
 		if n < 1 || n > len(d.src.lines) || d.inBlock(n) {
 			continue
 		}
@@ -47,6 +47,8 @@ func innerQuotes(l []rune, open int) (inner []int, end int) {
 			expression = true
 		case startsAt(l, i, "}}"):
 			expression = false
+		case l[i] == q && expression && len(inner) == 0 && endsText(string(l[i+1:])):
+			return nil, i
 		case l[i] == q && expression:
 			inner = append(inner, i)
 		case l[i] == q:
@@ -54,6 +56,12 @@ func innerQuotes(l []rune, open int) (inner []int, end int) {
 		}
 	}
 	return nil, -1
+}
+
+// endsText tells whether a quote ends its text, by what follows it: then the expression is not closed, or is none.
+func endsText(rest string) bool {
+	next := strings.TrimLeft(rest, " ")
+	return next == "" || strings.ContainsAny(next[:1], "]}:#") || !strings.Contains(next, "}}")
 }
 
 // innerQuote reports the first of such quotes. All are put right by the other kind, if the text has none of it.
