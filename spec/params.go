@@ -57,6 +57,9 @@ func (d *DAG) paramShort(f Field) {
 	diag := d.report(sType, d.span(f.Value), "the param %q must be a map that says its type, not %s", f.Key.Text, f.Value.words())
 	now := ""
 	switch written := oneLine(f.Value); {
+	case f.Value.Kind == Sequence && listWords(f.Value) != "":
+		diag.help("write `%s: {type: array, default: %s}`", f.Key.Text, listWords(f.Value))
+		return
 	case f.Value.Kind == Sequence || f.Value.Empty() || f.Value.Text == "null" || written == "…":
 		return
 	case slices.Contains(schemaTypes, f.Value.Text):

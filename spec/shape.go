@@ -19,20 +19,25 @@ func asMap(key string, n *Node) string {
 		return "a callback has a name: `" + key + ": {notify: {run: " + oneLine(n) + "}}`"
 	case strings.HasPrefix(key, "on_"):
 		return "a callback has a name: `" + key + ": {notify: {run: …}}`"
-	case n.Kind != Sequence || len(n.Items) == 0:
-		return ""
-	case key == "tasks":
+	case n.Kind == Sequence && len(n.Items) > 0 && key == "tasks":
 		return taskAsKey(n.Items[0])
 	}
+	items := n.Items
+	if n.Kind == Scalar && !n.Empty() {
+		items = []*Node{n}
+	}
 	var members []string
-	for _, it := range n.Items[:min(maxShown, len(n.Items))] {
+	for _, it := range items[:min(maxShown, len(items))] {
 		name, value := asMember(key, it)
 		if name == "" {
 			return ""
 		}
 		members = append(members, name+": "+value)
 	}
-	if len(n.Items) > maxShown {
+	switch {
+	case len(items) == 0:
+		return ""
+	case len(items) > maxShown:
 		members = append(members, "…")
 	}
 	return "write `" + key + ": {" + joinWords(members) + "}`"
