@@ -32,6 +32,9 @@ type Plugin interface {
 // A property of the input that says "x-weft-expr": ["output"] is a bare expression over the output, and
 // the attempt fails unless it is true. Whoever runs the plugin asks it; Call.Input does not hold it, so
 // it cannot be required. A plugin that has one is a Teller.
+//
+// One that says "x-weft-file": true is, as text, a file beside the DAG that no task makes: validation warns
+// if it is not there.
 type Schema struct {
 	Title  string          // one line: what it does
 	Input  json.RawMessage // a JSON Schema of type object

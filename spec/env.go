@@ -29,7 +29,7 @@ func (d *DAG) draftEnv(t *task, n *Node, path string, outer bool) []machine.Var 
 		case ours().MatchString(name) || outer && len(name) > 4 && name[:5] == "WEFT_":
 			d.report(nEnv, d.span(f.Key), "%s is a name of weft's own; `env` cannot set it", name)
 			continue
-		case !d.scalarHere(f.Value, name, "text"):
+		case !d.scalarHere(f.Value, "env."+name, "text"):
 			continue
 		}
 		vars = append(vars, machine.Var{Name: name, Value: f.Value.Text, Pos: f.Value.Pos, Level: level(t)})

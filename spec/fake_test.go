@@ -17,7 +17,7 @@ func schemaOf(s string) json.RawMessage { return json.RawMessage(s) }
 var fakes = somePlugins{
 	"shell": {Name: "shell", Input: schemaOf(`{"type":"object","required":["run"],"additionalProperties":false,"properties":{
 		"run":{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"string"},"minItems":1}]},
-		"shell":{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]}}}`)},
+		"shell":{"anyOf":[{"type":"string","enum":["bash","sh"]},{"type":"array","items":{"type":"string"}}]}}}`)},
 	"noop": {Name: "noop", Input: schemaOf(`{"type":"object","additionalProperties":false,"properties":{"output":{}}}`)},
 	"fail": {Name: "fail", Input: schemaOf(`{"type":"object","required":["message"],"additionalProperties":false,"properties":{"message":{"type":"string"}}}`)},
 	"wait": {Name: "wait", Sensor: true, Input: schemaOf(`{"type":"object","additionalProperties":false,
@@ -35,6 +35,17 @@ var fakes = somePlugins{
 		"url":{"type":"string"},"method":{"type":"string"},"headers":{"type":"object"},"json":{},"auth":{"type":"object"},"expect":{"type":"object","additionalProperties":false,"properties":{
 			"status":{"type":"integer"},"when":{"type":"string","x-weft-expr":["output"]}}}}}`),
 		Output: schemaOf(`{"type":"object","additionalProperties":false,"properties":{"status":{"type":"integer"},"body":{}}}`),
+	},
+	"python": {Name: "python", Input: schemaOf(`{"type":"object","additionalProperties":false,
+		"oneOf":[{"required":["code"]},{"required":["file"]},{"required":["callable"]}],"properties":{
+		"code":{"type":"string","contentMediaType":"text/x-python"},"file":{"type":"string","x-weft-file":true},"callable":{"type":"string"},
+		"args":{"oneOf":[{"type":"array"},{"type":"object"}]},
+		"requirements":{"x-weft-file":true,"oneOf":[{"type":"array","items":{"type":"string"}},{"type":"string"}]}}}`)},
+	"s3.copy": {Name: "s3.copy", Input: schemaOf(`{"type":"object","required":["from","to"],"additionalProperties":false,
+		"properties":{"from":{"type":"string"},"to":{"type":"string"}}}`)},
+	"s3.head": {
+		Name: "s3.head", Input: schemaOf(`{"type":"object","required":["uri"],"additionalProperties":false,"properties":{"uri":{"type":"string"}}}`),
+		Output: schemaOf(`{"type":"object","additionalProperties":false,"properties":{"exists":{"type":"boolean"}}}`),
 	},
 	"file.head": {
 		Name: "file.head", Input: schemaOf(`{"type":"object","required":["path"],"additionalProperties":false,

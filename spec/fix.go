@@ -117,6 +117,13 @@ func (s *source) takes(at Span, word string) bool {
 	return plainWord().MatchString(word) && !(opens && sign) && (len(fields) == 0 || !strings.HasPrefix(fields[len(fields)-1], "&"))
 }
 
+// bareOf returns where a node's text stands, without its quotes; false if something else stands there, such as
+// escapes, or if it has an anchor.
+func (d *DAG) bareOf(n *Node) (Span, bool) {
+	at, ok := d.src.exactly(d.span(n), n.Text)
+	return at, ok && d.src.takes(at, "x")
+}
+
 // Unread tells whether a code says that the YAML could not be read.
 func Unread(code string) bool { return code >= yTab && code <= ySyntax && code != yDuplicate }
 

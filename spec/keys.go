@@ -40,6 +40,7 @@ var (
 	dstKeys     = &table{"`dst`", []string{"gap", "fold"}}
 	paramKeys   = &table{"a param", append([]string{"default"}, schemaWords...)}
 	outputKeys  = &table{"an output", schemaWords}
+	schemaKeys  = &table{"a schema", append([]string{"default"}, schemaWords...)}
 )
 
 // callbackKeys are a task's, but for those in notInCallbacks.
@@ -87,13 +88,14 @@ var elsewhere = map[string]string{
 	"priority_weight": "priority", "task_group": "group", "on_failure_callback": "on_failure",
 	"on_success_callback": "on_success", "is_paused_upon_creation": "paused",
 	"task_concurrency": "max_parallel", "max_active_tis_per_dagrun": "max_parallel", "concurrency": "max_active_tasks",
+	"tz": "timezone", "time_zone": "timezone", "crontab": "cron", "expression": "cron", "interval_seconds": "every",
 	"doc_md": "description", "doc": "description", "sla_miss_callback": "on_late",
 }
 
 // otherValues are the words of elsewhere whose values look different there: a name alone is no fix.
 var otherValues = []string{
 	"operator", "action", "executor", "strategy", "matrix", "expand", "timeout_minutes", "timeout-minutes", "execution_timeout",
-	"dagrun_timeout", "retry", "steps", "jobs", "name", "default_args", "task_group", "on_failure_callback",
+	"dagrun_timeout", "retry", "steps", "jobs", "name", "default_args", "interval_seconds", "task_group", "on_failure_callback",
 	"on_success_callback", "sla_miss_callback",
 }
 
@@ -155,7 +157,11 @@ func (d *DAG) unknownKey(field Field, t *table, in fields) []string {
 		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `trigger: %s`", rule)
 		return nil
 	}
-	if here, ok := elsewhere[key.Text]; ok && slices.Contains(t.keys, here) {
+	here, ok := elsewhere[key.Text]
+	if t == scheduleKeys && strings.HasSuffix(key.Text, "_date") {
+		here, ok = strings.TrimSuffix(key.Text, "_date"), true
+	}
+	if ok && slices.Contains(t.keys, here) {
 		diag := d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
 		if !slices.Contains(otherValues, key.Text) {
 			diag.instead(key.Text, here).unlessTaken(in.node, in.meant...)
@@ -167,6 +173,12 @@ func (d *DAG) unknownKey(field Field, t *table, in fields) []string {
 		return nil
 	}
 	near := nearest(key.Text, t.keys)
+	if len(near) == 0 && (t == taskKeys || t == callbackKeys) && d.opts.Plugins != nil {
+		if _, ok := d.opts.Plugins.Plugin(key.Text); ok {
+			d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).help("%s", pluginAsKey(field))
+			return []string{"run", "uses"}
+		}
+	}
 	if len(near) == 0 || t.what == "`sensor`" && slices.Contains(taskKeys.keys, key.Text) {
 		for _, h := range homes {
 			if h.table != t && slices.Contains(h.table.keys, key.Text) {

@@ -67,7 +67,7 @@ func (d *DAG) id(n *Node, what string, a alphabet) bool {
 		}
 		diag := d.report(code, d.within(n, i, 1), "%s %q has a character that is not allowed: %s", what, cut(n.Text, 40), runeWords(runes[i], i)).
 			help("use %s", a.words)
-		if code == nLookAlike {
+		if code == nLookAlike && !diag.lookAlike(d, d.span(n), n.Text, func(id string) bool { return d.root.At("tasks", id) != nil }) {
 			diag.note("note", "it may look like a plain letter, and is not: U+%04X", runes[i])
 		}
 		return false

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"weft/expr"
 	"weft/machine"
 	"weft/schema"
 )
@@ -41,6 +42,7 @@ func (d *DAG) draftParams(n *Node) {
 		p.Name = f.Key.Text
 		p.Schema = []byte("{}")
 		if f.Value.Kind != Mapping {
+			p.used = true // whether it is can be told once it is declared
 			d.paramShort(f)
 		} else {
 			d.draftParam(p, f.Value)
@@ -53,17 +55,54 @@ func (d *DAG) draftParams(n *Node) {
 // paramShort is a value where a schema must stand: people write the default.
 func (d *DAG) paramShort(f Field) {
 	diag := d.report(sType, d.span(f.Value), "the param %q must be a map that says its type, not %s", f.Key.Text, f.Value.words())
-	switch {
+	now := ""
+	switch written := oneLine(f.Value); {
+	case f.Value.Kind == Sequence && listWords(f.Value) != "":
+		diag.help("write `%s: {type: array, default: %s}`", f.Key.Text, listWords(f.Value))
+		return
+	case f.Value.Kind == Sequence || f.Value.Empty() || f.Value.Text == "null" || written == "…":
+		return
 	case slices.Contains(schemaTypes, f.Value.Text):
-		diag.help("write `%s: {type: %s}`", f.Key.Text, f.Value.Text)
-	case f.Value.Kind == Scalar && !f.Value.Empty():
+		now = "{type: " + f.Value.Text + "}"
+	case foreignTypes[strings.ToLower(f.Value.Text)] != "":
+		now = "{type: " + foreignTypes[strings.ToLower(f.Value.Text)] + "}"
+	case f.Value.Quote == Plain && digitGroups().MatchString(f.Value.Text): // 1_000, 010: a number in another notation
+		diag.help("write `%s: {type: integer, default: …}`", f.Key.Text)
+		return
+	case len([]rune(f.Value.Text)) > 40 || expr.HasExpr(f.Value.Text):
 		diag.help("write `%s: {type: string, default: …}`", f.Key.Text)
+		return
+	default:
+		now = "{type: " + d.typeWord(f.Value) + ", default: " + written + "}"
 	}
+	diag.note("fix", "write `%s: %s`", f.Key.Text, now)
+	if at := d.span(f.Value); d.src.takes(at, "x") && slices.Contains([]string{f.Value.Text, oneLine(f.Value)}, d.src.text(at)) {
+		diag.edit(at, now)
+	}
+}
+
+var digitGroups = looks(`^0[0-9]+$|^[0-9]+(?:_[0-9]+)+$`)
+
+// typeWord is the type of a scalar as it is written, by the name that `type` has for it.
+func (d *DAG) typeWord(n *Node) string {
+	if n.Quote != Plain {
+		return "string"
+	}
+	switch d.scalar(n).(type) {
+	case bool:
+		return "boolean"
+	case int:
+		return "integer"
+	case float64:
+		return "number"
+	}
+	return "string"
 }
 
 // draftParam reads a fragment of JSON Schema and checks its default against it.
 func (d *DAG) draftParam(p *param, n *Node) {
 	f := d.fields(n, paramKeys, "the param")
+	d.nestedWords(n)
 	frag, ok := d.fragment(n, "the param \""+p.Name+"\"")
 	if !ok {
 		return
@@ -142,6 +181,7 @@ func (d *DAG) draftOutputs(t *task, n *Node) {
 		switch {
 		case f.Value.Kind == Mapping:
 			d.fields(f.Value, outputKeys, "the output")
+			d.nestedWords(f.Value)
 			if frag, ok := d.fragment(f.Value, "the output \""+out.Name+"\""); ok {
 				out.Schema = encode(frag)
 			}

@@ -55,10 +55,29 @@ func (d *DAG) literal(n *Node, key string) bool {
 		return true
 	}
 	off := len([]rune(n.Text[:strings.Index(n.Text, "${{")]))
-	d.report(sNoExpression, d.within(n, off, 3), "`%s` takes no ${{ }}: it is fixed when the file is read", key).
-		help("expressions may stand in `run`, `with`, `env`, `workdir`, `for_each`, `inputs` and `artifacts`")
+	diag := d.report(sNoExpression, d.within(n, off, 3), "`%s` takes no ${{ }}: it is fixed when the file is read", key)
+	if key == "needs" && d.needsExpression(diag, n) {
+		return false
+	}
+	diag.help("expressions may stand in `run`, `with`, `env`, `workdir`, `for_each`, `inputs` and `artifacts`")
 	return false
 }
+
+// needsExpression says which task an expression in `needs` names: its id is what stands there.
+func (d *DAG) needsExpression(diag *Diagnostic, n *Node) bool {
+	m := taskUse().FindStringSubmatch(n.Text)
+	if !isWhole(n.Text) || m == nil {
+		return false
+	}
+	diag.label("write `%s`", m[1])
+	if at, ok := d.bareOf(n); ok && d.root.At("tasks", m[1]) != nil {
+		diag.note("fix", "write `%s`", m[1]).edit(at, m[1])
+	}
+	return true
+}
+
+// taskUse is an expression that names one task, or something of it.
+var taskUse = looks(`^\$\{\{\s*(?:tasks\.)?([A-Za-z_][A-Za-z0-9_-]*)(?:\.(?:state|outputs?|artifacts|ref|result)\b[^ ]*)?\s*\}\}$`)
 
 // boolean knows true and false alone: `no` and `on` are text everywhere, so here they are a mistake.
 func (d *DAG) boolean(n *Node, key string) bool {
@@ -131,7 +150,7 @@ func (d *DAG) notNumber(n *Node, key, want string) {
 		return
 	}
 	diag := d.report(sType, d.span(n), "`%s` must be %s, not %s", key, want, n.words())
-	if jsonNumber().MatchString(n.Text) {
+	if _, err := strconv.Atoi(n.Text); n.Quote != Plain && jsonNumber().MatchString(n.Text) && (err == nil || want == "a number") {
 		diag.instead(d.src.text(d.span(n)), n.Text)
 	}
 }
@@ -155,6 +174,9 @@ func (d *DAG) duration(n *Node, key string, zero bool) (machine.Duration, bool) 
 		return 0, false
 	}
 	v, err := ParseDuration(n.Text)
+	if n.Text == "0" && !zero {
+		err = nil
+	}
 	if err != nil {
 		diag := d.report(sDuration, d.span(n), "`%s` must be a duration like 90s or 1h30m: %v", key, err)
 		switch meant := meantDuration(n.Text); {
@@ -219,7 +241,10 @@ func (d *DAG) named(n *Node, key string) []Field {
 		return nil
 	}
 	if n.Kind != Mapping {
-		d.report(sType, d.span(n), "`%s` must be a map of names, not %s", key, n.words())
+		diag := d.report(sType, d.span(n), "`%s` must be a map of names, not %s", key, n.words())
+		if help := asMap(key, n); help != "" {
+			diag.help("%s", help)
+		}
 		return nil
 	}
 	return n.Fields

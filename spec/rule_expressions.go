@@ -100,6 +100,9 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	if code == eMember && d.src.text(at) == "secrets" && p.Help == noSecrets {
 		code, msg = xSecret, "secrets cannot stand in `"+u.where+"`"
 	}
+	if len(p.Suggest) == 1 && latin(p.Suggest[0]) == d.src.text(at) && d.byID[p.Suggest[0]] != nil { // that id was reported
+		return
+	}
 	diag := d.reportAs(severityOf(p), code, at, "%s", msg)
 	if len(p.Suggest) > 0 {
 		diag.label("did you mean %s?", orWords(quoted(p.Suggest)))
@@ -110,6 +113,9 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	switch {
 	case p.Code == expr.CodeNotClosed && d.cutByComment(at):
 		diag.help("to YAML ` #` begins a comment, and the value ends there: quote it, or write it below a |")
+	case p.Code == expr.CodeNotClosed && d.cutByQuote(u.node):
+		end := d.span(u.node)
+		diag.help("the quote at %d:%d ends this text: inside an expression use the other kind of quotes than around it", end.EndLine, end.EndCol-1)
 	case diag.translate(p, d.src.text(at)):
 	case p.Help != "":
 		diag.help("%s", p.Help)
@@ -137,6 +143,17 @@ func (d *DAG) cutByComment(at Span) bool {
 	}
 	_, comment, cut := strings.Cut(string(line[at.Col-1:]), " #")
 	return cut && strings.Contains(comment, "}}")
+}
+
+// cutByQuote tells that a ${{ in quotes is closed on its line, behind a quote and a comma: to YAML a new entry begins.
+func (d *DAG) cutByQuote(n *Node) bool {
+	at := d.span(n)
+	line := d.src.line(at.EndLine)
+	if n.Quote != Single && n.Quote != Double || at.Line != at.EndLine || at.EndCol > len(line) {
+		return false
+	}
+	rest := strings.TrimLeft(string(line[at.EndCol-1:]), " ")
+	return strings.HasPrefix(rest, ",") && strings.Contains(rest, "}}")
 }
 
 // paramUse finds params.x, params["x"], and params alone, which may name any. It reads text, not the

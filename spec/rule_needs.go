@@ -19,7 +19,19 @@ func ruleNeeds(d *DAG) {
 			case n.id == t.ID:
 				d.report(gSelf, at, "task %q needs itself", t.ID)
 			case d.byID[n.id] == nil:
+				like, looks := d.isLookAlike(n.id)
+				if looks && latin(like) == n.id { // the task's id is what is wrong, and reported
+					continue
+				}
 				diag := d.report(gUnknown, at, "task %q needs %q, which does not exist", t.ID, n.id)
+				if looks && diag.lookAlike(d, at, n.id, func(string) bool { return false }) {
+					diag.related(d.span(d.byID[like].key), "%q is defined here", like)
+					continue
+				}
+				if id, ok := strings.CutPrefix(n.id, "tasks."); ok && d.byID[id] != nil {
+					diag.instead(n.id, id)
+					continue
+				}
 				if list := d.listInText(n.id); list != "" {
 					diag.label("write `%s`", list)
 					continue

@@ -14,6 +14,12 @@ func rulePool(d *DAG) {
 		size, ok := d.opts.Pools[t.Pool]
 		switch {
 		case n == nil && !ok, t.broken, n != nil && n.Kind != Scalar:
+		case !ok && t.Pool == "default_pool": // Airflow's
+			severity := Warning
+			if d.opts.Pools != nil {
+				severity = Error
+			}
+			d.reportAs(severity, sPool, d.span(n), "there is no pool %q", t.Pool).instead(t.Pool, "default")
 		case !ok && d.opts.Pools != nil:
 			r := d.report(sPool, d.span(n), "there is no pool %q", t.Pool).suggest(t.Pool, slices.Sorted(maps.Keys(d.opts.Pools)))
 			if r.Label == "" {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"weft/expr"
@@ -155,14 +156,26 @@ func toProcess(path []string) bool {
 // anything; of other secrets it is asked that they look made by a machine.
 func secretValue(name string, v *Node) bool {
 	text := v.Text
-	if text == "" || strings.ContainsAny(text, " \n$/<>{}*") || expr.HasExpr(text) || placeholder(text) {
+	if text == "" || strings.ContainsAny(text, " \n$<>{}*") || expr.HasExpr(text) || placeholder(text) || strings.Contains(text, "EXAMPLE") {
 		return false
+	}
+	if strings.Contains(text, "/") {
+		return base64Key().MatchString(text) && (len(text) == 40 && mixed(text) || slices.ContainsFunc(strings.Split(text, "/"), mixed))
 	}
 	if password().MatchString(name) {
 		return true
 	}
 	letters, digits := strings.ContainsFunc(text, asciiLetter), strings.ContainsAny(text, "0123456789")
 	return len(text) >= 12 && letters && digits
+}
+
+// base64Key is what a key with a / in it looks like, and no path does: those of AWS have 40 such characters.
+var base64Key = looks(`^[A-Za-z0-9+][A-Za-z0-9+/]{19,}={0,2}$`)
+
+// mixed tells whether a text holds small letters, capitals and digits, as nearly each 40 random characters do. The
+// parts of a path are words: one of them seldom has all three.
+func mixed(text string) bool {
+	return len(text) >= 8 && strings.ContainsFunc(text, unicode.IsLower) && strings.ContainsFunc(text, unicode.IsUpper) && strings.ContainsAny(text, "0123456789")
 }
 
 func asciiLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }

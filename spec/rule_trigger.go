@@ -10,6 +10,9 @@ import (
 // direct upstream tasks.
 func ruleTrigger(d *DAG) {
 	s := d.scope()
+	for _, t := range d.tasks {
+		d.idleTrigger(t)
+	}
 	for _, u := range d.uses {
 		if u.where != "trigger" {
 			continue
@@ -32,6 +35,19 @@ func ruleTrigger(d *DAG) {
 			d.warnCounting(u)
 		}
 	}
+}
+
+// idleTrigger warns of a rule at a task that waits for nobody: each rule then says run.
+func (d *DAG) idleTrigger(t *task) {
+	key := t.f.key("trigger")
+	if key == nil || t.Trigger.Expr != nil || slices.Contains([]string{"always", "all_success"}, t.Trigger.Rule) || d.cyclic || len(t.Needs)+len(t.Refs) > 0 {
+		return
+	}
+	if t.f.get("needs") != nil || len(t.refs) > 0 || !t.f.lacks("needs") || !slices.Contains(triggerRules, t.f.get("trigger").Text) {
+		return // what is upstream was reported, or is left out on purpose
+	}
+	d.reportAs(Warning, sMissing, d.span(key), "`trigger` needs upstream tasks: task %q waits for none, and runs at once", t.ID).
+		help("say whom it waits for: `needs: [a, b]`")
 }
 
 // warnCounting: whoever counts upstream tasks counts those that an expression made upstream, too.

@@ -100,6 +100,9 @@ func member(schema, at any, key string) any {
 		root = p.root
 	}
 	m, _ := at.(map[string]any)
+	if m["items"] == nil && m["properties"] == nil && m["additionalProperties"] == nil {
+		m = onlyBranch(root, m, key == "items")
+	}
 	if key == "items" {
 		if m["items"] != nil {
 			return place{root, m["items"]}
@@ -112,6 +115,32 @@ func member(schema, at any, key string) any {
 		return place{root, more}
 	}
 	return nil
+}
+
+// onlyBranch returns the one branch of a schema's anyOf or oneOf that a list, or a map, can be, else the schema itself.
+func onlyBranch(root any, m map[string]any, list bool) map[string]any {
+	want, found := "object", m
+	if list {
+		want = "array"
+	}
+	for _, key := range []string{"anyOf", "oneOf"} {
+		branches, _ := m[key].([]any)
+		fit := 0
+		for _, b := range branches {
+			branch, _ := resolveRef(place{root, b}, nil).(map[string]any)
+			if types := admitted(branch); types == nil || slices.Contains(types, want) {
+				found = branch
+				fit++
+			}
+		}
+		switch {
+		case fit == 1:
+			return found
+		case branches != nil:
+			return m
+		}
+	}
+	return m
 }
 
 // resolveRef follows $ref inside the document.

@@ -2,6 +2,8 @@ package spec
 
 import (
 	_ "embed"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +24,11 @@ var presets = sync.OnceValue(func() []string {
 // draftSchedule checks a schedule and keeps it as it is written. What a cron text means package cron knows, for
 // the scheduler too: two readings of one text would differ some day.
 func (d *DAG) draftSchedule(n *Node) {
-	if n == nil || n.Kind == Scalar && n.Quote == Plain && (n.Text == "" || n.Text == "null") {
+	if n == nil || n.Kind == Scalar && n.Quote == Plain && n.Text == "null" {
+		return
+	}
+	if n.Empty() || n.Kind == Sequence && len(n.Items) == 0 {
+		d.neverBySelf(d.top.key("schedule"), "schedule")
 		return
 	}
 	if n.Kind != Mapping {
@@ -34,6 +40,11 @@ func (d *DAG) draftSchedule(n *Node) {
 	}
 	f := d.fields(n, scheduleKeys, "`schedule`")
 	d.scheduleKind(n, f)
+	for _, key := range []string{"cron", "at"} {
+		if v := f.get(key); v != nil && v.Kind == Sequence && len(v.Items) == 0 {
+			d.neverBySelf(f.key(key), key)
+		}
+	}
 	zone := d.zone(f.get("timezone"))
 	for _, c := range d.oneOrList(f.get("cron"), "cron") {
 		if e := d.cron(c, "cron", false); e != nil && zone != nil && f.key("dst") == nil {
@@ -60,6 +71,15 @@ func (d *DAG) draftSchedule(n *Node) {
 		}
 	}
 	d.plan.Schedule = encode(raw)
+}
+
+// neverBySelf tells of a schedule that is there and says nothing.
+func (d *DAG) neverBySelf(key *Node, name string) {
+	if key == nil || key.bad {
+		return
+	}
+	d.reportAs(Warning, sMissing, d.span(key), "`%s` is empty: the DAG never runs by itself", name).
+		help("say when, as \"30 2 * * *\"; for a DAG that is started by hand leave `schedule` out")
 }
 
 // scheduleKind: a schedule says when in one way. Of several each would be right alone, so the later
@@ -98,6 +118,9 @@ func (d *DAG) cron(n *Node, key string, every bool) *cron.Expr {
 		d.report(tFields, d.span(n), "`%s` holds cron texts, and `every` stands for itself", key).help("write `schedule: {every: %s}`", strings.TrimSpace(rest))
 		return nil
 	}
+	if d.scheduleWord(n, text, key, every) {
+		return nil
+	}
 	e, problems := cron.Parse(n.Text)
 	for _, p := range problems {
 		code := [...]string{tField, tFields, tNever, tEither, tUneven}[p.Kind]
@@ -110,6 +133,36 @@ func (d *DAG) cron(n *Node, key string, every bool) *cron.Expr {
 		}
 	}
 	return e
+}
+
+// scheduleWord knows words that are no cron texts, and what they mean: daily, 15m, None.
+func (d *DAG) scheduleWord(n *Node, text, key string, every bool) bool {
+	word, now := strings.ToLower(text), ""
+	_, notDuration := ParseDuration(text)
+	switch {
+	case slices.Contains(presets(), "@"+word):
+		now = "@" + word
+	case word == "annually" || word == "midnight":
+		now = map[string]string{"annually": "@yearly", "midnight": "@daily"}[word]
+	case notDuration == nil && every:
+		now = "every " + text
+	case notDuration == nil:
+		d.report(tFields, d.span(n), "`%s` holds cron texts, and %s is a duration", key, cut(text, 40)).help("write `schedule: {every: %s}`", cut(text, 40))
+		return true
+	case word == "none" || word == "null" || word == "manual" || word == "never":
+		d.report(sValue, d.span(n), "there is no schedule %q", cut(text, 40)).help("for a DAG that is started by hand leave `schedule` out")
+		return true
+	default:
+		return false
+	}
+	diag := d.report(sValue, d.span(n), "there is no schedule %q", cut(text, 40)).label("write `%s`", now)
+	if at, ok := d.bareOf(n); ok {
+		if n.Quote == Plain && now[0] == '@' { // no plain value begins so
+			now = `"` + now + `"`
+		}
+		diag.note("fix", "write `%s`", now).edit(at, now)
+	}
+	return true
 }
 
 // preset reads a schedule that has a name.
@@ -191,7 +244,20 @@ func (d *DAG) catchup(n *Node) {
 		d.integer(f.get("max"), "max", 1)
 		return
 	}
-	d.choice(n, "catchup", "false", "last", "all")
+	words := []string{"false", "last", "all"}
+	if !d.filled(n, "catchup", orWords(words)) || slices.Contains(words, n.Text) {
+		return
+	}
+	diag := d.report(sValue, d.span(n), "`catchup` must be %s, or {max: N}", orWords(words))
+	if v, err := strconv.Atoi(n.Text); err == nil && v > 0 {
+		diag.label("write `{max: %d}`", v)
+	} else if b, ok := looseBool(n.Text); !ok {
+		diag.suggest(n.Text, words[1:])
+	} else if b {
+		diag.instead(n.Text, "all")
+	} else {
+		diag.instead(n.Text, "false")
+	}
 }
 
 // momentLayouts are how a point in time may be written; the first has its offset.

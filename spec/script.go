@@ -22,6 +22,7 @@ import (
 type script struct {
 	node  *Node
 	shell any            // nil, "bash", "sh" or an argv
+	lost  bool           // which shell is meant is not known; that is reported
 	with  map[string]any // the plugin's input; its "run" gets the rewritten text
 }
 
@@ -64,7 +65,7 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 		d.foreignShell(u, sc, splices, argv)
 		return
 	}
-	ok := d.readShell(u, s, splices)
+	ok := !s.lost && d.readShell(u, s, splices)
 	for i := range splices {
 		if splices[i].place != inComment {
 			d.checkSplice(u, sc, &splices[i], ok)
@@ -118,7 +119,7 @@ func (d *DAG) checkSplice(u *use, sc *expr.Scope, s *splice, placed bool) {
 	}
 	at := d.spanOf(u, s)
 	if k := info.Type.Kind; k == expr.KindArray || k == expr.KindObject {
-		d.report(expr.CodeInText, at, "%s cannot stand inside text", k).help("write toJSON(…), join(…), or name one member")
+		d.report(expr.CodeInText, at, "%s cannot stand inside text", k).help("%s", memberHelp(s.seg.Text, info.Type))
 		return
 	}
 	if !placed {

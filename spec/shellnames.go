@@ -29,9 +29,16 @@ var inherited = []string{
 // readers are programs whose arguments another shell or program replaces variables in.
 var readers = strings.Fields("sh bash dash zsh ksh fish busybox env ssh docker podman kubectl make awk gawk perl xargs parallel nu pwsh su sudo envsubst eval tmux")
 
+// homeless are keys that hold paths, in which nothing makes a home of ~.
+var homeless = []string{"workdir", "with.path", "with.file", "with.to", "with.requirements", "with.find_links", "with.python"}
+
 // shellNames warns of variables of a shell in a text that no shell reads.
 func (d *DAG) shellNames(u *use) {
 	text := u.node.Text
+	if strings.HasPrefix(text, "~/") && u.form == template && slices.Contains(homeless, u.path) {
+		d.reportAs(Warning, expr.CodeForeign, d.within(u.node, 0, 1), "no shell reads this: ~ stays as it is, and is no folder").
+			help("write the folder's path, as /home/…")
+	}
 	if u.form != template || u.task == nil && u.where != "env" || !strings.Contains(text, "$") {
 		return
 	}

@@ -86,7 +86,7 @@ func (d *DAG) shellError(u *use, err error, lang syntax.LangVariant) {
 	off, msg := uint(0), err.Error()
 	switch {
 	case errors.As(err, &pe):
-		off, msg = pe.Pos.Offset(), pe.Text
+		off, msg = pe.Pos.Offset(), shellWords(pe.Text)
 	case errors.As(err, &le):
 		off, msg = le.Pos.Offset(), le.Feature+" are not known to it"
 	}
@@ -102,7 +102,18 @@ func (d *DAG) shellError(u *use, err error, lang syntax.LangVariant) {
 	for at > 0 && !utf8.RuneStart(text[at]) {
 		at--
 	}
+	if d.byTemplate(u, at) {
+		return
+	}
 	d.report(xShell, d.within(u.node, utf8.RuneCountInString(text[:at]), 1), "%s cannot read this script: %s", name, msg)
+}
+
+// shellWords are the parser's words, but where they name a thing that is not in the script.
+func shellWords(msg string) string {
+	if msg == "`foo(` must be followed by `)`" {
+		return "a ( behind a word begins a function, `name() { … }`; as text it needs quotes"
+	}
+	return msg
 }
 
 // missingProgram warns of a script that begins by running a file beside the DAG that is not there.

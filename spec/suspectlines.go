@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // The suspects of keys, values and indentation.
@@ -203,8 +204,26 @@ func suspectDash(d *DAG, t trouble) ([]mend, bool) {
 	if m := keyLine().FindStringSubmatch(string(d.src.line(above))); m != nil && m[3] != "" {
 		diag.related(Span{Line: above, Col: len([]rune(m[1])) + 1}, "%s has a value already", strings.TrimSpace(m[2]))
 	}
-	return []mend{{line: t.line, from: col, to: col + 1, with: "#", guess: true}}, true
+	item := strings.TrimLeft(trimmed[2:], " ")
+	if m := itemName().FindStringSubmatch(item); m != nil {
+		diag.help("give it a key instead, with what it holds below: `%s:`", cut(m[1], 40))
+	} else {
+		diag.help("leave out the dash, or put the item below a key of its own")
+	}
+	ms := []mend{{line: t.line, from: col, to: col + 1, with: "#", guess: true}}
+	for n := t.line + 1; n <= len(d.src.lines) && len(ms) < 1000; n++ { // and what belongs to it
+		l := d.src.line(n)
+		if in := indentOf(l); in < len(l) && in < col {
+			break
+		} else if in < len(l) {
+			ms = append(ms, mend{line: n, from: in + 1, to: in + 2, with: "#", guess: true})
+		}
+	}
+	return ms, true
 }
+
+// itemName is the name that an item of a list gives itself in other tools.
+var itemName = looks(`^(?:id|name|task_id):\s+["']?([A-Za-z_][A-Za-z0-9_-]*)`)
 
 // suspectNoColon finds the line that is a word where keys are.
 func suspectNoColon(d *DAG, t trouble) ([]mend, bool) {
@@ -258,6 +277,9 @@ func suspectRest(d *DAG, t trouble) ([]mend, bool) {
 	if before == "" || !strings.ContainsAny(before[len(before)-1:], "\"']}") {
 		return nil, false
 	}
+	if open := opening(l, len([]rune(before))); open > 0 && opensValue(l, open-1) && strings.ContainsFunc(string(l[col-1:]), unicode.IsLetter) {
+		return d.bracketText(t.line, open), true
+	}
 	at := d.src.restOfLine(t.line, col)
 	diag := d.report(ySyntax, at, "nothing can stand behind a value that is complete")
 	switch end := before[len(before)-1]; end {
@@ -267,4 +289,40 @@ func suspectRest(d *DAG, t trouble) ([]mend, bool) {
 		diag.help("quote the whole of it, or write the rest into the brackets")
 	}
 	return []mend{{line: t.line, from: col, to: at.EndCol, with: ""}}, true
+}
+
+// opening is the column of the bracket that the one at a column closes, 0 if it is none, or opened on another line.
+func opening(l []rune, closing int) int {
+	depth := 0
+	for i := closing; i > 0; i-- {
+		switch l[i-1] {
+		case ']', '}':
+			depth++
+		case '[', '{':
+			depth--
+		}
+		if depth == 0 {
+			if i == closing {
+				return 0
+			}
+			return i
+		}
+	}
+	return 0
+}
+
+// bracketText reports a text that begins with a bracket, where YAML reads a list or a map and then more.
+func (d *DAG) bracketText(line, col int) []mend {
+	l := d.src.line(line)
+	what := "map"
+	if l[col-1] == '[' {
+		what = "list"
+	}
+	diag := d.report(yIndicator, Span{line, col, line, col + 1}, "a value that begins with %c is a %s to YAML, and more stands behind it", l[col-1], what)
+	if what == "map" {
+		diag.quote(d.src, line, col)
+	} else {
+		diag.help("quote the whole of it if it is text; an item belongs into the brackets")
+	}
+	return []mend{{line: line, from: col, to: len(l) + 1, with: "x", quiet: true}}
 }

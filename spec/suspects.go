@@ -17,7 +17,7 @@ import (
 
 // suspects look for the mistake behind a YAML error; the first that reports wins.
 var suspects = []func(d *DAG, t trouble) (ms []mend, found bool){
-	suspectAlias, suspectDirective, suspectTab, suspectIndicator, suspectHeader, suspectEscape, suspectOpenQuote, suspectOdd, suspectExpression,
+	suspectAlias, suspectDirective, suspectInnerQuote, suspectTab, suspectIndicator, suspectHeader, suspectEscape, suspectOpenQuote, suspectOdd, suspectExpression,
 	suspectFlow, suspectColon, suspectNoSpace, suspectDeeper, suspectIndent, suspectDash, suspectNoColon, suspectRest,
 }
 

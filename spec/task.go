@@ -92,6 +92,9 @@ func (d *DAG) draftTasks(n *Node) {
 // draftHook reads a map of callbacks: tasks without a place in the graph. Their ids are names of their
 // own and may be those of tasks: a callback is called by its owner, its hook and its id.
 func (d *DAG) draftHook(owner *task, hook string, n *Node) {
+	if d.nameless(hook, n) {
+		return
+	}
 	for _, f := range d.named(n, hook) {
 		d.id(f.Key, "the callback's id", taskID)
 		cb := &task{key: f.Key, d: d, hook: hook, owner: owner}
@@ -112,8 +115,11 @@ func (d *DAG) draftTask(t *task, n *Node, keys *table) {
 	}
 	if n.Kind != Mapping {
 		diag := d.report(sType, d.span(t.key), "%s must be a map, not %s", t.name(), n.words())
-		if n.Kind == Scalar && !n.Empty() {
+		switch command := listWords(n); {
+		case n.Kind == Scalar && !n.Empty():
 			diag.help("for a command write `%s: {run: …}`", t.ID)
+		case command != "":
+			diag.help("for a command write `%s: {run: %s}`", t.ID, command)
 		}
 		t.broken = true
 		return
@@ -175,9 +181,23 @@ func (d *DAG) draftRetries(t *task) {
 			d.report(rInterval, d.span(t.get("max_retry_delay")), "`max_retry_delay` is shorter than `retry_delay`")
 		}
 	}
+	if n := t.get("retries"); n == nil && t.f.lacks("retries") {
+		d.idleRetryKeys(t)
+	}
 	t.RetryJitter, _ = d.decimal(t.get("retry_jitter"), "retry_jitter", 0)
 	t.RetryIf = d.bare(t, "retry_if", t.f.get("retry_if"), false)
 	t.Timeout, _ = d.duration(t.get("timeout"), "timeout", false)
+}
+
+// idleRetryKeys warns of keys about retries at a task that has none.
+func (d *DAG) idleRetryKeys(t *task) {
+	for _, name := range []string{"retry_delay", "retry_backoff", "max_retry_delay", "retry_jitter"} {
+		if key := t.f.key(name); key != nil {
+			d.reportAs(Warning, sMissing, d.span(key), "`%s` needs `retries`: %s is not tried again", name, t.name()).
+				help("say how often: `retries: 3`")
+			return
+		}
+	}
 }
 
 // draftSlots reads what the task holds while it runs. Whether the pool exists is a rule.

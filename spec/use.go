@@ -92,6 +92,25 @@ func (d *DAG) jinja(u *use) {
 	}
 }
 
+// byTemplate tells whether what the shell trips over stands in a template of another tool. Then the template is what
+// keeps the script from running, and is reported as the error.
+func (d *DAG) byTemplate(u *use, off int) bool {
+	text := u.node.Text
+	for _, m := range jinja().FindAllStringIndex(text, maxForeign) {
+		if off < m[0] || off >= m[1] {
+			continue
+		}
+		at := d.within(u.node, utf8.RuneCountInString(text[:m[0]]), utf8.RuneCountInString(text[m[0]:m[1]]))
+		i := slices.IndexFunc(d.diags, func(x *Diagnostic) bool { return x.Code == expr.CodeForeign && x.place() == at })
+		if i < 0 {
+			return false
+		}
+		d.diags[i].Severity, d.failed = Error, true
+		return true
+	}
+	return false
+}
+
 // maxForeign bounds how many templates of another tool are told of in one value.
 const maxForeign = 20
 

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,7 +48,7 @@ func (d *DAG) draftRun(t *task) {
 		d.report(sType, d.span(t.f.key("run")), "`run` has no value; it must be a script, or a list of a program and its arguments")
 		return
 	case run.Kind == Mapping:
-		d.report(sType, d.span(run), "`run` must be a script or a list, not a map")
+		d.runIsMap(run)
 		return
 	case run.Kind == Sequence:
 		with["run"] = d.argv(t, run, "with.run")
@@ -57,12 +58,16 @@ func (d *DAG) draftRun(t *task) {
 		t.With = encode(with)
 		return
 	}
+	if strings.TrimSpace(run.Text) == "" && !run.bad {
+		d.reportAs(Warning, sMissing, d.span(run), "the script of %s is empty: it does nothing", t.name()).
+			help("a task that does nothing is `uses: noop`")
+	}
 	with["run"] = run.Text
 	shell := d.shell(t.get("shell"))
 	if shell != nil {
 		with["shell"] = shell
 	}
-	t.script = &script{node: run, shell: shell, with: with}
+	t.script = &script{node: run, shell: shell, with: with, lost: shell == nil && t.get("shell") != nil}
 	d.use(&use{task: t, where: "run", path: "with.run", node: run, form: scripted, edge: true})
 	t.With = encode(with)
 }
@@ -87,7 +92,12 @@ func (d *DAG) shell(n *Node) any {
 		return nil
 	}
 	if n.Text != "bash" && n.Text != "sh" {
-		d.report(sValue, d.span(n), "`shell` must be bash, sh or a list").help("for another program write a list: `[%s, \"{0}\"]`", cut(n.Text, 40))
+		diag := d.report(sValue, d.span(n), "`shell` must be bash, sh or a list")
+		if name := path.Base(n.Text); path.IsAbs(n.Text) && (name == "bash" || name == "sh") {
+			diag.instead(n.Text, name)
+			return nil
+		}
+		diag.help("for another program write a list: `[%s, \"{0}\"]`", cut(n.Text, 40))
 		return nil
 	}
 	return n.Text
@@ -166,12 +176,15 @@ func (d *DAG) withUses(t *task, n *Node) {
 		switch {
 		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Scalar:
 			with, _ := d.valueAs(n, input).(map[string]any)
-			t.script = &script{node: f.Value, shell: with["shell"], with: with}
+			_, argv := with["shell"].([]any)
+			known := with["shell"] == nil || argv || with["shell"] == "bash" || with["shell"] == "sh"
+			t.script = &script{node: f.Value, shell: with["shell"], with: with, lost: !known}
 			d.use(&use{task: t, where: "run", path: path, node: f.Value, form: scripted, edge: true})
 		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Sequence:
 			d.argv(t, f.Value, path)
 		default:
 			d.programText(t, f, member(input, input, f.Key.Text))
+			d.inputFile(t, f, member(input, input, f.Key.Text))
 			d.templates(t, "with", path, f.Value, member(input, input, f.Key.Text))
 		}
 	}
@@ -208,25 +221,20 @@ func (d *DAG) checkInput(t *task, n *Node, input map[string]any) {
 	}
 	found := c.Check(input)
 	for _, v := range found {
-		if n != nil && openTo(n, v) || misspelt(found, v) {
+		if n != nil && openTo(n, v) || misspelt(found, v) || otherPart(found, v) {
 			continue
 		}
 		d.inputProblem(t, n, v)
 	}
 }
 
-// misspelt tells whether a missing input is there under a misspelt name, which is reported.
-func misspelt(found []schema.Violation, missing schema.Violation) bool {
-	return missing.Keyword == "required" && slices.ContainsFunc(found, func(v schema.Violation) bool {
-		return v.Keyword == "additionalProperties" && slices.Equal(v.Path[:len(v.Path)-1], missing.Path) &&
-			slices.Contains(nearest(v.Name, v.Choices), missing.Name)
-	})
-}
-
 // openTo tells whether a violation may vanish once the expressions at or below it have values. A whole
 // expression may give anything here (see wholevalue.go for what is declared); a text with one inside
 // it is text in any case; of what is asked of a list or a map as a whole nobody knows.
 func openTo(n *Node, v schema.Violation) bool {
+	if v.Keyword == "additionalProperties" { // the name is what is wrong, whatever its value will be
+		return false
+	}
 	at, _ := n.deepest(v.Path)
 	if at.Kind == Scalar {
 		whole := isWhole(at.Text)
@@ -265,8 +273,7 @@ func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
 		if len(v.Path) > 1 {
 			of = "`" + pathWords(v.Path[:len(v.Path)-1]) + "`"
 		}
-		d.report(sInputName, d.span(key), "%s has no input %q", of, v.Name).suggest(v.Name, v.Choices).
-			unlessTaken(n.At(v.Path[:len(v.Path)-1]...))
+		d.inputName(n, key, of, v)
 		return
 	}
 	at := d.span(t.f.key("uses"))
@@ -290,9 +297,7 @@ func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
 		return
 	}
 	diag := d.report(sInput, at, "%s %s", where, v.Message)
-	if value, _ := n.deepest(v.Path); value != nil && len(v.Choices) > 0 && value.Kind == Scalar {
-		if near := nearest(value.Text, v.Choices); len(near) > 0 {
-			diag.label("did you mean %s?", orWords(quoted(near)))
-		}
+	if value, _ := n.deepest(v.Path); value != nil && value.Kind == Scalar && len(nearest(value.Text, v.Choices)) > 0 {
+		diag.suggest(value.Text, v.Choices)
 	}
 }
