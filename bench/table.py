@@ -84,8 +84,8 @@ def mapped(n):
 def run_once(t, folder):
     """ms of wall, MiB at the peak."""
     env = {**os.environ, "WEFT_HOME": os.path.join(folder, "home")}
-    wall, _, peak = speed.used([t.tools["weft"], "run", "dag.yaml"], folder, env)
-    return 1000 * wall, peak / 1024
+    wall, _, peak = speed.timed([t.tools["weft"], "run", "dag.yaml"], folder, env)
+    return 1000 * wall, peak
 
 
 def scale(t):
