@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -65,7 +66,7 @@ func CheckTemplate(tmpl string, sc *Scope) (Info, []Problem) {
 			n := runes(part.Text)
 			found = append(found, Problem{
 				Code: CodeInText, Msg: got.Type.Kind.String() + " cannot stand inside text",
-				Offset: lead(part.Text), Len: max(1, n-lead(part.Text)-trail(part.Text)), Help: inTextHelp(got.Type.Kind),
+				Offset: lead(part.Text), Len: max(1, n-lead(part.Text)-trail(part.Text)), Help: InText(got.Type, part.Text),
 			})
 		}
 		for i := range found {
@@ -86,11 +87,49 @@ func CheckTemplate(tmpl string, sc *Scope) (Info, []Problem) {
 	return info, sorted(problems)
 }
 
-func inTextHelp(k Kind) string {
-	if k == KindArray {
-		return `write join(…, ",") or toJSON(…)`
+// InText says how a list or a map becomes text; src is the expression that gives it.
+func InText(t Type, src string) string {
+	src = strings.TrimSpace(src)
+	if len(src) > 60 || strings.Contains(src, "\n") {
+		src = "…"
 	}
-	return "write toJSON(…), or name one of its members"
+	if t.Kind == KindArray {
+		if k := t.elem().Kind; k == KindArray || k == KindObject {
+			return "write toJSON(" + src + ")"
+		}
+		return "write join(" + src + `, ",") or toJSON(` + src + ")"
+	}
+	if _, task := t.Fields["instances"]; task && src != "…" {
+		return "name what of the task: " + src + ".output"
+	}
+	members := t.names()
+	if len(members) == 0 || !isPath(src) {
+		return "write toJSON(" + src + "), or name one of its members"
+	}
+	if slices.Contains(members, "message") {
+		return "name one member: " + src + ".message"
+	}
+	out := "name one member: "
+	for i, m := range members[:min(4, len(members))] {
+		if i > 0 {
+			out += ", "
+		}
+		out += src + "." + m
+	}
+	if len(members) > 4 {
+		out += ", …"
+	}
+	return out
+}
+
+// isPath tells whether a text is names with dots between them, behind which another can be written.
+func isPath(s string) bool {
+	for name := range strings.SplitSeq(s, ".") {
+		if !isName(name) || strings.Contains(name, "-") {
+			return false
+		}
+	}
+	return true
 }
 
 func trail(text string) int {
@@ -118,8 +157,9 @@ type checker struct {
 	scope    *Scope
 	info     *Info
 	problems []Problem
-	element  *Type // of the list that the predicate around walks
-	skip     int   // names before this place belong to a mistake that has been reported
+	element  *Type                          // of the list that the predicate around walks
+	skip     int                            // names before this place belong to a mistake that has been reported
+	beside   map[*ast.IdentifierNode]beside // unknown words that are compared with a text; see words.go
 }
 
 // add reports a problem at a node.
@@ -244,7 +284,10 @@ func (c *checker) root(n *ast.IdentifierNode) Type {
 		}
 		return t
 	}
-	p := c.unknownRoot(n.Value)
+	p, told := c.unquoted(n)
+	if !told {
+		p = c.unknownRoot(n.Value)
+	}
 	c.addAt(at, len([]rune(n.Value)), p)
 	return Type{}
 }
@@ -257,7 +300,9 @@ func (c *checker) unknownRoot(name string) Problem {
 		return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known here", Help: why}
 	}
 	if ours, ok := otherLiterals[name]; ok {
-		return Problem{Code: CodeForeign, Msg: strconv.Quote(name) + " is another language's", Suggest: []string{ours}}
+		return Problem{
+			Code: CodeForeign, Msg: strconv.Quote(name) + " is another language's", Suggest: []string{ours}, Guess: !strings.EqualFold(name, ours),
+		}
 	}
 	if full, ok := macros[name]; ok {
 		return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known here", Suggest: []string{full}}
@@ -265,10 +310,16 @@ func (c *checker) unknownRoot(name string) Problem {
 	if help, ok := foreignRoots[name]; ok {
 		return Problem{Code: CodeForeign, Msg: strconv.Quote(name) + " is another tool's", Help: help}
 	}
+	if c.element != nil {
+		if _, ok := c.element.Fields[name]; ok {
+			return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known here; a member of the element begins with a dot", Fix: "." + name}
+		}
+	}
 	p := unknown(strconv.Quote(name)+" is not known here", name, append(c.scope.names(), "true", "false", "null"))
+	p.Guess = slices.ContainsFunc(p.Suggest, isLiteral)
 	if isName(name) && c.scope.Tasks != nil {
 		if _, task := c.scope.Tasks[name]; task {
-			p.Suggest, p.Help = []string{"tasks." + name}, ""
+			p.Suggest, p.Help, p.Guess = []string{"tasks." + name}, "", false
 		}
 	}
 	if _, isFunction := functions[name]; isFunction {
@@ -276,3 +327,6 @@ func (c *checker) unknownRoot(name string) Problem {
 	}
 	return p
 }
+
+// isLiteral tells whether a word is a value and no name. That one was meant for another word is never sure.
+func isLiteral(word string) bool { return word == "true" || word == "false" || word == "null" }

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/parser/lexer"
@@ -53,7 +54,7 @@ func (s *source) foreignPair(i int) *Problem {
 		return is(CodeForeign, `"^" is no operator here`, "a power is x ** y")
 	case "|":
 		if i+2 < len(s.tokens) && b.Kind == lexer.Identifier && !s.tokens[i+2].Is(lexer.Bracket, "(") {
-			return is(CodeForeign, `"|" without parentheses is Jinja's filter`, "call the function: "+b.Value+"(…)")
+			return filter(a, b)
 		}
 	case "let", ";":
 		return is(CodeSyntax, "an expression is one value, without variables of its own", "repeat the part, or give it a task of its own")
@@ -62,6 +63,29 @@ func (s *source) foreignPair(i int) *Problem {
 	}
 	return nil
 }
+
+// filter is the problem of a filter of Jinja's: x | upper. Only a function that there is can be called.
+func filter(pipe, word lexer.Token) *Problem {
+	p := Problem{Code: CodeForeign, Msg: `"|" without parentheses is Jinja's filter`, Offset: pipe.From, Len: word.To - pipe.From}
+	name := word.Value
+	if ours := filters[name]; ours != "" {
+		name = ours
+	}
+	switch f := functions[name]; {
+	case f != nil && f.min == 1 && pipe.To < word.From:
+		p.Fix = "| " + name + "()"
+	case f != nil:
+		p.Help = "call the function: " + f.usage
+	case foreignFunctions[name] != "":
+		p.Help = foreignFunctions[name]
+	default:
+		p.Msg, p.Help = p.Msg+", and there is no function "+strconv.Quote(name), choices(functionNames())
+	}
+	return &p
+}
+
+// filters are Jinja's that are functions here under another name.
+var filters = map[string]string{"tojson": "toJSON", "fromjson": "fromJSON", "length": "len", "from_json": "fromJSON", "to_json": "toJSON", "d": "default"}
 
 // foreignWords stand between two operands in other languages.
 var foreignWords = map[string]string{

@@ -118,7 +118,7 @@ func (d *DAG) checkSplice(u *use, sc *expr.Scope, s *splice, placed bool) {
 	}
 	at := d.spanOf(u, s)
 	if k := info.Type.Kind; k == expr.KindArray || k == expr.KindObject {
-		d.report(expr.CodeInText, at, "%s cannot stand inside text", k).help("write toJSON(…), join(…), or name one member")
+		d.report(expr.CodeInText, at, "%s cannot stand inside text", k).help("%s", expr.InText(info.Type, s.seg.Text))
 		return
 	}
 	if !placed {

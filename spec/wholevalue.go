@@ -65,7 +65,7 @@ func (d *DAG) notText(u *use, t expr.Type) {
 	switch u.where {
 	case "env", "workdir", "run", "artifacts":
 		d.report(expr.CodeInText, d.span(u.node), "`%s` holds text, and the expression gives %s", u.where, t.Kind).
-			help("write toJSON(…), join(…), or name one member")
+			help("%s", expr.InText(t, u.expressions()[0].Text))
 	}
 }
 
