@@ -23,6 +23,8 @@ type script struct {
 	node  *Node
 	shell any            // nil, "bash", "sh" or an argv
 	with  map[string]any // the plugin's input; its "run" gets the rewritten text
+
+	unknown bool // what is said of its shell cannot be: how it is read is not known
 }
 
 // A splice is one ${{ }} of a script: where it stands and what takes its place.
@@ -60,11 +62,17 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 		}
 		return
 	}
+	if s.unknown {
+		for i := range splices {
+			d.checkSplice(u, sc, &splices[i], false)
+		}
+		return
+	}
 	if argv, ok := s.shell.([]any); ok {
 		d.foreignShell(u, sc, splices, argv)
 		return
 	}
-	ok := d.readShell(u, s, splices)
+	ok := d.readShell(u, sc, s, splices)
 	for i := range splices {
 		if splices[i].place != inComment {
 			d.checkSplice(u, sc, &splices[i], ok)

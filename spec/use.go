@@ -53,6 +53,7 @@ func (d *DAG) use(u *use) {
 	}
 	d.shellNames(u)
 	if i < 0 {
+		d.foreign(u)
 		if u.form == scripted {
 			d.uses = append(d.uses, u) // its syntax is checked all the same
 		}

@@ -58,11 +58,12 @@ func (d *DAG) draftRun(t *task) {
 		return
 	}
 	with["run"] = run.Text
-	shell := d.shell(t.get("shell"))
+	named := t.get("shell")
+	shell := d.shell(named)
 	if shell != nil {
 		with["shell"] = shell
 	}
-	t.script = &script{node: run, shell: shell, with: with}
+	t.script = &script{node: run, shell: shell, with: with, unknown: shell == nil && named != nil}
 	d.use(&use{task: t, where: "run", path: "with.run", node: run, form: scripted, edge: true})
 	t.With = encode(with)
 }
