@@ -195,6 +195,9 @@ func (c *checker) wanted(t Type) {
 	help := ""
 	if c.scope.Want == KindBool {
 		help = truthHelp(t.Kind)
+		if asked := t.truths(); len(asked) > 0 && isPath(c.text(c.tree)) {
+			help = "name what is asked: " + c.text(c.tree) + "." + asked[0]
+		}
 	}
 	c.add(c.tree, CodeType, "this is "+t.Kind.String()+", but "+names+" is asked for", help)
 }
@@ -315,6 +318,9 @@ func (c *checker) unknownRoot(name string) Problem {
 			return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known here; a member of the element begins with a dot", Fix: "." + name}
 		}
 	}
+	if meant := c.membersNamed(name); len(meant) > 0 {
+		return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known here", Suggest: meant}
+	}
 	p := unknown(strconv.Quote(name)+" is not known here", name, append(c.scope.names(), "true", "false", "null"))
 	p.Guess = slices.ContainsFunc(p.Suggest, isLiteral)
 	if isName(name) && c.scope.Tasks != nil {
@@ -326,6 +332,24 @@ func (c *checker) unknownRoot(name string) Problem {
 		p.Suggest, p.Help = nil, "it is a function: "+functions[name].usage
 	}
 	return p
+}
+
+// membersNamed returns the members of that name that the roots have, written whole: params.mode for mode.
+func (c *checker) membersNamed(name string) []string {
+	if _, function := functions[name]; function {
+		return nil
+	}
+	if _, task := c.scope.Tasks[name]; task {
+		return nil
+	}
+	var out []string
+	for _, root := range c.scope.names() {
+		if _, ok := c.scope.Roots[root].Fields[name]; ok {
+			out = append(out, root+"."+name)
+		}
+	}
+	slices.Sort(out)
+	return out[:min(3, len(out))]
 }
 
 // isLiteral tells whether a word is a value and no name. That one was meant for another word is never sure.

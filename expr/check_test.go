@@ -42,6 +42,9 @@ func say(problems []Problem) string {
 		if p.Help != "" {
 			fmt.Fprintf(&b, " (%s)", p.Help)
 		}
+		if p.Whole != "" {
+			fmt.Fprintf(&b, " ⇔ %s", p.Whole)
+		}
 		b.WriteByte('\n')
 	}
 	return strings.TrimSuffix(b.String(), "\n")
@@ -83,7 +86,7 @@ func TestCheckFinds(t *testing.T) {
 		{`let x = 1; x`, `E301 0+3 an expression is one value, without variables of its own (repeat the part, or give it a task of its own)`},
 		{`params.name.upper()`, `E301 0+19 values have no methods (call a function: upper(text))`},
 		{`a @ b`, `E301 2+1 "@" is no part of an expression`},
-		{`${{ params.n }} > 2`, `E301 15+4 the ${{ }} does not hold the whole expression (write one ${{ }} around all of it, or none)`},
+		{`${{ params.n }} > 2`, `E301 15+4 the ${{ }} does not hold the whole expression (write one ${{ }} around all of it, or none) ⇔ params.n > 2`},
 		{`1 /* x */`, `E301 2+2 an expression holds no comments (write the comment after # in the YAML)`},
 		{strings.Repeat("(", 200) + "1", `E301 100+1 the brackets are nested too deeply`},
 		{`${{ params.n`, `E302 0+3 this ${{ is never closed (close it with }}; a literal ${{ is ${{ '${{' }})`},
@@ -137,7 +140,7 @@ func TestCheckFinds(t *testing.T) {
 		{`params.n is null`, `E307 9+2 "is" is another language's (compare with ==, as in x == null)`},
 		{`1 if params.flag else 2`, `E307 2+2 "if" is another language's (a choice is written condition ? a : b)`},
 		{`params.flag == True`, `E307 15+4 "True" is another language's → true`},
-		{`{{ params.n }}`, `E307 0+2 "{{ }}" is Jinja's (names stand alone in an expression; in a value write ${{ … }})`},
+		{`{{ params.n }}`, `E307 0+2 "{{ }}" is Jinja's (names stand alone in an expression; in a value write ${{ … }}) ⇔ params.n`},
 		{`${params.n}`, `E307 0+2 "${x}" is the shell's (names stand alone in an expression; in a value write ${{ … }})`},
 		{`$HOME`, `E307 0+5 "$HOME" is the shell's (names stand without $; the environment is env.HOME)`},
 		{`params.name | upper`, `E307 12+7 "|" without parentheses is Jinja's filter ⇒ | upper()`},
@@ -174,6 +177,9 @@ func TestCheckFinds(t *testing.T) {
 		{`run.next_ds`, `E303 4+7 run has no member "next_ds" (it is strftime(run.data_interval_end, "%Y-%m-%d"))`},
 		{`tasks.clean.status == "success"`, `E303 12+6 tasks.clean has no member "status" → state`},
 		{`tasks.part.result`, `E303 11+6 tasks.part has no member "result" → output?`},
+		{`name == "x"`, `E303 0+4 "name" is not known here → params.name`},
+		{`params.name == name`, `E303 15+4 "name" is not known here → params.name`},
+		{`id == "x"`, `E303 0+2 "id" is not known here → dag.id, run.id`},
 		{`today()`, `E303 0+5 there is no function "today" (an expression has no clock; run.started_at is the run's start, run.ds its day)`},
 		{`range(3)`, `E303 0+5 there is no function "range" (a list of integers is written 1..3, both ends in it)`},
 		{`filter(params.rows, size > 3)`, `E303 20+4 "size" is not known here; a member of the element begins with a dot ⇒ .size`},
@@ -198,8 +204,9 @@ func TestCheckAsksForWhatThePlaceWants(t *testing.T) {
 	sc.Want = KindBool
 	for src, want := range map[string]string{
 		`params.n > 1`: "", `params.any`: "", `tasks.clean.output.exists`: "",
-		`params.n`:    `E305 0+8 this is an integer, but a boolean is asked for (compare it: … > 0)`,
-		`params.name`: `E305 0+11 this is a text, but a boolean is asked for (compare it: … == "text")`,
+		`params.n`:           `E305 0+8 this is an integer, but a boolean is asked for (compare it: … > 0)`,
+		`tasks.clean.output`: `E305 0+18 this is a map, but a boolean is asked for (name what is asked: tasks.clean.output.exists)`,
+		`params.name`:        `E305 0+11 this is a text, but a boolean is asked for (compare it: … == "text")`,
 	} {
 		if _, problems := Check(src, sc); say(problems) != want {
 			t.Errorf("%s\n got %s\nwant %s", src, say(problems), want)

@@ -70,6 +70,8 @@ func (c *checker) unknownMember(n *ast.MemberNode, name *ast.StringNode, of Type
 		return
 	case root != nil && root.Value == "run" && foreignRun[name.Value] != "":
 		p.Suggest, p.Help = nil, foreignRun[name.Value]
+	case len(of.Fields) == 0 && root != nil && root.Value == "env":
+		p.Help = "env is what the file sets under `env`; what a process inherits a script reads as $" + name.Value
 	case len(p.Suggest) == 0:
 		if meant := meantMember(name.Value, of); len(meant) > 0 {
 			p.Suggest, p.Help, p.Guess = meant, "", true

@@ -36,7 +36,11 @@ func (s *source) foreignPair(i int) *Problem {
 	touch := a.To == b.From
 	for _, p := range pairs {
 		if touch && a.Value == p.first && b.Value == p.second && a.Kind != lexer.String && b.Kind != lexer.String {
-			return &Problem{Code: CodeForeign, Msg: p.msg, Offset: a.From, Len: b.To - a.From, Help: p.help}
+			found := &Problem{Code: CodeForeign, Msg: p.msg, Offset: a.From, Len: b.To - a.From, Help: p.help}
+			if p.first == "{" && !s.whole && !s.states {
+				found.Whole = unwrapped(string(s.runes), "{{")
+			}
+			return found
 		}
 	}
 	if a.Kind != lexer.Operator {

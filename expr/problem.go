@@ -25,6 +25,7 @@ type Problem struct {
 	Suggest     []string // near names, at most three
 	Help        string   // what to write instead; may be empty
 	Fix         string   // what is meant to stand at the place, if that is sure; a text in it is in double quotes
+	Whole       string   // what is meant to stand in the place of the whole source, if that is sure
 	Guess       bool     // the suggestion is a guess by the meaning: nothing to write without being asked
 	Maybe       bool     // probably wrong, and may run all the same
 }

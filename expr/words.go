@@ -69,12 +69,13 @@ func (c *checker) note(word *ast.IdentifierNode, of Type, node ast.Node) {
 // unquoted is the problem of a word that was meant as a text: it is compared with one, and no name is near.
 func (c *checker) unquoted(n *ast.IdentifierNode) (Problem, bool) {
 	with, ok := c.beside[n]
-	if !ok || len(near(n.Value, c.scope.names())) > 0 && !slices.Contains(with.of.Choices, n.Value) {
+	known := slices.Contains(with.of.Choices, n.Value)
+	if !ok || !known && (len(near(n.Value, c.scope.names())) > 0 || len(c.membersNamed(n.Value)) > 0) {
 		return Problem{}, false
 	}
 	p := Problem{Code: CodeName, Msg: strconv.Quote(n.Value) + " is not known here; a text stands in quotes"}
 	switch meant := near(n.Value, with.of.Choices); {
-	case with.of.Choices == nil || slices.Contains(with.of.Choices, n.Value):
+	case with.of.Choices == nil || known:
 		p.Fix = strconv.Quote(n.Value)
 	case len(meant) == 1:
 		p.Fix = strconv.Quote(meant[0])

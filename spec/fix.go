@@ -110,7 +110,7 @@ var plainWord = sync.OnceValue(func() *regexp.Regexp {
 
 // inPlain is what may stand inside a plain value that something else begins, in brackets too.
 var inPlain = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[A-Za-z0-9_.()"'&|=<>+/@-]+(?: [A-Za-z0-9_.()"'&|=<>+/@-]+)*$`)
+	return regexp.MustCompile(`^[A-Za-z0-9_.()"'&|=<>+/@-]+(?: [A-Za-z0-9_.()"'!&|=<>+/@-]+)*$`)
 })
 
 // takes tells whether a word may stand at a place without quotes of its own: a plain value does not begin
@@ -121,7 +121,17 @@ func (s *source) takes(at Span, word string, inside bool) bool {
 	fields := strings.Fields(before)
 	opens := before == "" || !inside && strings.ContainsAny(before[len(before)-1:], ":-[{,")
 	sign := !(word[0] == '_' || word[0] >= '0' && word[0] <= '9' || word[0]|0x20 >= 'a' && word[0]|0x20 <= 'z')
-	return (plainWord().MatchString(word) || inside && inPlain().MatchString(word)) && !(opens && sign) && (len(fields) == 0 || !strings.HasPrefix(fields[len(fields)-1], "&"))
+	return (plainWord().MatchString(word) || inside && inPlain().MatchString(word)) && !(opens && sign) && !anchored(fields, inside)
+}
+
+// anchored tells whether words before a place hold the anchor of the value that it is in; && is an operator.
+func anchored(before []string, inside bool) bool {
+	for i, word := range before {
+		if (inside || i == len(before)-1) && strings.HasPrefix(word, "&") && word != "&&" {
+			return true
+		}
+	}
+	return false
 }
 
 // unread tells whether a code says that the YAML could not be read.

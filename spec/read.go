@@ -55,8 +55,15 @@ func (d *DAG) literal(n *Node, key string) bool {
 		return true
 	}
 	off := len([]rune(n.Text[:strings.Index(n.Text, "${{")]))
-	d.report(sNoExpression, d.within(n, off, 3), "`%s` takes no ${{ }}: it is fixed when the file is read", key).
-		help("expressions may stand in `run`, `with`, `env`, `workdir`, `for_each`, `inputs` and `artifacts`")
+	diag := d.report(sNoExpression, d.within(n, off, 3), "`%s` takes no ${{ }}: it is fixed when the file is read", key)
+	if segs, p := expr.Split(n.Text); key == "needs" && p == nil && len(segs) == 1 {
+		if name, tasks := strings.CutPrefix(strings.TrimSpace(segs[0].Text), "tasks."); tasks {
+			id, _, _ := strings.Cut(name, ".")
+			diag.help("write the task's id: %s", cut(id, 40))
+			return false
+		}
+	}
+	diag.help("expressions may stand in `run`, `with`, `env`, `workdir`, `for_each`, `inputs` and `artifacts`")
 	return false
 }
 

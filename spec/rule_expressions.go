@@ -118,6 +118,7 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 		}
 	}
 	switch {
+	case d.unwrap(u, diag, p):
 	case d.unquotedHash(u, diag, p, at):
 	case p.Code == expr.CodeNotClosed && d.cutByComment(at):
 		diag.help("to YAML ` #` begins a comment, and the value ends there: quote it, or write it below a |")
@@ -153,6 +154,20 @@ func severityOf(p expr.Problem) Severity {
 // certain tells whether one of some problems keeps an expression from having a value.
 func certain(problems []expr.Problem) bool {
 	return slices.ContainsFunc(problems, func(p expr.Problem) bool { return !p.Maybe })
+}
+
+// unwrap fixes an expression of which parts stand in brackets, where none are needed.
+func (d *DAG) unwrap(u *use, diag *Diagnostic, p expr.Problem) bool {
+	at := d.within(u.node, u.off, utf8.RuneCountInString(u.src))
+	whole := quotedFor(u.node.Quote, p.Whole)
+	if u.form != bareForm || whole == "" || d.src.text(at) != u.src || !d.src.takes(at, whole, true) {
+		return false
+	}
+	if first := whole[0] | 0x20; first < 'a' || first > 'z' {
+		return false
+	}
+	diag.note("fix", "write `%s`", whole).edit(at, whole)
+	return true
 }
 
 // unquotedHash tells of an expression that ends too soon because YAML takes its ` #` for a comment. If what stands

@@ -20,6 +20,10 @@ func ruleNeeds(d *DAG) {
 				d.report(gSelf, at, "task %q needs itself", t.ID)
 			case d.byID[n.id] == nil:
 				diag := d.report(gUnknown, at, "task %q needs %q, which does not exist", t.ID, n.id)
+				if id := d.idOf(n.id); id != "" {
+					diag.instead(n.id, id)
+					continue
+				}
 				if list := d.listInText(n.id); list != "" {
 					diag.label("write `%s`", list)
 					continue
@@ -57,6 +61,15 @@ func without(ids []string, id string) []string {
 		}
 	}
 	return out
+}
+
+// idOf reads a task that is named as expressions name it: tasks.a, tasks.a.output, a.output.
+func (d *DAG) idOf(text string) string {
+	id, field, _ := strings.Cut(strings.TrimPrefix(text, "tasks."), ".")
+	if d.byID[id] == nil || id == text || !slices.Contains([]string{"", "output", "outputs", "state", "ref"}, field) {
+		return ""
+	}
+	return id
 }
 
 // listInText reads what is meant as several tasks in one text: "a, b", "a b", "[a, b]", "a >> b".
