@@ -290,6 +290,11 @@ func (c *checker) root(n *ast.IdentifierNode) Type {
 	p, told := c.unquoted(n)
 	if !told {
 		p = c.unknownRoot(n.Value)
+		if _, task := c.scope.Tasks[n.Value]; task && p.Guess && c.fieldAfter(n) == "" { // a task alone is no value
+			p.Suggest[0] += ".output"
+		} else if task {
+			p.Guess = false
+		}
 	}
 	c.addAt(at, len([]rune(n.Value)), p)
 	return Type{}
@@ -325,7 +330,7 @@ func (c *checker) unknownRoot(name string) Problem {
 	p.Guess = slices.ContainsFunc(p.Suggest, isLiteral)
 	if isName(name) && c.scope.Tasks != nil {
 		if _, task := c.scope.Tasks[name]; task {
-			p.Suggest, p.Help, p.Guess = []string{"tasks." + name}, "", false
+			p.Suggest, p.Help, p.Guess = []string{"tasks." + name}, "", true
 		}
 	}
 	if _, isFunction := functions[name]; isFunction {

@@ -188,7 +188,7 @@ func (c *checker) unknownTask(name string, at int) Problem {
 
 // fieldAfter is the member of a task that is asked for, "" if the task stands alone. The parser
 // gives no parents, so the source says it: the token after the task is a dot and a name.
-func (c *checker) fieldAfter(n *ast.MemberNode) string {
+func (c *checker) fieldAfter(n ast.Node) string {
 	_, to := c.span(n)
 	for i, t := range c.tokens {
 		if t.From < to || i+1 >= len(c.tokens) {

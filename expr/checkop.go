@@ -110,6 +110,9 @@ func (c *checker) choice(of Type, node, literal ast.Node) {
 		return
 	}
 	p := Problem{Code: CodeType, Msg: c.text(node) + " is never " + strconv.Quote(text.Value), Suggest: near(text.Value, of.Choices)}
+	if ours := stateWords[strings.ToLower(text.Value)]; len(p.Suggest) == 0 && slices.Contains(of.Choices, ours) {
+		p.Suggest = []string{ours}
+	}
 	if len(p.Suggest) == 0 {
 		p.Help = "it is " + orWords(of.Choices)
 	}

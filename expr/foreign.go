@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -123,7 +124,15 @@ func (s *source) foreignWord(i int) *Problem {
 	// After an operand, or as NOT x: where a name could stand, it may be one.
 	key := s.tokens[i+1].Is(lexer.Operator, ":")
 	if !s.startsOperand(i) || !key && (t.Value == "NOT" || t.Value == "if") {
-		return here(`"`+t.Value+`" is another language's`, help)
+		p := here(`"`+t.Value+`" is another language's`, help)
+		switch next := s.tokens[i+1]; {
+		case t.Value != "is":
+		case next.Kind == lexer.String || next.Kind == lexer.Number || slices.Contains([]string{"true", "false", "null"}, next.Value):
+			p.Fix, p.Help = "==", ""
+		case next.Value == "defined":
+			p.Help = "what is not there is null: x != null"
+		}
+		return p
 	}
 	return nil
 }
