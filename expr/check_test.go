@@ -158,6 +158,7 @@ func TestCheckFinds(t *testing.T) {
 		{`params.name == full`, `E303 15+4 "full" is not known here; a text stands in quotes ⇒ "full"`},
 		{`full != params.name`, `E303 0+4 "full" is not known here; a text stands in quotes ⇒ "full"`},
 		{`params.name in [full, "delta", nulls]`, `E303 16+4 "full" is not known here; a text stands in quotes ⇒ "full"` + "\n" + `E303 31+5 "nulls" is not known here; a text stands in quotes ⇒ "nulls"`},
+		{`params.name == clean`, `E303 15+5 "clean" is not known here → tasks.clean.output, "clean"?`},
 		{`run.type == manual`, `E303 12+6 "manual" is not known here; a text stands in quotes ⇒ "manual"`},
 		{`run.type == manaul`, `E303 12+6 "manaul" is not known here; a text stands in quotes ⇒ "manual"`},
 		{`run.type == weekly`, `E303 12+6 "weekly" is not known here; a text stands in quotes (run.type is "scheduled", "backfill" or "manual")`},

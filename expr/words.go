@@ -74,6 +74,11 @@ func (c *checker) unquoted(n *ast.IdentifierNode) (Problem, bool) {
 		return Problem{}, false
 	}
 	p := Problem{Code: CodeName, Msg: strconv.Quote(n.Value) + " is not known here; a text stands in quotes"}
+	if _, task := c.scope.Tasks[n.Value]; task && !known {
+		p.Msg = strconv.Quote(n.Value) + " is not known here"
+		p.Suggest, p.Guess = []string{"tasks." + n.Value + ".output", strconv.Quote(n.Value)}, true
+		return p, true
+	}
 	switch meant := near(n.Value, with.of.Choices); {
 	case with.of.Choices == nil || known:
 		p.Fix = strconv.Quote(n.Value)

@@ -29,12 +29,13 @@ func ruleForeign(d *DAG) {
 		if u.where == "run" && d.readsVariables(u) {
 			continue
 		}
-		d.foreignNames(u, d.scope().of(u), func(_, _ int) bool { return true }, Warning, "an expression is written with two braces; here this is plain text")
+		d.foreignNames(u, d.scope().of(u), func(_, _ int) bool { return true }, Warning, "stays as it is")
 	}
 }
 
-// foreignNames reports each ${name} of a text that would be an expression, and that is told by its bytes to be looked at.
-func (d *DAG) foreignNames(u *use, sc *expr.Scope, here func(from, to int) bool, severity Severity, msg string) (found bool) {
+// foreignNames reports each ${name} of a text that would be an expression, if it stands where here says so, in bytes;
+// what says what becomes of it.
+func (d *DAG) foreignNames(u *use, sc *expr.Scope, here func(from, to int) bool, severity Severity, what string) (found bool) {
 	text := u.node.Text
 	for at, n := 0, 0; n < maxForeign; n++ {
 		open := strings.Index(text[at:], "${")
@@ -55,7 +56,7 @@ func (d *DAG) foreignNames(u *use, sc *expr.Scope, here func(from, to int) bool,
 		}
 		at = from + size
 		place := d.within(u.node, utf8.RuneCountInString(text[:from]), utf8.RuneCountInString(text[from:from+size]))
-		diag := d.reportAs(severity, expr.CodeForeign, place, "%s", msg)
+		diag := d.reportAs(severity, expr.CodeForeign, place, "%q is no expression, and %s", text[from:from+size], what)
 		found = true
 		d.noteParams(name)
 		if whole, ok := d.src.exactly(place, text[from:from+size]); ok && severity == Error {
@@ -82,7 +83,7 @@ func (d *DAG) notOurs(u *use, sc *expr.Scope, off int) bool {
 	around := func(from, to int) bool { return from <= off && off < to }
 	spaced := func(from, _ int) bool { return strings.HasPrefix(u.node.Text[from:], "${ ") } // its end may be taken for another's
 	for _, here := range []func(from, to int) bool{around, spaced} {
-		if d.foreignNames(u, sc, here, Error, "an expression is written with two braces; the shell cannot read this") {
+		if d.foreignNames(u, sc, here, Error, "the shell cannot read it") {
 			return true
 		}
 	}

@@ -112,7 +112,7 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 			diag.label("write `%s`", p.Fix)
 		}
 	case len(p.Suggest) > 0:
-		diag.label("did you mean %s?", orWords(quoted(p.Suggest)))
+		diag.label("did you mean %s?", orWords(quotedOnce(p.Suggest)))
 		if len(p.Suggest) == 1 && !p.Guess {
 			diag.note("fix", "rename to `%s`", p.Suggest[0]).swap(d.src.text(at), p.Suggest[0])
 		}
@@ -237,4 +237,15 @@ func (d *DAG) noteParams(src string) {
 			p.used = p.used || name == "" || name == p.Name
 		}
 	}
+}
+
+// quotedOnce quotes words; one that is a text already keeps its own quotes.
+func quotedOnce(words []string) []string {
+	out := quoted(words)
+	for i, w := range words {
+		if strings.HasPrefix(w, `"`) {
+			out[i] = w
+		}
+	}
+	return out
 }

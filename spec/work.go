@@ -294,6 +294,9 @@ func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
 	if value, _ := n.deepest(v.Path); value != nil && len(v.Choices) > 0 && value.Kind == Scalar {
 		if near := nearest(value.Text, v.Choices); len(near) > 0 {
 			diag.label("did you mean %s?", orWords(quoted(near)))
+			if strings.EqualFold(value.Text, near[0]) { // the case of its letters alone
+				diag.note("fix", "write `%s`", near[0]).swap(value.Text, near[0])
+			}
 		}
 	}
 }
