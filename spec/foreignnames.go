@@ -56,7 +56,7 @@ func (d *DAG) foreignNames(u *use, sc *expr.Scope, here func(from, to int) bool,
 		}
 		at = from + size
 		place := d.within(u.node, utf8.RuneCountInString(text[:from]), utf8.RuneCountInString(text[from:from+size]))
-		diag := d.reportAs(severity, expr.CodeForeign, place, "%q is no expression, and %s", text[from:from+size], what)
+		diag := d.reportAs(severity, expr.CodeForeign, place, "%q is no expression and %s", text[from:from+size], what)
 		found = true
 		d.noteParams(name)
 		if whole, ok := d.src.exactly(place, text[from:from+size]); ok && severity == Error {
