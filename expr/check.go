@@ -236,6 +236,7 @@ func (c *checker) typeOf(n ast.Node) Type {
 	case *ast.FloatNode:
 		return Of(KindNumber)
 	case *ast.StringNode:
+		c.template(n)
 		return Of(KindString)
 	case *ast.IdentifierNode:
 		return c.root(n)

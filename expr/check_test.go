@@ -65,7 +65,7 @@ func TestCheckIsSilentAndKnowsTheType(t *testing.T) {
 		`params.flag ? 1 : 2.5`: "a number", `params.flag ? 1 : "x"`: "anything", `contains(params.list, 3)`: "a boolean", `"a" in {"a": 1}`: "a boolean",
 		`params.name matches "^a"`: "a boolean", `strftime(run.logical_date, "%Y")`: "a text", `max(1, 2.5)`: "a number", `first(params.list)`: "an integer",
 		`1 in params.list`: "a boolean", `params["n"]`: "an integer", `{"a": params.n}.a`: "an integer", `params.list[1:]`: "a list", `params.name[0:1]`: "a text",
-		`not contains(params.name, "x")`: "a boolean", `tasks.clean?.output?.exists`: "a boolean", `secrets.TOKEN`: "a text",
+		`not contains(params.name, "x")`: "a boolean", `contains(params.name, "${{ github.sha }}")`: "a boolean", `${{ '${{ params.n }}' }}`: "a text", `tasks.clean?.output?.exists`: "a boolean", `secrets.TOKEN`: "a text",
 	} {
 		info, problems := Check(src, place())
 		if len(problems) > 0 || info.Type.Kind.String() != want {
@@ -151,6 +151,13 @@ func TestCheckFinds(t *testing.T) {
 		{`$HOME`, `E307 0+5 "$HOME" is the shell's (names stand without $; the environment is env.HOME)`},
 		{`params.name | upper`, `E307 12+7 "|" without parentheses is Jinja's filter ⇒ | upper()`},
 		{`params.name | length`, `E307 12+8 "|" without parentheses is Jinja's filter ⇒ | len()`},
+		{`"A" == params.name | upper`, `E307 19+7 "|" without parentheses is Jinja's filter (call the function: upper(text))`},
+		{`contains("A" + "B", params.name | upper)`, `E307 32+7 "|" without parentheses is Jinja's filter ⇒ | upper()`},
+		{`params.flag == clean.success`, `E303 15+13 "clean.success" is not known here; a task has one state ⇒ (tasks.clean.state == "success")`},
+		{`(params.flag ? clean.success : true)`, `E303 15+13 "clean.success" is not known here; a task has one state ⇒ tasks.clean.state == "success"`},
+		{`'${{ params.name }}' == "full"`, `E307 0+20 a text in an expression is no template: this ${{ }} stays as it is (write params.name without quotes)`},
+		{`${{ params.flag || false }} && params.flag`, `E301 27+15 the ${{ }} does not hold the whole expression (write one ${{ }} around all of it, or none) ⇔ (params.flag || false) && params.flag`},
+		{`${{ params.name }} == '${{ params.name }}'`, `E301 18+5 the ${{ }} does not hold the whole expression (write one ${{ }} around all of it, or none)`},
 		{`params.n | int`, `E307 9+5 "|" without parentheses is Jinja's filter (values keep their type; fromJSON(text) makes a number of a text)`},
 		{`params.name | replace`, `E307 12+9 "|" without parentheses is Jinja's filter (call the function: replace(text, "old", "new"))`},
 		{`params.name | slugify`, `E307 12+9 "|" without parentheses is Jinja's filter, and there is no function "slugify" (known here: all, any, contains, count, date, default, duration, endsWith, filter, first, …)`},
@@ -187,6 +194,9 @@ func TestCheckFinds(t *testing.T) {
 		{`name == "x"`, `E303 0+4 "name" is not known here → params.name`},
 		{`params.name == name`, `E303 15+4 "name" is not known here → params.name`},
 		{`id == "x"`, `E303 0+2 "id" is not known here → dag.id, run.id`},
+		{`clean.success && params.flag`, `E303 0+13 "clean.success" is not known here; a task has one state ⇒ tasks.clean.state == "success"`},
+		{`!tasks.clean.failure`, `E303 1+19 "tasks.clean.failure" is not known here; a task has one state ⇒ (tasks.clean.state == "failed")`},
+		{`tasks.part.status`, `E303 11+6 tasks.part has no member "status" → state`},
 		{`today()`, `E303 0+5 there is no function "today" (an expression has no clock; run.started_at is the run's start, run.ds its day)`},
 		{`range(3)`, `E303 0+5 there is no function "range" (a list of integers is written 1..3, both ends in it)`},
 		{`filter(params.rows, size > 3)`, `E303 20+4 "size" is not known here; a member of the element begins with a dot ⇒ .size`},

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,9 @@ func (c *checker) member(n *ast.MemberNode) Type {
 	}
 	if t, ok := c.secret(n); ok {
 		return t
+	}
+	if c.taskState(n) {
+		return Of(KindBool)
 	}
 	of := c.typeOf(n.Node)
 	name, literal := n.Property.(*ast.StringNode)
@@ -41,6 +45,67 @@ func (c *checker) member(n *ast.MemberNode) Type {
 	c.addAt(c.inner(name), runes(name.Value), Problem{Code: CodeType, Msg: of.Kind.String() + " has no members", Help: help})
 	return Type{}
 }
+
+// taskState reports a.success and tasks.a.success: a state as if it were a member.
+func (c *checker) taskState(n *ast.MemberNode) bool {
+	field, named := n.Property.(*ast.StringNode)
+	if !named || c.scope.Tasks == nil {
+		return false
+	}
+	state := field.Value
+	if ours := stateWords[strings.ToLower(state)]; ours != "" {
+		state = ours
+	}
+	if !slices.Contains(finished, state) {
+		return false
+	}
+	task := ""
+	switch of := unchain(n.Node).(type) {
+	case *ast.IdentifierNode:
+		if _, root := c.scope.Roots[of.Value]; root || of.Value == "tasks" {
+			return false
+		}
+		task = of.Value
+	case *ast.MemberNode:
+		root, word := unchain(of.Node).(*ast.IdentifierNode)
+		name, literal := of.Property.(*ast.StringNode)
+		if !word || !literal || root.Value != "tasks" {
+			return false
+		}
+		task = name.Value
+	}
+	if _, ok := c.scope.Tasks[task]; !ok {
+		return false
+	}
+	as := "tasks." + task
+	if strings.Contains(task, "-") {
+		as = `tasks["` + task + `"]`
+	}
+	from, to := c.span(n)
+	c.info.Names["tasks"] = true
+	fix := as + ".state == " + strconv.Quote(state)
+	if !c.standsAlone(from, to) {
+		fix = "(" + fix + ")"
+	}
+	c.addAt(from, to-from, Problem{Code: CodeName, Msg: strconv.Quote(c.text(n)) + " is not known here; a task has one state", Fix: fix})
+	return true
+}
+
+// standsAlone tells whether a comparison may take the place of what stands between two places, without parentheses.
+func (c *checker) standsAlone(from, to int) bool {
+	for i, t := range c.tokens {
+		if (t.To <= from && c.tokens[i+1].From >= from || t.From >= to) && t.Kind == lexer.Operator && !slices.Contains(loose, t.Value) {
+			return false
+		}
+		if t.From >= to {
+			break
+		}
+	}
+	return true
+}
+
+// loose are operators that bind less than a comparison.
+var loose = []string{"&&", "||", "and", "or", ",", "?", ":"}
 
 // undeclared is a member of a map that may have others than those that are declared. One that is nearly the name
 // of a declared one is probably meant to be it.

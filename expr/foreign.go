@@ -59,7 +59,7 @@ func (s *source) foreignPair(i int) *Problem {
 		return is(CodeForeign, `"^" is no operator here`, "a power is x ** y")
 	case "|":
 		if i+2 < len(s.tokens) && b.Kind == lexer.Identifier && !s.tokens[i+2].Is(lexer.Bracket, "(") {
-			return filter(a, b)
+			return s.filter(i)
 		}
 	case "let", ";":
 		return is(CodeSyntax, "an expression is one value, without variables of its own", "repeat the part, or give it a task of its own")
@@ -70,14 +70,15 @@ func (s *source) foreignPair(i int) *Problem {
 }
 
 // filter is the problem of a filter of Jinja's: x | upper. Only a function that there is can be called.
-func filter(pipe, word lexer.Token) *Problem {
+func (s *source) filter(at int) *Problem {
+	pipe, word := s.tokens[at], s.tokens[at+1]
 	p := Problem{Code: CodeForeign, Msg: `"|" without parentheses is Jinja's filter`, Offset: pipe.From, Len: word.To - pipe.From}
 	name := word.Value
 	if ours := filters[name]; ours != "" {
 		name = ours
 	}
 	switch f := functions[name]; {
-	case f != nil && f.min == 1 && pipe.To < word.From:
+	case f != nil && f.min == 1 && pipe.To < word.From && s.bindsAlike(at):
 		p.Fix = "| " + name + "()"
 	case f != nil:
 		p.Help = "call the function: " + f.usage
@@ -87,6 +88,22 @@ func filter(pipe, word lexer.Token) *Problem {
 		p.Msg, p.Help = p.Msg+", and there is no function "+strconv.Quote(name), choices(functionNames())
 	}
 	return &p
+}
+
+// bindsAlike tells whether the pipe at a token takes what Jinja's would: there it binds closer than any operator, here
+// less close, so none may stand before it.
+func (s *source) bindsAlike(at int) bool {
+	for i := at - 1; i >= 0; i-- {
+		switch t := s.tokens[i]; {
+		case s.mate[i] >= 0 && s.mate[i] < i:
+			i = s.mate[i]
+		case t.Kind == lexer.Bracket || t.Value == ",":
+			return true
+		case t.Kind == lexer.Operator && t.Value != "." && t.Value != "?." && t.Value != "|":
+			return false
+		}
+	}
+	return true
 }
 
 // filters are Jinja's that are functions here under another name.

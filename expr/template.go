@@ -143,7 +143,14 @@ func unwrapped(src, open string) string {
 		if end < 0 {
 			return ""
 		}
-		b.WriteString(strings.TrimSpace(inside[:end]))
+		if strings.Count(b.String(), "'")%2+strings.Count(b.String(), `"`)%2+strings.Count(b.String(), "`")%2 > 0 {
+			return "" // it stands in a text
+		}
+		part := strings.TrimSpace(inside[:end])
+		if strings.ContainsAny(part, " |&?:=<>+-*/%!") {
+			part = "(" + part + ")"
+		}
+		b.WriteString(part)
 		rest = inside[end+len(closing):]
 	}
 	out := strings.TrimSpace(b.String())

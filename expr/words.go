@@ -90,6 +90,25 @@ func (c *checker) unquoted(n *ast.IdentifierNode) (Problem, bool) {
 	return p, true
 }
 
+// template reports an expression inside a text that is compared, as others write it: '${{ params.mode }}' == 'full'.
+// A text that is the whole expression may be meant: so a literal ${{ is written.
+func (c *checker) template(n *ast.StringNode) {
+	if !strings.Contains(n.Value, opening) || c.tree == ast.Node(n) {
+		return
+	}
+	segs, bad := Split(n.Value)
+	if bad != nil || len(segs) != 1 || !segs[0].Expr {
+		return
+	}
+	name := strings.TrimSpace(segs[0].Text)
+	root, _, dotted := strings.Cut(name, ".")
+	if _, known := c.scope.Roots[root]; !isPath(name) || !dotted || !known && root != "tasks" {
+		return
+	}
+	c.add(n, CodeForeign, "a text in an expression is no template: this ${{ }} stays as it is", "write "+name+" without quotes")
+	c.problems[len(c.problems)-1].Maybe = true
+}
+
 // isDate tells whether a text is written like 2026-01-31, of this century or the last.
 func isDate(s string) bool {
 	if len(s) != len("2026-01-31") || !strings.HasPrefix(s, "19") && !strings.HasPrefix(s, "20") {
