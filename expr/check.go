@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -65,7 +66,7 @@ func CheckTemplate(tmpl string, sc *Scope) (Info, []Problem) {
 			n := runes(part.Text)
 			found = append(found, Problem{
 				Code: CodeInText, Msg: got.Type.Kind.String() + " cannot stand inside text",
-				Offset: lead(part.Text), Len: max(1, n-lead(part.Text)-trail(part.Text)), Help: inTextHelp(got.Type.Kind),
+				Offset: lead(part.Text), Len: max(1, n-lead(part.Text)-trail(part.Text)), Help: InText(got.Type, part.Text),
 			})
 		}
 		for i := range found {
@@ -86,11 +87,52 @@ func CheckTemplate(tmpl string, sc *Scope) (Info, []Problem) {
 	return info, sorted(problems)
 }
 
-func inTextHelp(k Kind) string {
-	if k == KindArray {
-		return `write join(…, ",") or toJSON(…)`
+// InText says how a list or a map becomes text; src is the expression that gives it.
+func InText(t Type, src string) string {
+	src = strings.TrimSpace(src)
+	if len(src) > 60 || strings.Contains(src, "\n") {
+		src = "…"
 	}
-	return "write toJSON(…), or name one of its members"
+	if t.Kind == KindArray {
+		if k := t.elem().Kind; k == KindArray || k == KindObject {
+			return "write toJSON(" + src + ")"
+		}
+		return "write join(" + src + `, ",") or toJSON(` + src + ")"
+	}
+	if _, task := t.Fields["instances"]; task && src != "…" {
+		return "name what of the task: " + src + ".output"
+	}
+	members := slices.DeleteFunc(t.names(), func(m string) bool { // they cannot stand in text either
+		k := t.Fields[m].Kind
+		return k == KindArray || k == KindObject
+	})
+	if len(members) == 0 || !isPath(src) {
+		return "write toJSON(" + src + "), or name one of its members"
+	}
+	if slices.Contains(members, "message") {
+		return "name one member: " + src + ".message"
+	}
+	out := "name one member: "
+	for i, m := range members[:min(4, len(members))] {
+		if i > 0 {
+			out += ", "
+		}
+		out += src + "." + m
+	}
+	if len(members) > 4 {
+		out += ", …"
+	}
+	return out
+}
+
+// isPath tells whether a text is names with dots between them, behind which another can be written.
+func isPath(s string) bool {
+	for name := range strings.SplitSeq(s, ".") {
+		if !isName(name) || strings.Contains(name, "-") {
+			return false
+		}
+	}
+	return true
 }
 
 func trail(text string) int {
@@ -118,8 +160,9 @@ type checker struct {
 	scope    *Scope
 	info     *Info
 	problems []Problem
-	element  *Type // of the list that the predicate around walks
-	skip     int   // names before this place belong to a mistake that has been reported
+	element  *Type                          // of the list that the predicate around walks
+	skip     int                            // names before this place belong to a mistake that has been reported
+	beside   map[*ast.IdentifierNode]beside // unknown words that are compared with a text; see words.go
 }
 
 // add reports a problem at a node.
@@ -155,6 +198,9 @@ func (c *checker) wanted(t Type) {
 	help := ""
 	if c.scope.Want == KindBool {
 		help = truthHelp(t.Kind)
+		if asked := t.truths(); len(asked) > 0 && isPath(c.text(c.tree)) {
+			help = "name what is asked: " + c.text(c.tree) + "." + asked[0]
+		}
 	}
 	c.add(c.tree, CodeType, "this is "+t.Kind.String()+", but "+names+" is asked for", help)
 }
@@ -193,6 +239,7 @@ func (c *checker) typeOf(n ast.Node) Type {
 	case *ast.FloatNode:
 		return Of(KindNumber)
 	case *ast.StringNode:
+		c.template(n)
 		return Of(KindString)
 	case *ast.IdentifierNode:
 		return c.root(n)
@@ -244,7 +291,15 @@ func (c *checker) root(n *ast.IdentifierNode) Type {
 		}
 		return t
 	}
-	p := c.unknownRoot(n.Value)
+	p, told := c.unquoted(n)
+	if !told {
+		p = c.unknownRoot(n.Value)
+		if _, task := c.scope.Tasks[n.Value]; task && p.Guess && c.fieldAfter(n) == "" { // a task alone is no value
+			p.Suggest[0] += ".output"
+		} else if task {
+			p.Guess = false
+		}
+	}
 	c.addAt(at, len([]rune(n.Value)), p)
 	return Type{}
 }
@@ -257,7 +312,9 @@ func (c *checker) unknownRoot(name string) Problem {
 		return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known here", Help: why}
 	}
 	if ours, ok := otherLiterals[name]; ok {
-		return Problem{Code: CodeForeign, Msg: strconv.Quote(name) + " is another language's", Suggest: []string{ours}}
+		return Problem{
+			Code: CodeForeign, Msg: strconv.Quote(name) + " is another language's", Suggest: []string{ours}, Guess: !strings.EqualFold(name, ours),
+		}
 	}
 	if full, ok := macros[name]; ok {
 		return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known here", Suggest: []string{full}}
@@ -265,10 +322,19 @@ func (c *checker) unknownRoot(name string) Problem {
 	if help, ok := foreignRoots[name]; ok {
 		return Problem{Code: CodeForeign, Msg: strconv.Quote(name) + " is another tool's", Help: help}
 	}
+	if c.element != nil {
+		if _, ok := c.element.Fields[name]; ok {
+			return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known here; a member of the element begins with a dot", Fix: "." + name}
+		}
+	}
+	if meant := c.membersNamed(name); len(meant) > 0 {
+		return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known here", Suggest: meant}
+	}
 	p := unknown(strconv.Quote(name)+" is not known here", name, append(c.scope.names(), "true", "false", "null"))
+	p.Guess = slices.ContainsFunc(p.Suggest, isLiteral)
 	if isName(name) && c.scope.Tasks != nil {
 		if _, task := c.scope.Tasks[name]; task {
-			p.Suggest, p.Help = []string{"tasks." + name}, ""
+			p.Suggest, p.Help, p.Guess = []string{"tasks." + name}, "", true
 		}
 	}
 	if _, isFunction := functions[name]; isFunction {
@@ -276,3 +342,24 @@ func (c *checker) unknownRoot(name string) Problem {
 	}
 	return p
 }
+
+// membersNamed returns the members of that name that the roots have, written whole: params.mode for mode.
+func (c *checker) membersNamed(name string) []string {
+	if _, function := functions[name]; function {
+		return nil
+	}
+	if _, task := c.scope.Tasks[name]; task {
+		return nil
+	}
+	var out []string
+	for _, root := range c.scope.names() {
+		if _, ok := c.scope.Roots[root].Fields[name]; ok {
+			out = append(out, root+"."+name)
+		}
+	}
+	slices.Sort(out)
+	return out[:min(3, len(out))]
+}
+
+// isLiteral tells whether a word is a value and no name. That one was meant for another word is never sure.
+func isLiteral(word string) bool { return word == "true" || word == "false" || word == "null" }

@@ -33,8 +33,17 @@ func say(problems []Problem) string {
 		if len(p.Suggest) > 0 {
 			fmt.Fprintf(&b, " → %s", strings.Join(p.Suggest, ", "))
 		}
+		if p.Guess {
+			b.WriteByte('?')
+		}
+		if p.Fix != "" {
+			fmt.Fprintf(&b, " ⇒ %s", p.Fix)
+		}
 		if p.Help != "" {
 			fmt.Fprintf(&b, " (%s)", p.Help)
+		}
+		if p.Whole != "" {
+			fmt.Fprintf(&b, " ⇔ %s", p.Whole)
 		}
 		b.WriteByte('\n')
 	}
@@ -56,7 +65,7 @@ func TestCheckIsSilentAndKnowsTheType(t *testing.T) {
 		`params.flag ? 1 : 2.5`: "a number", `params.flag ? 1 : "x"`: "anything", `contains(params.list, 3)`: "a boolean", `"a" in {"a": 1}`: "a boolean",
 		`params.name matches "^a"`: "a boolean", `strftime(run.logical_date, "%Y")`: "a text", `max(1, 2.5)`: "a number", `first(params.list)`: "an integer",
 		`1 in params.list`: "a boolean", `params["n"]`: "an integer", `{"a": params.n}.a`: "an integer", `params.list[1:]`: "a list", `params.name[0:1]`: "a text",
-		`not contains(params.name, "x")`: "a boolean", `tasks.clean?.output?.exists`: "a boolean", `secrets.TOKEN`: "a text",
+		`not contains(params.name, "x")`: "a boolean", `contains(params.name, "${{ github.sha }}")`: "a boolean", `${{ '${{ params.n }}' }}`: "a text", `tasks.clean?.output?.exists`: "a boolean", `secrets.TOKEN`: "a text",
 	} {
 		info, problems := Check(src, place())
 		if len(problems) > 0 || info.Type.Kind.String() != want {
@@ -75,9 +84,9 @@ func TestCheckFinds(t *testing.T) {
 		{``, `E301 0+1 the expression is empty`},
 		{`12ab`, `E301 2+1 this is no number (a text stands in quotes)`},
 		{`let x = 1; x`, `E301 0+3 an expression is one value, without variables of its own (repeat the part, or give it a task of its own)`},
-		{`params.name.upper()`, `E301 0+19 values have no methods (call a function: upper(x) for x.upper())`},
+		{`params.name.upper()`, `E301 0+19 values have no methods (call a function: upper(text))`},
 		{`a @ b`, `E301 2+1 "@" is no part of an expression`},
-		{`${{ params.n }} > 2`, `E301 15+4 the ${{ }} does not hold the whole expression (write one ${{ }} around all of it, or none)`},
+		{`${{ params.n }} > 2`, `E301 15+4 the ${{ }} does not hold the whole expression (write one ${{ }} around all of it, or none) ⇔ params.n > 2`},
 		{`1 /* x */`, `E301 2+2 an expression holds no comments (write the comment after # in the YAML)`},
 		{strings.Repeat("(", 200) + "1", `E301 100+1 the brackets are nested too deeply`},
 		{`${{ params.n`, `E302 0+3 this ${{ is never closed (close it with }}; a literal ${{ is ${{ '${{' }})`},
@@ -128,13 +137,70 @@ func TestCheckFinds(t *testing.T) {
 		{`params.n === 3`, `E307 9+3 "===" is JavaScript's (compare with ==)`},
 		{`params.n <> 3`, `E307 9+2 "<>" is SQL's (compare with !=)`},
 		{`params.flag AND true`, `E307 12+3 "AND" is another language's (write &&)`},
-		{`params.n is null`, `E307 9+2 "is" is another language's (compare with ==, as in x == null)`},
+		{`params.n is null`, `E307 9+2 "is" is another language's ⇒ ==`},
+		{`params.n is defined`, `E307 9+2 "is" is another language's (what is not there is null: x != null)`},
+		{`params.n is not null`, `E307 9+2 "is" is another language's (compare with ==, as in x == null)`},
+		{`clean`, `E303 0+5 "clean" is not known here → tasks.clean.output?`},
+		{`len(clean) > 2`, `E303 4+5 "clean" is not known here → tasks.clean.output?`},
+		{`clean["output"]`, `E303 0+5 "clean" is not known here → tasks.clean`},
+		{`tasks.clean.state == "succeeded"`, `E305 22+9 tasks.clean.state is never "succeeded" → success`},
 		{`1 if params.flag else 2`, `E307 2+2 "if" is another language's (a choice is written condition ? a : b)`},
 		{`params.flag == True`, `E307 15+4 "True" is another language's → true`},
-		{`{{ params.n }}`, `E307 0+2 "{{ }}" is Jinja's (names stand alone in an expression; in a value write ${{ … }})`},
+		{`{{ params.n }}`, `E307 0+2 "{{ }}" is Jinja's (names stand alone in an expression; in a value write ${{ … }}) ⇔ params.n`},
 		{`${params.n}`, `E307 0+2 "${x}" is the shell's (names stand alone in an expression; in a value write ${{ … }})`},
 		{`$HOME`, `E307 0+5 "$HOME" is the shell's (names stand without $; the environment is env.HOME)`},
-		{`params.name | upper`, `E307 12+1 "|" without parentheses is Jinja's filter (call the function: upper(…))`},
+		{`params.name | upper`, `E307 12+7 "|" without parentheses is Jinja's filter ⇒ | upper()`},
+		{`params.name | length`, `E307 12+8 "|" without parentheses is Jinja's filter ⇒ | len()`},
+		{`"A" == params.name | upper`, `E307 19+7 "|" without parentheses is Jinja's filter (call the function: upper(text))`},
+		{`contains("A" + "B", params.name | upper)`, `E307 32+7 "|" without parentheses is Jinja's filter ⇒ | upper()`},
+		{`params.flag == clean.success`, `E303 15+13 "clean.success" is not known here; a task has one state ⇒ (tasks.clean.state == "success")`},
+		{`(params.flag ? clean.success : true)`, `E303 15+13 "clean.success" is not known here; a task has one state ⇒ tasks.clean.state == "success"`},
+		{`'${{ params.name }}' == "full"`, `E307 0+20 a text in an expression is no template: this ${{ }} stays as it is (write params.name without quotes)`},
+		{`${{ params.flag || false }} && params.flag`, `E301 27+15 the ${{ }} does not hold the whole expression (write one ${{ }} around all of it, or none) ⇔ (params.flag || false) && params.flag`},
+		{`${{ params.name }} == '${{ params.name }}'`, `E301 18+5 the ${{ }} does not hold the whole expression (write one ${{ }} around all of it, or none)`},
+		{`params.n | int`, `E307 9+5 "|" without parentheses is Jinja's filter (values keep their type; fromJSON(text) makes a number of a text)`},
+		{`params.name | replace`, `E307 12+9 "|" without parentheses is Jinja's filter (call the function: replace(text, "old", "new"))`},
+		{`params.name | slugify`, `E307 12+9 "|" without parentheses is Jinja's filter, and there is no function "slugify" (known here: all, any, contains, count, date, default, duration, endsWith, filter, first, …)`},
+		// texts and dates without quotes
+		{`params.name == full`, `E303 15+4 "full" is not known here; a text stands in quotes ⇒ "full"`},
+		{`full != params.name`, `E303 0+4 "full" is not known here; a text stands in quotes ⇒ "full"`},
+		{`params.name in [full, "delta", nulls]`, `E303 16+4 "full" is not known here; a text stands in quotes ⇒ "full"` + "\n" + `E303 31+5 "nulls" is not known here; a text stands in quotes ⇒ "nulls"`},
+		{`params.name == clean`, `E303 15+5 "clean" is not known here → tasks.clean.output, "clean"?`},
+		{`run.type == manual`, `E303 12+6 "manual" is not known here; a text stands in quotes ⇒ "manual"`},
+		{`run.type == manaul`, `E303 12+6 "manaul" is not known here; a text stands in quotes ⇒ "manual"`},
+		{`run.type == weekly`, `E303 12+6 "weekly" is not known here; a text stands in quotes (run.type is "scheduled", "backfill" or "manual")`},
+		{`params.name == parms.name`, `E303 15+5 "parms" is not known here → params`},
+		{`params.name == indx`, `E303 15+4 "indx" is not known here → index`},
+		{`params.name == ds`, `E303 15+2 "ds" is not known here → run.ds`},
+		{`params.name == None`, `E307 15+4 "None" is another language's → null?`},
+		{`params.n == nul`, `E303 12+3 "nul" is not known here → null?`},
+		{`params.name == 2026-01-02`, `E305 15+10 this is 2026 minus 1 minus 2; a date is text in quotes ⇒ "2026-01-02"`},
+		{`run.ds >= 2026-10-08`, `E305 10+10 this is 2026 minus 10 minus 8; a date is text in quotes ⇒ "2026-10-08"`},
+		{`run.logical_date > 2026-01-02`, `E305 19+10 this is 2026 minus 1 minus 2; a date is made of a text ⇒ date("2026-01-02")`},
+		{`run.logical_date > date(2026-01-02)`, `E305 24+10 this is 2026 minus 1 minus 2; a date is text in quotes ⇒ "2026-01-02"`},
+		{`params.name == “full”`, `E301 15+6 “ is a curly quote, and no part of an expression ⇒ "full"`},
+		{`params.name == “full`, `E301 15+1 “ is a curly quote, and no part of an expression (write straight quotes: "…")`},
+		{`run.ds - 1`, `E305 0+10 a text - an integer has no meaning (a day before is strftime(run.logical_date - duration("1d"), "%Y-%m-%d"))`},
+		{`run.ds_nodash + 1`, `E305 0+17 a text + an integer has no meaning (a day later is strftime(run.logical_date + duration("1d"), "%Y%m%d"))`},
+		{`run.logical_date - 1`, `E305 0+20 a time - an integer has no meaning (say of what: run.logical_date - duration("1d"))`},
+		{`params.name * 2`, `E305 0+15 a text * an integer has no meaning (a text is no number; one that holds a number is made one by fromJSON(…))`},
+		// other tools' words
+		{`run.dag_id`, `E303 0+10 run has no member "dag_id" ⇒ dag.id`},
+		{`run.execution_date`, `E303 4+14 run has no member "execution_date" → logical_date?`},
+		{`run.run_id`, `E303 4+6 run has no member "run_id" → id?`},
+		{`run.next_ds`, `E303 4+7 run has no member "next_ds" (it is strftime(run.data_interval_end, "%Y-%m-%d"))`},
+		{`tasks.clean.status == "success"`, `E303 12+6 tasks.clean has no member "status" → state`},
+		{`tasks.part.result`, `E303 11+6 tasks.part has no member "result" → output?`},
+		{`name == "x"`, `E303 0+4 "name" is not known here → params.name`},
+		{`params.name == name`, `E303 15+4 "name" is not known here → params.name`},
+		{`id == "x"`, `E303 0+2 "id" is not known here → dag.id, run.id`},
+		{`clean.success && params.flag`, `E303 0+13 "clean.success" is not known here; a task has one state ⇒ tasks.clean.state == "success"`},
+		{`!tasks.clean.failure`, `E303 1+19 "tasks.clean.failure" is not known here; a task has one state ⇒ (tasks.clean.state == "failed")`},
+		{`tasks.part.status`, `E303 11+6 tasks.part has no member "status" → state`},
+		{`today()`, `E303 0+5 there is no function "today" (an expression has no clock; run.started_at is the run's start, run.ds its day)`},
+		{`range(3)`, `E303 0+5 there is no function "range" (a list of integers is written 1..3, both ends in it)`},
+		{`filter(params.rows, size > 3)`, `E303 20+4 "size" is not known here; a member of the element begins with a dot ⇒ .size`},
+		{`params.name.startswith("a")`, `E301 0+27 values have no methods (call a function: startsWith(text, "part"))`},
 		{`7 // 2`, `E307 2+2 "//" is no operator here, and an expression holds no comments (divide with /)`},
 		// predicates
 		{`any(params.rows, any(params.list, # > 1))`, `E308 17+23 a predicate cannot stand inside another predicate (give the inner one a task of its own, or name the value outside)`},
@@ -155,8 +221,9 @@ func TestCheckAsksForWhatThePlaceWants(t *testing.T) {
 	sc.Want = KindBool
 	for src, want := range map[string]string{
 		`params.n > 1`: "", `params.any`: "", `tasks.clean.output.exists`: "",
-		`params.n`:    `E305 0+8 this is an integer, but a boolean is asked for (compare it: … > 0)`,
-		`params.name`: `E305 0+11 this is a text, but a boolean is asked for (compare it: … == "text")`,
+		`params.n`:           `E305 0+8 this is an integer, but a boolean is asked for (compare it: … > 0)`,
+		`tasks.clean.output`: `E305 0+18 this is a map, but a boolean is asked for (name what is asked: tasks.clean.output.exists)`,
+		`params.name`:        `E305 0+11 this is a text, but a boolean is asked for (compare it: … == "text")`,
 	} {
 		if _, problems := Check(src, sc); say(problems) != want {
 			t.Errorf("%s\n got %s\nwant %s", src, say(problems), want)
@@ -171,8 +238,12 @@ func TestCheckAsksForWhatThePlaceWants(t *testing.T) {
 func TestCheckTemplate(t *testing.T) {
 	for tmpl, want := range map[string]string{
 		`plain`: "", `n=${{ params.n }}`: "", `${{ params.list }}`: "", `x ${{ vars.a }}`: "", `echo ${HOME} {{.Names}} {{ var("x") }} ${x.y}`: "",
-		`a ${{ params.list }}`:               `E306 6+11 a list cannot stand inside text (write join(…, ",") or toJSON(…))`,
-		`a ${{ tasks.clean.output }}`:        `E306 6+18 a map cannot stand inside text (write toJSON(…), or name one of its members)`,
+		`a ${{ params.list }}`:               `E306 6+11 a list cannot stand inside text (write join(params.list, ",") or toJSON(params.list))`,
+		`a ${{ params.rows }}`:               `E306 6+11 a list cannot stand inside text (write toJSON(params.rows))`,
+		`a ${{ tasks.clean }}`:               `E306 6+11 a map cannot stand inside text (name what of the task: tasks.clean.output)`,
+		`a ${{ run }}`:                       `E306 6+3 a map cannot stand inside text (name one member: run.data_interval_end, run.data_interval_start, run.ds, run.ds_nodash, …)`,
+		`a ${{ {"a": 1} }}`:                  `E306 6+8 a map cannot stand inside text (write toJSON({"a": 1}), or name one of its members)`,
+		`a ${{ tasks.clean.output }}`:        `E306 6+18 a map cannot stand inside text (name one member: tasks.clean.output.exists, tasks.clean.output.job_run_id)`,
 		`é ${{ foo }} ${{ params.m }} ${{ x`: `E303 6+3 "foo" is not known here (known here: dag, env, false, index, item, null, params, run, secrets, tasks, …)` + "\n" + `E303 24+1 params has no member "m" (known here: any, flag, list, n, name, rate, rows)` + "\n" + `E302 29+3 this ${{ is never closed (close it with }}; a literal ${{ is ${{ '${{' }})`,
 		`--day {{ ds }}`:                     `E307 6+8 "{{ ds }}" is Jinja's and stays as it is (write ${{ run.ds }})`,
 		`x {{ params.n }} {{ var.value.k }}`: `E307 2+14 "{{ params.n }}" is Jinja's and stays as it is (write ${{ params.n }})` + "\n" + `E307 17+17 "{{ var.value.k }}" is Jinja's and stays as it is (write ${{ vars.k }})`,

@@ -41,7 +41,9 @@ func (c *checker) call(n *ast.CallNode) Type {
 func (c *checker) argument(name string, f *function, i int, n ast.Node, t Type) {
 	want := f.args[min(i, len(f.args)-1)]
 	if t.Kind != KindAny && t.Kind != KindNull && !want.has(t.Kind) {
-		c.add(n, CodeArgument, name+" does not take "+t.Kind.String()+" here", "write "+f.usage)
+		if !(want.has(KindString) || want.has(KindTime)) || !c.dateAt(n, !want.has(KindString)) {
+			c.add(n, CodeArgument, name+" does not take "+t.Kind.String()+" here", "write "+f.usage)
+		}
 		return
 	}
 	c.literal(name, i, n)

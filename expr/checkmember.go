@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,9 @@ func (c *checker) member(n *ast.MemberNode) Type {
 	}
 	if t, ok := c.secret(n); ok {
 		return t
+	}
+	if c.taskState(n) {
+		return Of(KindBool)
 	}
 	of := c.typeOf(n.Node)
 	name, literal := n.Property.(*ast.StringNode)
@@ -31,11 +35,7 @@ func (c *checker) member(n *ast.MemberNode) Type {
 		if of.Open {
 			return c.undeclared(n, name, of)
 		}
-		p := unknown(c.text(n.Node)+" has no member "+strconv.Quote(name.Value), name.Value, of.names())
-		if root, ok := n.Node.(*ast.IdentifierNode); ok && root.Value == "params" && len(of.Fields) == 0 {
-			p.Help = "the DAG declares its params: params: {" + name.Value + ": {type: string, default: …}}"
-		}
-		c.addAt(c.inner(name), runes(name.Value), p)
+		c.unknownMember(n, name, of)
 		return Type{}
 	}
 	help := ""
@@ -45,6 +45,67 @@ func (c *checker) member(n *ast.MemberNode) Type {
 	c.addAt(c.inner(name), runes(name.Value), Problem{Code: CodeType, Msg: of.Kind.String() + " has no members", Help: help})
 	return Type{}
 }
+
+// taskState reports a.success and tasks.a.success: a state as if it were a member.
+func (c *checker) taskState(n *ast.MemberNode) bool {
+	field, named := n.Property.(*ast.StringNode)
+	if !named || c.scope.Tasks == nil {
+		return false
+	}
+	state := field.Value
+	if ours := stateWords[strings.ToLower(state)]; ours != "" {
+		state = ours
+	}
+	if !slices.Contains(finished, state) {
+		return false
+	}
+	task := ""
+	switch of := unchain(n.Node).(type) {
+	case *ast.IdentifierNode:
+		if _, root := c.scope.Roots[of.Value]; root || of.Value == "tasks" {
+			return false
+		}
+		task = of.Value
+	case *ast.MemberNode:
+		root, word := unchain(of.Node).(*ast.IdentifierNode)
+		name, literal := of.Property.(*ast.StringNode)
+		if !word || !literal || root.Value != "tasks" {
+			return false
+		}
+		task = name.Value
+	}
+	if _, ok := c.scope.Tasks[task]; !ok {
+		return false
+	}
+	as := "tasks." + task
+	if strings.Contains(task, "-") {
+		as = `tasks["` + task + `"]`
+	}
+	from, to := c.span(n)
+	c.info.Names["tasks"] = true
+	fix := as + ".state == " + strconv.Quote(state)
+	if !c.standsAlone(from, to) {
+		fix = "(" + fix + ")"
+	}
+	c.addAt(from, to-from, Problem{Code: CodeName, Msg: strconv.Quote(c.text(n)) + " is not known here; a task has one state", Fix: fix})
+	return true
+}
+
+// standsAlone tells whether a comparison may take the place of what stands between two places, without parentheses.
+func (c *checker) standsAlone(from, to int) bool {
+	for i, t := range c.tokens {
+		if (t.To <= from && c.tokens[i+1].From >= from || t.From >= to) && t.Kind == lexer.Operator && !slices.Contains(loose, t.Value) {
+			return false
+		}
+		if t.From >= to {
+			break
+		}
+	}
+	return true
+}
+
+// loose are operators that bind less than a comparison.
+var loose = []string{"&&", "||", "and", "or", ",", "?", ":"}
 
 // undeclared is a member of a map that may have others than those that are declared. One that is nearly the name
 // of a declared one is probably meant to be it.
@@ -58,6 +119,67 @@ func (c *checker) undeclared(n *ast.MemberNode, name *ast.StringNode, of Type) T
 		})
 	}
 	return Type{}
+}
+
+// unknownMember reports a member that is not there, with what another tool calls what is.
+func (c *checker) unknownMember(n *ast.MemberNode, name *ast.StringNode, of Type) {
+	p := unknown(c.text(n.Node)+" has no member "+strconv.Quote(name.Value), name.Value, of.names())
+	root, _ := n.Node.(*ast.IdentifierNode)
+	switch {
+	case root != nil && root.Value == "params" && len(of.Fields) == 0:
+		p.Help = "the DAG declares its params: params: {" + name.Value + ": {type: string, default: …}}"
+	case root != nil && root.Value == "run" && name.Value == "dag_id":
+		p.Fix, p.Suggest, p.Help = "dag.id", nil, ""
+		from, to := c.span(n)
+		c.addAt(from, to-from, p)
+		return
+	case root != nil && root.Value == "run" && foreignRun[name.Value] != "":
+		p.Suggest, p.Help = nil, foreignRun[name.Value]
+	case len(of.Fields) == 0 && root != nil && root.Value == "env":
+		p.Help = "env is what the file sets under `env`; what a process inherits a script reads as $" + name.Value
+	case len(p.Suggest) == 0:
+		if meant := meantMember(name.Value, of); len(meant) > 0 {
+			p.Suggest, p.Help, p.Guess = meant, "", true
+		}
+	}
+	c.addAt(c.inner(name), runes(name.Value), p)
+}
+
+// foreignRun are what Airflow knows of a run, and what to write here.
+var foreignRun = map[string]string{
+	"next_ds": foreignRoots["next_ds"], "prev_ds": foreignRoots["prev_ds"], "tomorrow_ds": foreignRoots["tomorrow_ds"], "yesterday_ds": foreignRoots["yesterday_ds"],
+	"next_execution_date": "it is run.data_interval_end", "prev_execution_date": "it is run.data_interval_start",
+	"next_logical_date": "it is run.data_interval_end", "prev_logical_date": "it is run.data_interval_start",
+	"conf": "what a run is given is params.X", "params": "what a run is given is params.X",
+}
+
+// meantMember returns the members that a wrong one may have meant, by another tool's word for it, or because
+// they have a part in common: code for exit_code, status_code for status.
+func meantMember(name string, of Type) []string {
+	for _, ours := range otherMembers[name] {
+		if _, ok := of.Fields[ours]; ok {
+			return []string{ours}
+		}
+	}
+	var out []string
+	for _, member := range of.names() {
+		if strings.HasPrefix(member, name+"_") || strings.HasSuffix(member, "_"+name) || strings.HasPrefix(name, member+"_") || strings.HasSuffix(name, "_"+member) {
+			out = append(out, member)
+		}
+	}
+	if len(out) > 3 {
+		return nil
+	}
+	return out
+}
+
+// otherMembers are words of other tools for members of run, of errors and of plugins' outputs; the first that is there.
+var otherMembers = map[string][]string{
+	"execution_date": {"logical_date"}, "date": {"ds"}, "start_date": {"started_at"}, "start": {"data_interval_start"}, "end": {"data_interval_end"},
+	"msg": {"message"}, "text": {"message", "body"}, "reason": {"message"}, "type": {"kind"}, "code": {"exit_code", "status"}, "returncode": {"exit_code"},
+	"json": {"body"}, "content": {"body"}, "data": {"body"}, "response": {"body"}, "statusCode": {"status"},
+	"result": {"output"}, "return_value": {"output"}, "value": {"output"}, "xcom": {"output"}, "status": {"state"},
+	"path": {"uri"}, "url": {"uri"}, "bytes": {"size"}, "last_modified": {"modified"}, "mtime": {"modified"},
 }
 
 // inner is where the name in a["name"] or a.name begins.
@@ -131,7 +253,7 @@ func (c *checker) unknownTask(name string, at int) Problem {
 
 // fieldAfter is the member of a task that is asked for, "" if the task stands alone. The parser
 // gives no parents, so the source says it: the token after the task is a dot and a name.
-func (c *checker) fieldAfter(n *ast.MemberNode) string {
+func (c *checker) fieldAfter(n ast.Node) string {
 	_, to := c.span(n)
 	for i, t := range c.tokens {
 		if t.From < to || i+1 >= len(c.tokens) {

@@ -38,7 +38,7 @@ func (c *checker) binary(n *ast.BinaryNode) Type {
 	case "??":
 		return join(c.typeOf(n.Left), c.typeOf(n.Right))
 	}
-	l, r := c.typeOf(n.Left), c.typeOf(n.Right)
+	l, r := c.sides(n)
 	switch n.Operator {
 	case "==", "!=":
 		c.equality(n, l, r)
@@ -68,6 +68,9 @@ func (c *checker) binary(n *ast.BinaryNode) Type {
 
 // operands reports an operator that does not take what it is given.
 func (c *checker) operands(n *ast.BinaryNode, l, r Type, help string) {
+	if c.unquotedDate(n, l, r) {
+		return
+	}
 	c.add(n, CodeType, l.Kind.String()+" "+n.Operator+" "+r.Kind.String()+" has no meaning", help)
 }
 
@@ -94,7 +97,7 @@ func (c *checker) equality(n *ast.BinaryNode, l, r Type) {
 			return
 		}
 	}
-	if rank[l.Kind] != rank[r.Kind] {
+	if rank[l.Kind] != rank[r.Kind] && !c.unquotedDate(n, l, r) {
 		c.add(n, CodeType, l.Kind.String()+" never equals "+r.Kind.String(), compareHelp(l, r))
 	}
 }
@@ -107,6 +110,9 @@ func (c *checker) choice(of Type, node, literal ast.Node) {
 		return
 	}
 	p := Problem{Code: CodeType, Msg: c.text(node) + " is never " + strconv.Quote(text.Value), Suggest: near(text.Value, of.Choices)}
+	if ours := stateWords[strings.ToLower(text.Value)]; len(p.Suggest) == 0 && slices.Contains(of.Choices, ours) {
+		p.Suggest = []string{ours}
+	}
 	if len(p.Suggest) == 0 {
 		p.Help = "it is " + orWords(of.Choices)
 	}
@@ -191,11 +197,7 @@ func (c *checker) arithmetic(n *ast.BinaryNode, l, r Type) Type {
 	if k, ok := mixed[l.Kind.short()+n.Operator+r.Kind.short()]; ok {
 		return Of(k)
 	}
-	help := compareHelp(l, r)
-	if n.Operator == "+" && (l.Kind == KindString || r.Kind == KindString) {
-		help = "put values into text as in: a-${{ x }}"
-	}
-	c.operands(n, l, r, help)
+	c.operands(n, l, r, c.arithmeticHelp(n, l, r))
 	return Type{}
 }
 

@@ -102,7 +102,7 @@ func TestEvalRefuses(t *testing.T) {
 		`date("9999-12-31") + duration("2d")`: "19: cannot reckon with years before 1 or after 9999",
 		` ${{ 1 / 0 }}`:                       "7: cannot divide by zero",
 		`success(a)`:                          "0: cannot read expression: success(…) belongs into a trigger (write tasks.X.state == \"success\")",
-		`now()`:                               "0: cannot read expression: there is no function \"now\" (an expression has no clock; run.started_at is the run's start)",
+		`now()`:                               "0: cannot read expression: there is no function \"now\" (an expression has no clock; run.started_at is the run's start, run.ds its day)",
 		`all([1], any([2], # == 1))`:          "9: cannot read expression: a predicate cannot stand inside another predicate (give the inner one a task of its own, or name the value outside)",
 		`$env`:                                "0: cannot read expression: \"$env\" is the shell's (names stand without $; the environment is env.env)",
 		`{(1): 2}`:                            "0: cannot make a map: a key is a text, not an integer",

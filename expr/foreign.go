@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/parser/lexer"
@@ -35,7 +37,11 @@ func (s *source) foreignPair(i int) *Problem {
 	touch := a.To == b.From
 	for _, p := range pairs {
 		if touch && a.Value == p.first && b.Value == p.second && a.Kind != lexer.String && b.Kind != lexer.String {
-			return &Problem{Code: CodeForeign, Msg: p.msg, Offset: a.From, Len: b.To - a.From, Help: p.help}
+			found := &Problem{Code: CodeForeign, Msg: p.msg, Offset: a.From, Len: b.To - a.From, Help: p.help}
+			if p.first == "{" && !s.whole && !s.states {
+				found.Whole = unwrapped(string(s.runes), "{{")
+			}
+			return found
 		}
 	}
 	if a.Kind != lexer.Operator {
@@ -53,7 +59,7 @@ func (s *source) foreignPair(i int) *Problem {
 		return is(CodeForeign, `"^" is no operator here`, "a power is x ** y")
 	case "|":
 		if i+2 < len(s.tokens) && b.Kind == lexer.Identifier && !s.tokens[i+2].Is(lexer.Bracket, "(") {
-			return is(CodeForeign, `"|" without parentheses is Jinja's filter`, "call the function: "+b.Value+"(…)")
+			return s.filter(i)
 		}
 	case "let", ";":
 		return is(CodeSyntax, "an expression is one value, without variables of its own", "repeat the part, or give it a task of its own")
@@ -62,6 +68,46 @@ func (s *source) foreignPair(i int) *Problem {
 	}
 	return nil
 }
+
+// filter is the problem of a filter of Jinja's: x | upper. Only a function that there is can be called.
+func (s *source) filter(at int) *Problem {
+	pipe, word := s.tokens[at], s.tokens[at+1]
+	p := Problem{Code: CodeForeign, Msg: `"|" without parentheses is Jinja's filter`, Offset: pipe.From, Len: word.To - pipe.From}
+	name := word.Value
+	if ours := filters[name]; ours != "" {
+		name = ours
+	}
+	switch f := functions[name]; {
+	case f != nil && f.min == 1 && pipe.To < word.From && s.bindsAlike(at):
+		p.Fix = "| " + name + "()"
+	case f != nil:
+		p.Help = "call the function: " + f.usage
+	case foreignFunctions[name] != "":
+		p.Help = foreignFunctions[name]
+	default:
+		p.Msg, p.Help = p.Msg+", and there is no function "+strconv.Quote(name), choices(functionNames())
+	}
+	return &p
+}
+
+// bindsAlike tells whether the pipe at a token takes what Jinja's would: there it binds closer than any operator, here
+// less close, so none may stand before it.
+func (s *source) bindsAlike(at int) bool {
+	for i := at - 1; i >= 0; i-- {
+		switch t := s.tokens[i]; {
+		case s.mate[i] >= 0 && s.mate[i] < i:
+			i = s.mate[i]
+		case t.Kind == lexer.Bracket || t.Value == ",":
+			return true
+		case t.Kind == lexer.Operator && t.Value != "." && t.Value != "?." && t.Value != "|":
+			return false
+		}
+	}
+	return true
+}
+
+// filters are Jinja's that are functions here under another name.
+var filters = map[string]string{"tojson": "toJSON", "fromjson": "fromJSON", "length": "len", "from_json": "fromJSON", "to_json": "toJSON", "d": "default"}
 
 // foreignWords stand between two operands in other languages.
 var foreignWords = map[string]string{
@@ -95,7 +141,15 @@ func (s *source) foreignWord(i int) *Problem {
 	// After an operand, or as NOT x: where a name could stand, it may be one.
 	key := s.tokens[i+1].Is(lexer.Operator, ":")
 	if !s.startsOperand(i) || !key && (t.Value == "NOT" || t.Value == "if") {
-		return here(`"`+t.Value+`" is another language's`, help)
+		p := here(`"`+t.Value+`" is another language's`, help)
+		switch next := s.tokens[i+1]; {
+		case t.Value != "is":
+		case next.Kind == lexer.String || next.Kind == lexer.Number || slices.Contains([]string{"true", "false", "null"}, next.Value):
+			p.Fix, p.Help = "==", ""
+		case next.Value == "defined":
+			p.Help = "what is not there is null: x != null"
+		}
+		return p
 	}
 	return nil
 }

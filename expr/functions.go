@@ -123,6 +123,8 @@ func givesSum(args []Type) Type {
 	return Type{}
 }
 
+const noClock = "an expression has no clock; run.started_at is the run's start, run.ds its day"
+
 // foreignFunctions are other languages', and what to write instead.
 var foreignFunctions = map[string]string{
 	"format":    "put values into text as in: a-${{ x }}",
@@ -133,7 +135,12 @@ var foreignFunctions = map[string]string{
 	"str":       "put values into text as in: a-${{ x }}", "string": "put values into text as in: a-${{ x }}",
 	"int":    "values keep their type; fromJSON(text) makes a number of a text",
 	"float":  "values keep their type; fromJSON(text) makes a number of a text",
-	"now":    "an expression has no clock; run.started_at is the run's start",
+	"number": "values keep their type; fromJSON(text) makes a number of a text",
+	"bool":   "values keep their type; compare a text: x == \"true\"",
+	"now":    noClock, "today": noClock, "utcnow": noClock, "time": noClock,
+	"timedelta": "the function is duration: duration(\"1d\")", "days": "write duration(\"1d\")",
+	"datetime": "the function is date: date(\"2026-01-31\")", "strptime": "the function is date: date(\"2026-01-31\")",
+	"range":  "a list of integers is written 1..3, both ends in it",
 	"concat": "join texts with +, or write a-${{ x }}",
 	"tojson": "the function is toJSON",
 	"size":   "the function is len", "length": "the function is len",

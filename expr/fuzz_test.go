@@ -8,6 +8,8 @@ import (
 )
 
 var seeds = []string{
+	`params.name == full && params.name in [small, "x"]`, `run.ds >= 2026-01-02`, `params.name == “full”`, `a.success || a.state == "success"`, `params.name | upper`,
+	`${{ params.n }} > 2`, `{{ params.n }} > 2`, `count(upstream, state == "failed") > 1`, `run.dag_id`, `>= 2`,
 	`1 + 2 * 3`, `params.n > 2 && "a" in ["a"]`, `${{ tasks.a.output.files[0].name }}`, `filter(params.list, # > 1) | map(# * 2)`,
 	`contains("abc", 'b') ? upper("x") : null`, `{"a": [1, 2.5e3, {b: true}]}`, `success(a) && count(upstream, .state == "success") >= 2`,
 	`${{ '}}' }} and ${{ "\"" }}`, "`a``b`", `let x = 1; x`, `{{ ds }}`, `${x}`, `a ?? b ?. c`, `not x not in y`, `"\u00e9" matches "^(a|b)*$"`,

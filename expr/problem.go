@@ -24,6 +24,9 @@ type Problem struct {
 	Offset, Len int      // runes in the checked source
 	Suggest     []string // near names, at most three
 	Help        string   // what to write instead; may be empty
+	Fix         string   // what is meant to stand at the place, if that is sure; a text in it is in double quotes
+	Whole       string   // what is meant to stand in the place of the whole source, if that is sure
+	Guess       bool     // the suggestion is a guess by the meaning: nothing to write without being asked
 	Maybe       bool     // probably wrong, and may run all the same
 }
 
@@ -53,6 +56,8 @@ func (e *Error) Error() string { return e.Msg }
 func (p Problem) asError() *Error {
 	msg := "cannot read expression: " + p.Msg
 	switch {
+	case p.Fix != "":
+		msg += " (write " + p.Fix + ")"
 	case len(p.Suggest) > 0:
 		msg += fmt.Sprintf(" (did you mean %q?)", p.Suggest[0])
 	case p.Help != "":

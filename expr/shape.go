@@ -59,21 +59,46 @@ func (v *shaper) walk(n ast.Node) {
 	}
 }
 
-// methodHelp says what to write for x.f(); Airflow's ti.xcom_pull is the one that people arrive with.
-func methodHelp(n *ast.CallNode) string {
-	if m, ok := n.Callee.(*ast.MemberNode); ok {
-		if of, ok := m.Node.(*ast.IdentifierNode); ok && (of.Value == "ti" || of.Value == "task_instance") {
-			return "an upstream task's output is tasks.X.output"
-		}
+// method says what to write for x.f(); Airflow's ti.xcom_pull is the one that people arrive with.
+func (v *shaper) method(n *ast.CallNode) Problem {
+	p := Problem{Code: CodeSyntax, Msg: "values have no methods", Help: "call a function: upper(x) for x.upper()"}
+	m, ok := n.Callee.(*ast.MemberNode)
+	if !ok {
+		return p
 	}
-	return "call a function: upper(x) for x.upper()"
+	f, named := m.Property.(*ast.StringNode)
+	of, word := m.Node.(*ast.IdentifierNode)
+	switch {
+	case word && (of.Value == "ti" || of.Value == "task_instance"):
+		p.Help = "an upstream task's output is tasks.X.output"
+	case !named:
+	case v.states && word && of.Value == "upstream":
+		p.Help = "write " + countUsage + " >= 1"
+		if q := f.Value; q == "all" || q == "any" || q == "none" {
+			p.Help = "write " + q + `(upstream, .state == "success")`
+		}
+	case v.states && word && isStateFunction(f.Value) && len(n.Arguments) == 0:
+		p.Msg, p.Help, p.Fix = "tasks have no methods", "", f.Value+"("+of.Value+")"
+	case foreignMethods[f.Value] != "" && functions[foreignMethods[f.Value]] != nil:
+		p.Help = "call a function: " + functions[foreignMethods[f.Value]].usage
+	case functions[f.Value] != nil:
+		p.Help = "call a function: " + functions[f.Value].usage
+	}
+	return p
+}
+
+// foreignMethods are those of Python and JavaScript, and the function of each.
+var foreignMethods = map[string]string{
+	"startswith": "startsWith", "endswith": "endsWith", "includes": "contains", "strip": "trim", "toUpperCase": "upper", "toLowerCase": "lower",
+	"strftime": "strftime", "format": "strftime", "get": "default", "match": "matches", "test": "matches", "size": "len", "length": "len",
+	"replaceAll": "replace",
 }
 
 // call looks at the call of a plain function.
 func (v *shaper) call(n *ast.CallNode) {
 	callee, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
-		v.add(n, Problem{Code: CodeSyntax, Msg: "values have no methods", Help: methodHelp(n)})
+		v.add(n, v.method(n))
 		v.walkAll(n.Arguments)
 		return
 	}

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -233,12 +234,46 @@ func (s *source) syntax(err error) *Problem {
 	}
 	if strings.HasPrefix(f.Message, "unrecognized character") {
 		p.Msg = `"` + string(s.runes[p.Offset]) + `" is no part of an expression`
-		if s.runes[p.Offset] == '~' {
+		switch r := s.runes[p.Offset]; {
+		case r == '~':
 			p.Code, p.Help = CodeForeign, "match a regular expression with: x matches \"…\""
+		case strings.ContainsRune(curly, r):
+			s.curlyQuote(p)
 		}
 	}
+	s.triggerHelp(p, found)
 	return p
 }
+
+// curly are quotes that word processors write, and mails.
+const curly = "“”„‟‘’‚‛«»"
+
+// curlyQuote is the problem of a text between quotes that are none.
+func (s *source) curlyQuote(p *Problem) {
+	p.Msg, p.Help = string(s.runes[p.Offset])+" is a curly quote, and no part of an expression", `write straight quotes: "…"`
+	for i := p.Offset + 1; i < len(s.runes); i++ {
+		if r := s.runes[i]; strings.ContainsRune(curly, r) {
+			p.Len, p.Help, p.Fix = i+1-p.Offset, "", `"`+string(s.runes[p.Offset+1:i])+`"`
+			return
+		} else if strings.ContainsRune("\"'`\\\n", r) {
+			return
+		}
+	}
+}
+
+// triggerHelp is for triggers that begin like a count, or are several rules.
+func (s *source) triggerHelp(p *Problem, found lexer.Token) {
+	switch {
+	case !s.states || p.Help != "":
+	case slices.Contains([]string{"<", "<=", ">", ">=", "=="}, found.Value) && found.From == 0:
+		p.Help = "say what is counted: " + countUsage + " " + strings.TrimSpace(string(s.runes))
+	case found.Value == ",":
+		p.Help = "a trigger is one rule, or one expression: success(a) && done(b)"
+	}
+}
+
+// countUsage is how a trigger counts.
+const countUsage = `count(upstream, .state == "success")`
 
 // parserSays maps parts of the parser's messages to ours; the first that fits wins.
 var parserSays = []struct{ part, msg, help string }{

@@ -123,11 +123,44 @@ func bare(src string) (inner string, at int, whole bool, p *Problem) {
 			return "", 0, false, &Problem{
 				Code: CodeSyntax, Msg: "the ${{ }} does not hold the whole expression",
 				Offset: s.Offset, Len: max(1, runes(s.Text)),
-				Help: "write one ${{ }} around all of it, or none",
+				Help: "write one ${{ }} around all of it, or none", Whole: unwrapped(src, opening),
 			}
 		}
 	}
 	return found.Text, found.Offset, true, nil
+}
+
+// unwrapped returns a source without the brackets that stand around parts of it, "" if that is no expression.
+func unwrapped(src, open string) string {
+	var b strings.Builder
+	for rest := src; ; {
+		before, inside, found := strings.Cut(rest, open)
+		b.WriteString(before)
+		if !found {
+			break
+		}
+		end := closeAt(inside)
+		if end < 0 {
+			return ""
+		}
+		if strings.Count(b.String(), "'")%2+strings.Count(b.String(), `"`)%2+strings.Count(b.String(), "`")%2 > 0 {
+			return "" // it stands in a text
+		}
+		part := strings.TrimSpace(inside[:end])
+		if strings.ContainsAny(part, " |&?:=<>+-*/%!") {
+			part = "(" + part + ")"
+		}
+		b.WriteString(part)
+		rest = inside[end+len(closing):]
+	}
+	out := strings.TrimSpace(b.String())
+	if strings.Contains(out, "{") {
+		return ""
+	}
+	if _, problems := parse(out); len(problems) > 0 {
+		return ""
+	}
+	return out
 }
 
 // runes counts code points as the parser does: a byte that is no UTF-8 is one.

@@ -121,10 +121,12 @@ func (r *reader) want(n ast.Node, kind termKind) *term {
 	}
 	help := ""
 	if kind == truths {
-		switch t.kind {
-		case states:
+		switch {
+		case t.kind == states:
 			help = "compare it: … == \"success\""
-		case counts:
+		case t.op == "number" && n == r.tree && (r.scope == nil || !r.scope.Verdict):
+			help = "say what is counted: " + countUsage + " >= " + t.src
+		case t.kind == counts:
 			help = "compare it: … >= 1"
 		}
 	}
@@ -236,6 +238,9 @@ func (r *reader) binary(n *ast.BinaryNode) *term {
 
 // equality is == and != between two of a kind; a literal text takes the other side's.
 func (r *reader) equality(n *ast.BinaryNode) *term {
+	if r.taskAsState(n) {
+		return &term{}
+	}
 	left, right := r.read(n.Left), r.read(n.Right)
 	if left.kind == broken || right.kind == broken {
 		return &term{}

@@ -1,7 +1,9 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -27,6 +29,79 @@ func (r *reader) identifier(n *ast.IdentifierNode) *term {
 	return r.badAt(at, size, r.unknownName(n.Value))
 }
 
+// barely is a task that is named without tasks before it, or without .state behind it: a, a.state, tasks.a.
+func (r *reader) barely(n ast.Node) (task string, ok bool) {
+	if r.scope == nil {
+		return "", false
+	}
+	if m, isMember := n.(*ast.MemberNode); isMember {
+		field, named := m.Property.(*ast.StringNode)
+		of, word := m.Node.(*ast.IdentifierNode)
+		switch {
+		case !named || !word:
+			return "", false
+		case of.Value == "tasks":
+			task = field.Value
+		case field.Value == "state":
+			task = of.Value
+		}
+	} else if word, isWord := n.(*ast.IdentifierNode); isWord {
+		task = word.Value
+	}
+	_, known := r.scope.Tasks[task]
+	return task, known && task != "upstream" && task != "tasks" && isName(task)
+}
+
+// taskAsState reports a task that is compared with a state as if it were one, with what to write for the whole.
+func (r *reader) taskAsState(n *ast.BinaryNode) bool {
+	for _, side := range [][2]ast.Node{{n.Left, n.Right}, {n.Right, n.Left}} {
+		task, ok := r.barely(side[0])
+		word, isText := side[1].(*ast.StringNode)
+		if !ok || !isText || !slices.Contains(finished, word.Value) {
+			continue
+		}
+		at, p := side[0], Problem{Code: CodeName, Msg: strconv.Quote(r.text(side[0])) + " is no state; a task's is tasks." + task + ".state"}
+		if p.Fix = "tasks." + task + ".state"; n.Operator == "==" && isStateFunction(word.Value) {
+			at, p.Fix = ast.Node(n), word.Value+"("+task+")"
+		}
+		from, to := r.span(at)
+		r.badAt(from, to-from, p)
+		return true
+	}
+	return false
+}
+
+// stateAsMember is the problem of a.success and tasks.a.success.
+func (r *reader) stateAsMember(n *ast.MemberNode, task, field string) (*term, bool) {
+	if r.scope == nil || !isName(task) {
+		return nil, false
+	}
+	if _, ok := r.scope.Tasks[task]; !ok {
+		return nil, false
+	}
+	meant := field
+	if ours := stateWords[strings.ToLower(field)]; ours != "" {
+		meant = ours
+	}
+	p := Problem{Code: CodeName, Msg: strconv.Quote(r.text(n)) + " is not known in a trigger"}
+	switch {
+	case isStateFunction(meant):
+		p.Fix = meant + "(" + task + ")"
+	case field == "state":
+		p.Fix = "tasks." + task + ".state"
+	default:
+		return nil, false
+	}
+	from, to := r.span(n)
+	return r.badAt(from, to-from, p), true
+}
+
+// stateWords are other words for the states that have a function.
+var stateWords = map[string]string{
+	"succeeded": "success", "successful": "success", "ok": "success", "passed": "success", "succeed": "success",
+	"failure": "failed", "fail": "failed", "error": "failed", "skip": "skipped", "finished": "done", "completed": "done", "complete": "done",
+}
+
 func (r *reader) null(n ast.Node) *term {
 	return r.bad(n, CodeType, "a trigger never sees null: a state that is not there yet is unknown", "ask done(X)")
 }
@@ -40,7 +115,11 @@ func (r *reader) unknownName(name string) Problem {
 			return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known in a trigger", Help: "values belong in when"}
 		}
 	}
+	if own := map[string]string{"upstream": "id", "instances": "index"}[r.in]; own != "" && (name == "state" || name == own) {
+		return Problem{Code: CodeName, Msg: "what belongs to an element begins with a dot", Fix: "." + name}
+	}
 	p := unknown(strconv.Quote(name)+" is not known in a trigger", name, []string{"upstream", "tasks", "true", "false"})
+	p.Guess = slices.ContainsFunc(p.Suggest, isLiteral)
 	p.Help = "a trigger asks for states alone; values belong in when"
 	return p
 }
@@ -64,6 +143,9 @@ func (r *reader) member(n *ast.MemberNode) *term {
 				return &term{}
 			}
 			return r.bad(n, CodeType, "a task is neither true nor false", "write tasks."+field.Value+`.state == "success", or success(`+field.Value+")")
+		}
+		if t, ok := r.stateAsMember(n, of.Value, field.Value); ok {
+			return t
 		}
 		return r.identifier(of)
 	}
@@ -96,6 +178,9 @@ func (r *reader) taskField(n, task *ast.MemberNode, field *ast.StringNode) *term
 		}
 		t := r.term(n, people, "instances")
 		t.name = name.Value
+		return t
+	}
+	if t, ok := r.stateAsMember(n, name.Value, field.Value); ok {
 		return t
 	}
 	p := unknown(strconv.Quote(field.Value)+" is not known in a trigger", field.Value, []string{"state", "instances"})

@@ -63,6 +63,11 @@ func (t Type) isNumber() bool { return t.Kind == KindInt || t.Kind == KindNumber
 // names returns the members that are known, sorted.
 func (t Type) names() []string { return slices.Sorted(maps.Keys(t.Fields)) }
 
+// truths returns the members that are booleans, sorted.
+func (t Type) truths() []string {
+	return slices.DeleteFunc(t.names(), func(name string) bool { return t.Fields[name].Kind != KindBool })
+}
+
 // join is the type of a value that is either of two.
 func join(a, b Type) Type {
 	switch {

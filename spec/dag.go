@@ -53,6 +53,7 @@ type DAG struct {
 	tasks    []*task // file order
 	byID     map[string]*task
 	hooks    []*task // callbacks, of the DAG and of tasks
+	plain    []*use  // texts without expressions that may hold a name of ours in other brackets
 	uses     []*use  // where expressions stand, in the order they were met
 	params   map[string]*param
 	envNames []string // of the DAG's env

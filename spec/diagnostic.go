@@ -39,6 +39,7 @@ type Diagnostic struct {
 	Edits []Edit `json:"edits,omitempty"` // of the fix; see fix.go
 
 	was, now string // a word to swap, until it is settled
+	inside   bool   // … within a value, of which something stands before it
 
 	unseen bool // nobody will see it: nothing is worked out for it
 }

@@ -62,7 +62,7 @@ func (d *DAG) settle(src []byte) {
 	}
 	for _, diag := range d.diags {
 		if diag.now != "" {
-			if at, ok := text.exactly(diag.place(), diag.was); ok && text.takes(at, diag.now) {
+			if at, ok := text.exactly(diag.place(), diag.was); ok && text.takes(at, diag.now, diag.inside) {
 				diag.edit(at, diag.now)
 			}
 		}
@@ -104,24 +104,41 @@ func (s *source) exactly(at Span, word string) (Span, bool) {
 }
 
 // plainWord is what may stand in a plain value, a quoted one and a script alike.
-var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.()&|=<>+/@-]+$`) })
+var plainWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_.()&|=<>+/@-]+$`)
+})
+
+// inPlain is what may stand inside a plain value that something else begins, in brackets too.
+var inPlain = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_.()"'&|=<>+/@-]+(?: [A-Za-z0-9_.()"'!&|=<>+/@-]+)*$`)
+})
 
 // takes tells whether a word may stand at a place without quotes of its own: a plain value does not begin
-// with a sign. A value with an anchor is left alone, for what it is elsewhere is not known.
-func (s *source) takes(at Span, word string) bool {
+// with a sign; inside of one, behind something else, a sign may stand. A value with an anchor is left alone, for what it is elsewhere is not known.
+func (s *source) takes(at Span, word string, inside bool) bool {
 	l := s.line(at.Line)
 	before := strings.TrimRight(string(l[:min(at.Col-1, len(l))]), " ")
 	fields := strings.Fields(before)
-	opens := before == "" || strings.ContainsAny(before[len(before)-1:], ":-[{,")
+	opens := before == "" || !inside && strings.ContainsAny(before[len(before)-1:], ":-[{,")
 	sign := !(word[0] == '_' || word[0] >= '0' && word[0] <= '9' || word[0]|0x20 >= 'a' && word[0]|0x20 <= 'z')
-	return plainWord().MatchString(word) && !(opens && sign) && (len(fields) == 0 || !strings.HasPrefix(fields[len(fields)-1], "&"))
+	return (plainWord().MatchString(word) || inside && inPlain().MatchString(word)) && !(opens && sign) && !anchored(fields, inside)
+}
+
+// anchored tells whether words before a place hold the anchor of the value that it is in; && is an operator.
+func anchored(before []string, inside bool) bool {
+	for i, word := range before {
+		if (inside || i == len(before)-1) && strings.HasPrefix(word, "&") && word != "&&" {
+			return true
+		}
+	}
+	return false
 }
 
 // bareOf returns where a node's text stands, without its quotes; false if something else stands there, such as
 // escapes, or if it has an anchor.
 func (d *DAG) bareOf(n *Node) (Span, bool) {
 	at, ok := d.src.exactly(d.span(n), n.Text)
-	return at, ok && d.src.takes(at, "x")
+	return at, ok && d.src.takes(at, "x", false)
 }
 
 // Unread tells whether a code says that the YAML could not be read.

@@ -167,6 +167,8 @@ func TestFixesAreMadeOnlyWhereTheyAreSafe(t *testing.T) {
 		{"curly quotes about a value", "tags: [“a”, }]\n" + frame, ""},
 		{"a space that does not break", "tasks:\n\u00a0\u00a0a: {run: echo}\n  b: [\n", "tasks:\n  a: {run: echo}\n  b: [\n"},
 		{"an expression between brackets", "tasks:\n  a: {uses: noop, with: {output: ${{ run.id }}, x: [${{ run.ds == \"a\" }}]}}\n", "tasks:\n  a: {uses: noop, with: {output: \"${{ run.id }}\", x: ['${{ run.ds == \"a\" }}']}}\n"},
+		{"a choice in other letters", "tasks:\n  a: {uses: file.head, with: {path: /x, kind: FILE}}\n", "tasks:\n  a: {uses: file.head, with: {path: /x, kind: file}}\n"},
+		{"a choice that is near stays", "tasks:\n  a: {uses: file.head, with: {path: /x, kind: fiel}}\n", ""},
 		{"another language", "tasks:\n  a: {run: echo, when: run.id == \"a\" AND run.ds == \"b\"}\n", "tasks:\n  a: {run: echo, when: run.id == \"a\" && run.ds == \"b\"}\n"},
 	} {
 		t.Run(c.what, func(t *testing.T) {

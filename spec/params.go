@@ -76,7 +76,7 @@ func (d *DAG) paramShort(f Field) {
 		now = "{type: " + d.typeWord(f.Value) + ", default: " + written + "}"
 	}
 	diag.note("fix", "write `%s: %s`", f.Key.Text, now)
-	if at := d.span(f.Value); d.src.takes(at, "x") && slices.Contains([]string{f.Value.Text, oneLine(f.Value)}, d.src.text(at)) {
+	if at := d.span(f.Value); d.src.takes(at, "x", false) && slices.Contains([]string{f.Value.Text, oneLine(f.Value)}, d.src.text(at)) {
 		diag.edit(at, now)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"weft/expr"
+	"weft/machine"
 )
 
 // ruleExpressions checks every expression but triggers and verdicts, and notes which tasks and
@@ -104,13 +106,23 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 		return
 	}
 	diag := d.reportAs(severityOf(p), code, at, "%s", msg)
-	if len(p.Suggest) > 0 {
-		diag.label("did you mean %s?", orWords(quoted(p.Suggest)))
-		if len(p.Suggest) == 1 {
+	diag.inside = at.Line != u.node.Pos.Line || at.Col > u.node.Pos.Col
+	switch {
+	case p.Fix != "":
+		if fix := quotedFor(u.node.Quote, p.Fix); fix != "" {
+			diag.instead(d.src.text(at), fix)
+		} else {
+			diag.label("write `%s`", p.Fix)
+		}
+	case len(p.Suggest) > 0:
+		diag.label("did you mean %s?", orWords(quotedOnce(p.Suggest)))
+		if len(p.Suggest) == 1 && !p.Guess {
 			diag.note("fix", "rename to `%s`", p.Suggest[0]).swap(d.src.text(at), p.Suggest[0])
 		}
 	}
 	switch {
+	case d.unwrap(u, diag, p):
+	case d.unquotedHash(u, diag, p, at):
 	case p.Code == expr.CodeNotClosed && d.cutByComment(at):
 		diag.help("to YAML ` #` begins a comment, and the value ends there: quote it, or write it below a |")
 	case p.Code == expr.CodeNotClosed && d.cutByQuote(u.node):
@@ -120,6 +132,21 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	case p.Help != "":
 		diag.help("%s", p.Help)
 	}
+}
+
+// quotedFor returns an expression, whose texts stand in double quotes, as it may stand inside a YAML value of a
+// kind of quotes; "" if it cannot. An expression's texts may stand in either kind.
+func quotedFor(q Quote, src string) string {
+	switch {
+	case q == Double && strings.Contains(src, `"`):
+		if strings.ContainsAny(src, `'\`) {
+			return ""
+		}
+		return strings.ReplaceAll(src, `"`, "'")
+	case q == Single && strings.Contains(src, "'"):
+		return ""
+	}
+	return src
 }
 
 // severityOf: what expr is not sure of is a warning.
@@ -133,6 +160,59 @@ func severityOf(p expr.Problem) Severity {
 // certain tells whether one of some problems keeps an expression from having a value.
 func certain(problems []expr.Problem) bool {
 	return slices.ContainsFunc(problems, func(p expr.Problem) bool { return !p.Maybe })
+}
+
+// unwrap fixes an expression of which parts stand in brackets, where none are needed.
+func (d *DAG) unwrap(u *use, diag *Diagnostic, p expr.Problem) bool {
+	at := d.within(u.node, u.off, utf8.RuneCountInString(u.src))
+	whole := quotedFor(u.node.Quote, p.Whole)
+	if u.form != bareForm || whole == "" || d.src.text(at) != u.src || !d.src.takes(at, whole, true) {
+		return false
+	}
+	if first := whole[0] | 0x20; first < 'a' || first > 'z' {
+		return false
+	}
+	diag.note("fix", "write `%s`", whole).edit(at, whole)
+	return true
+}
+
+// unquotedHash tells of an expression that ends too soon because YAML takes its ` #` for a comment. If what stands
+// on the line as a whole is an expression, quotes are the fix.
+func (d *DAG) unquotedHash(u *use, diag *Diagnostic, p expr.Problem, at Span) bool {
+	if p.Code != expr.CodeSyntax || u.node.Quote != Plain || at.Line != at.EndLine {
+		return false
+	}
+	end := d.src.end(u.node, utf8.RuneCountInString(u.node.Text))
+	line := d.src.line(end.Line)
+	rest := string(line[min(end.Col-1, len(line)):])
+	if !strings.HasPrefix(strings.TrimLeft(rest, " \t"), "#") {
+		return false
+	}
+	whole := Span{u.node.Pos.Line, u.node.Pos.Col, end.Line, len(line) + 1}
+	text := strings.TrimRight(d.src.text(whole), " \t")
+	if whole.Line != whole.EndLine || u.form != bareForm || !d.readable(u, text) {
+		return false
+	}
+	diag.Message, diag.Label = "YAML takes the # for a comment, and the expression ends before it", ""
+	at = spanAt(machine.Pos{Line: end.Line, Col: end.Col + len([]rune(rest)) - len([]rune(strings.TrimLeft(rest, " \t")))}, 1)
+	diag.Line, diag.Column, diag.EndLine, diag.EndColumn = at.Line, at.Col, at.EndLine, at.EndCol
+	whole.EndCol = whole.Col + utf8.RuneCountInString(text)
+	quotes := "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	if !strings.ContainsAny(text, `"\`) {
+		quotes = `"` + text + `"`
+	}
+	diag.note("fix", "quote the expression: %s", quotes).edit(whole, quotes)
+	return true
+}
+
+// readable tells whether a text is an expression that could stand at a use.
+func (d *DAG) readable(u *use, text string) bool {
+	check := expr.Check
+	if u.where == "trigger" || u.where == "verdict" {
+		check = expr.CheckTrigger
+	}
+	_, problems := check(text, d.scope().of(u))
+	return !slices.ContainsFunc(problems, func(p expr.Problem) bool { return p.Code == expr.CodeSyntax || p.Code == expr.CodeForeign })
 }
 
 // cutByComment tells that a ${{ is closed on its line, behind what YAML takes for a comment.
@@ -174,4 +254,15 @@ func (d *DAG) noteParams(src string) {
 			p.used = p.used || name == "" || name == p.Name
 		}
 	}
+}
+
+// quotedOnce quotes words; one that is a text already keeps its own quotes.
+func quotedOnce(words []string) []string {
+	out := quoted(words)
+	for i, w := range words {
+		if strings.HasPrefix(w, `"`) {
+			out[i] = w
+		}
+	}
+	return out
 }

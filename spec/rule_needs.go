@@ -28,7 +28,7 @@ func ruleNeeds(d *DAG) {
 					diag.related(d.span(d.byID[like].key), "%q is defined here", like)
 					continue
 				}
-				if id, ok := strings.CutPrefix(n.id, "tasks."); ok && d.byID[id] != nil {
+				if id := d.idOf(n.id); id != "" {
 					diag.instead(n.id, id)
 					continue
 				}
@@ -69,6 +69,15 @@ func without(ids []string, id string) []string {
 		}
 	}
 	return out
+}
+
+// idOf reads a task that is named as expressions name it: tasks.a, tasks.a.output, a.output.
+func (d *DAG) idOf(text string) string {
+	id, field, _ := strings.Cut(strings.TrimPrefix(text, "tasks."), ".")
+	if d.byID[id] == nil || id == text || !slices.Contains([]string{"", "output", "outputs", "state", "ref"}, field) {
+		return ""
+	}
+	return id
 }
 
 // listInText reads what is meant as several tasks in one text: "a, b", "a b", "[a, b]", "a >> b".

@@ -15,6 +15,7 @@ var rules = []struct {
 }{
 	{"needs", ruleNeeds},
 	{"expressions", ruleExpressions},
+	{"foreign names", ruleForeign},
 	{"secrets", ruleSecrets},
 	{"cycle", ruleCycle},
 	{"upstream", ruleUpstream},

@@ -22,8 +22,9 @@ import (
 type script struct {
 	node  *Node
 	shell any            // nil, "bash", "sh" or an argv
-	lost  bool           // which shell is meant is not known; that is reported
 	with  map[string]any // the plugin's input; its "run" gets the rewritten text
+
+	unknown bool // what is said of its shell cannot be: how it is read is not known
 }
 
 // A splice is one ${{ }} of a script: where it stands and what takes its place.
@@ -61,11 +62,17 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 		}
 		return
 	}
+	if s.unknown {
+		for i := range splices {
+			d.checkSplice(u, sc, &splices[i], false)
+		}
+		return
+	}
 	if argv, ok := s.shell.([]any); ok {
 		d.foreignShell(u, sc, splices, argv)
 		return
 	}
-	ok := !s.lost && d.readShell(u, s, splices)
+	ok := d.readShell(u, sc, s, splices)
 	for i := range splices {
 		if splices[i].place != inComment {
 			d.checkSplice(u, sc, &splices[i], ok)
@@ -119,7 +126,7 @@ func (d *DAG) checkSplice(u *use, sc *expr.Scope, s *splice, placed bool) {
 	}
 	at := d.spanOf(u, s)
 	if k := info.Type.Kind; k == expr.KindArray || k == expr.KindObject {
-		d.report(expr.CodeInText, at, "%s cannot stand inside text", k).help("%s", memberHelp(s.seg.Text, info.Type))
+		d.report(expr.CodeInText, at, "%s cannot stand inside text", k).help("%s", expr.InText(info.Type, s.seg.Text))
 		return
 	}
 	if !placed {

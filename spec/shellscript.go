@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"weft/expr"
 )
 
 // How a value arrives depends on the quotes around its reference, so the shell's own grammar decides,
@@ -20,7 +22,7 @@ import (
 
 // readShell parses a script and notes how each expression is quoted; false after a syntax error,
 // which is then reported at its line.
-func (d *DAG) readShell(u *use, s *script, splices []splice) bool {
+func (d *DAG) readShell(u *use, sc *expr.Scope, s *script, splices []splice) bool {
 	lang := syntax.LangBash
 	if s.shell == "sh" {
 		lang = syntax.LangPOSIX
@@ -35,7 +37,9 @@ func (d *DAG) readShell(u *use, s *script, splices []splice) bool {
 	}
 	file, err := d.parseShell(masked, lang)
 	if err != nil {
-		d.shellError(u, err, lang)
+		if off, msg := shellSays(u.node.Text, err); !d.notOurs(u, sc, off) {
+			d.shellError(u, off, msg, lang)
+		}
 		return false
 	}
 	if len(splices) > 0 {
@@ -43,6 +47,7 @@ func (d *DAG) readShell(u *use, s *script, splices []splice) bool {
 		syntax.Walk(file, w.visit)
 		w.comments(file)
 	}
+	d.expressionsAsCommands(u, sc, file)
 	d.missingProgram(u, file)
 	d.truncations(u, file)
 	return true
@@ -77,43 +82,39 @@ func mask(text string, splices []splice) string {
 	return string(b)
 }
 
-// shellError reports a syntax error where the parser saw it, in the file's coordinates. At the end
-// of the script or of a line, that is the last character that is written. The parser's own words are
-// passed on: they are those of shells, which people search for.
-func (d *DAG) shellError(u *use, err error, lang syntax.LangVariant) {
+// shellSays returns where in a script its parser stopped, in bytes, and its words. At the end of the script or of a
+// line, that is the last character that is written. The words are passed on: they are those of shells, which people
+// search for.
+func shellSays(text string, err error) (at int, msg string) {
 	var pe syntax.ParseError
 	var le syntax.LangError
 	off, msg := uint(0), err.Error()
 	switch {
 	case errors.As(err, &pe):
-		off, msg = pe.Pos.Offset(), shellWords(pe.Text)
+		off, msg = pe.Pos.Offset(), pe.Text
 	case errors.As(err, &le):
-		off, msg = le.Pos.Offset(), le.Feature+" are not known to it"
+		off, msg = le.Pos.Offset(), "it has no "+le.Feature
 	}
-	text := u.node.Text
-	at := min(int(off), len(text))
-	name := "bash"
-	if lang == syntax.LangPOSIX {
-		name = "sh"
-	}
+	at = min(int(off), len(text))
 	for at > 0 && (at == len(text) || text[at] == '\n') { // the end of a line: its last character
 		at--
 	}
 	for at > 0 && !utf8.RuneStart(text[at]) {
 		at--
 	}
-	if d.byTemplate(u, at) {
-		return
+	if strings.Contains(msg, "`foo(`") { // the parser's own example of a function
+		msg = "a word before ( begins a function, and ) must follow at once"
 	}
-	d.report(xShell, d.within(u.node, utf8.RuneCountInString(text[:at]), 1), "%s cannot read this script: %s", name, msg)
+	return at, msg
 }
 
-// shellWords are the parser's words, but where they name a thing that is not in the script.
-func shellWords(msg string) string {
-	if msg == "`foo(` must be followed by `)`" {
-		return "a ( behind a word begins a function, `name() { … }`; as text it needs quotes"
+// shellError reports a syntax error where the parser saw it, in the file's coordinates.
+func (d *DAG) shellError(u *use, at int, msg string, lang syntax.LangVariant) {
+	name := "bash"
+	if lang == syntax.LangPOSIX {
+		name = "sh"
 	}
-	return msg
+	d.report(xShell, d.within(u.node, utf8.RuneCountInString(u.node.Text[:at]), 1), "%s cannot read this script: %s", name, msg)
 }
 
 // missingProgram warns of a script that begins by running a file beside the DAG that is not there.

@@ -41,9 +41,17 @@ func (d *DAG) shifts(n *Node, e *cron.Expr, z *timezone, start *Node) {
 	}
 	if len(hits[0]) > 0 {
 		first := hits[0][0]
-		d.report(tGap, at, "%s does not exist in %s %s: clocks go from %s to %s", wall[0], z.name, when(all[0], hits[0]),
-			first.From.Format("15:04"), first.To.Format("15:04")).
-			note("note", "it fires at once after the gap; `dst: {gap: next}` says so, `dst: {gap: skip}` leaves it out")
+		twice := ""
+		if len(hits[1]) > 0 { // the other half of one matter
+			twice = "; " + wall[1] + " comes twice " + when(all[1], hits[1])
+		}
+		diag := d.report(tGap, at, "%s does not exist in %s %s: clocks go from %s to %s%s", wall[0], z.name, when(all[0], hits[0]),
+			first.From.Format("15:04"), first.To.Format("15:04"), twice)
+		if twice != "" {
+			diag.note("note", "it fires at once after the gap, and the first time of the two; `dst: {gap: next, fold: first}` says so, `skip` and `both` are the other choices")
+			return
+		}
+		diag.note("note", "it fires at once after the gap; `dst: {gap: next}` says so, `dst: {gap: skip}` leaves it out")
 	}
 	if len(hits[1]) > 0 {
 		d.report(tFold, at, "%s comes twice in %s %s", wall[1], z.name, when(all[1], hits[1])).

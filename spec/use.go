@@ -53,6 +53,7 @@ func (d *DAG) use(u *use) {
 	}
 	d.shellNames(u)
 	if i < 0 {
+		d.foreign(u)
 		if u.form == scripted {
 			d.uses = append(d.uses, u) // its syntax is checked all the same
 		}
@@ -90,25 +91,6 @@ func (d *DAG) jinja(u *use) {
 		d.reportAs(severity, expr.CodeForeign, at, "this is a template of another tool; here it is plain text").
 			unjinja(d.src, text[m[0]:m[1]], text[m[2]:m[3]]).help("%s", jinjaHelp(text[m[2]:m[3]]))
 	}
-}
-
-// byTemplate tells whether what the shell trips over stands in a template of another tool. Then the template is what
-// keeps the script from running, and is reported as the error.
-func (d *DAG) byTemplate(u *use, off int) bool {
-	text := u.node.Text
-	for _, m := range jinja().FindAllStringIndex(text, maxForeign) {
-		if off < m[0] || off >= m[1] {
-			continue
-		}
-		at := d.within(u.node, utf8.RuneCountInString(text[:m[0]]), utf8.RuneCountInString(text[m[0]:m[1]]))
-		i := slices.IndexFunc(d.diags, func(x *Diagnostic) bool { return x.Code == expr.CodeForeign && x.place() == at })
-		if i < 0 {
-			return false
-		}
-		d.diags[i].Severity, d.failed = Error, true
-		return true
-	}
-	return false
 }
 
 // maxForeign bounds how many templates of another tool are told of in one value.

@@ -1,9 +1,7 @@
 package spec
 
 import (
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"weft/expr"
@@ -67,34 +65,8 @@ func (d *DAG) notText(u *use, t expr.Type) {
 	switch u.where {
 	case "env", "workdir", "run", "artifacts":
 		d.report(expr.CodeInText, d.span(u.node), "`%s` holds text, and the expression gives %s", u.where, t.Kind).
-			help("%s", memberHelp(u.expressions()[0].Text, t))
+			help("%s", expr.InText(t, u.expressions()[0].Text))
 	}
-}
-
-// memberHelp says how a list or a map becomes text: by one of its members, if they are known.
-func memberHelp(src string, t expr.Type) string {
-	src = strings.TrimSpace(src)
-	if len(src) > 40 || strings.ContainsAny(src, " \n") {
-		src = "…"
-	}
-	names := slices.Sorted(maps.Keys(t.Fields))
-	names = slices.DeleteFunc(names, func(name string) bool { // they cannot stand in text either
-		k := t.Fields[name].Kind
-		return k == expr.KindObject || k == expr.KindArray
-	})
-	switch {
-	case t.Kind == expr.KindObject && len(names) > 0 && len(names) <= 2*maxShown && src != "…":
-		for i, name := range names {
-			names[i] = src + "." + name
-			if !envName.fits(name) {
-				names[i] = src + "[" + strconv.Quote(name) + "]"
-			}
-		}
-		return "name one member: " + joinWords(names)
-	case t.Kind == expr.KindArray && (t.Elem == nil || t.Elem.Kind != expr.KindObject && t.Elem.Kind != expr.KindArray):
-		return "write `${{ join(" + src + ", \" \") }}`, toJSON(" + src + "), or name one element"
-	}
-	return "write toJSON(…), join(…), or name one member"
 }
 
 // admitted returns the types that a schema lets a value have, nil = any or not known.

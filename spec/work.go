@@ -63,11 +63,12 @@ func (d *DAG) draftRun(t *task) {
 			help("a task that does nothing is `uses: noop`")
 	}
 	with["run"] = run.Text
-	shell := d.shell(t.get("shell"))
+	named := t.get("shell")
+	shell := d.shell(named)
 	if shell != nil {
 		with["shell"] = shell
 	}
-	t.script = &script{node: run, shell: shell, with: with, lost: shell == nil && t.get("shell") != nil}
+	t.script = &script{node: run, shell: shell, with: with, unknown: shell == nil && named != nil}
 	d.use(&use{task: t, where: "run", path: "with.run", node: run, form: scripted, edge: true})
 	t.With = encode(with)
 }
@@ -178,7 +179,7 @@ func (d *DAG) withUses(t *task, n *Node) {
 			with, _ := d.valueAs(n, input).(map[string]any)
 			_, argv := with["shell"].([]any)
 			known := with["shell"] == nil || argv || with["shell"] == "bash" || with["shell"] == "sh"
-			t.script = &script{node: f.Value, shell: with["shell"], with: with, lost: !known}
+			t.script = &script{node: f.Value, shell: with["shell"], with: with, unknown: !known}
 			d.use(&use{task: t, where: "run", path: path, node: f.Value, form: scripted, edge: true})
 		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Sequence:
 			d.argv(t, f.Value, path)
@@ -297,7 +298,12 @@ func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
 		return
 	}
 	diag := d.report(sInput, at, "%s %s", where, v.Message)
-	if value, _ := n.deepest(v.Path); value != nil && value.Kind == Scalar && len(nearest(value.Text, v.Choices)) > 0 {
-		diag.suggest(value.Text, v.Choices)
+	if value, _ := n.deepest(v.Path); value != nil && len(v.Choices) > 0 && value.Kind == Scalar {
+		if near := nearest(value.Text, v.Choices); len(near) > 0 {
+			diag.label("did you mean %s?", orWords(quoted(near)))
+			if strings.EqualFold(value.Text, near[0]) { // the case of its letters alone
+				diag.note("fix", "write `%s`", near[0]).swap(value.Text, near[0])
+			}
+		}
 	}
 }

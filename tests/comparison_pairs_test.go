@@ -62,7 +62,7 @@ var pairs = []pair{
 	{code: "E305", name: "expr-not-boolean", what: "expression: a number where truth is asked"},
 	{code: "E306", name: "expr-list-in-text", what: "expression: list where text is wanted"},
 	{code: "E307", name: "expr-jinja", what: "expression: Jinja"},
-	{code: "E", name: "expr-dollar", what: "expression: `${x}`", ours: "nothing"},
+	{code: "E307", name: "expr-dollar", what: "expression: `${x}`"},
 	{code: "E307", name: "expr-triple", what: "expression: `===`"},
 	{code: "E308", name: "expr-nested", what: "expression: nested predicate", none: "no predicates"},
 	{code: "T401", name: "cron-range", what: "cron field out of range"},
