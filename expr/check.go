@@ -262,6 +262,9 @@ func (c *checker) unknownRoot(name string) Problem {
 	if full, ok := macros[name]; ok {
 		return Problem{Code: CodeName, Msg: strconv.Quote(name) + " is not known here", Suggest: []string{full}}
 	}
+	if help, ok := foreignRoots[name]; ok {
+		return Problem{Code: CodeForeign, Msg: strconv.Quote(name) + " is another tool's", Help: help}
+	}
 	p := unknown(strconv.Quote(name)+" is not known here", name, append(c.scope.names(), "true", "false", "null"))
 	if isName(name) && c.scope.Tasks != nil {
 		if _, task := c.scope.Tasks[name]; task {

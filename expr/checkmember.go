@@ -29,7 +29,7 @@ func (c *checker) member(n *ast.MemberNode) Type {
 			return t
 		}
 		if of.Open {
-			return Type{}
+			return c.undeclared(n, name, of)
 		}
 		p := unknown(c.text(n.Node)+" has no member "+strconv.Quote(name.Value), name.Value, of.names())
 		if root, ok := n.Node.(*ast.IdentifierNode); ok && root.Value == "params" && len(of.Fields) == 0 {
@@ -43,6 +43,20 @@ func (c *checker) member(n *ast.MemberNode) Type {
 		help = "name an element: " + c.text(n.Node) + "[0], or each of them: map(" + c.text(n.Node) + ", ." + name.Value + ")"
 	}
 	c.addAt(c.inner(name), runes(name.Value), Problem{Code: CodeType, Msg: of.Kind.String() + " has no members", Help: help})
+	return Type{}
+}
+
+// undeclared is a member of a map that may have others than those that are declared. One that is nearly the name
+// of a declared one is probably meant to be it.
+func (c *checker) undeclared(n *ast.MemberNode, name *ast.StringNode, of Type) Type {
+	if of.Rest != nil {
+		return *of.Rest
+	}
+	if meant := near(name.Value, of.names()); len(meant) > 0 {
+		c.addAt(c.inner(name), runes(name.Value), Problem{
+			Code: CodeName, Msg: c.text(n.Node) + " declares no member " + strconv.Quote(name.Value), Suggest: meant, Maybe: true,
+		})
+	}
 	return Type{}
 }
 

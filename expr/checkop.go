@@ -1,6 +1,12 @@
 package expr
 
-import "github.com/expr-lang/expr/ast"
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+)
 
 // truth checks a part that must be a boolean.
 func (c *checker) truth(n ast.Node) {
@@ -81,6 +87,8 @@ func compareHelp(l, r Type) string {
 
 // equality of different kinds is never true: that is a mistake, except with null.
 func (c *checker) equality(n *ast.BinaryNode, l, r Type) {
+	c.choice(l, n.Left, n.Right)
+	c.choice(r, n.Right, n.Left)
 	for _, t := range []Type{l, r} {
 		if t.Kind == KindAny || t.Kind == KindNull {
 			return
@@ -91,10 +99,49 @@ func (c *checker) equality(n *ast.BinaryNode, l, r Type) {
 	}
 }
 
+// choice reports a literal text that is compared with what is never it: a state that there is not, a param that
+// has other choices.
+func (c *checker) choice(of Type, node, literal ast.Node) {
+	text, ok := literal.(*ast.StringNode)
+	if !ok || of.Choices == nil || slices.Contains(of.Choices, text.Value) {
+		return
+	}
+	p := Problem{Code: CodeType, Msg: c.text(node) + " is never " + strconv.Quote(text.Value), Suggest: near(text.Value, of.Choices)}
+	if len(p.Suggest) == 0 {
+		p.Help = "it is " + orWords(of.Choices)
+	}
+	c.addAt(c.inner(text), runes(text.Value), p)
+}
+
+// orWords lists texts as choices, at most ten.
+func orWords(words []string) string {
+	var b strings.Builder
+	for i, w := range words[:min(10, len(words))] {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Quote(w))
+	}
+	if len(words) > 10 {
+		b.WriteString(" …")
+	}
+	return b.String()
+}
+
 func (c *checker) membership(n *ast.BinaryNode, l, r Type) {
+	if list, ok := n.Right.(*ast.ArrayNode); ok {
+		for _, e := range list.Nodes {
+			c.choice(l, n.Left, e)
+		}
+	}
 	switch r.Kind {
 	case KindAny, KindArray:
 		e := r.elem()
+		c.choice(e, n.Right, n.Left)
 		if l.Kind != KindAny && l.Kind != KindNull && e.Kind != KindAny && e.Kind != KindNull && rank[l.Kind] != rank[e.Kind] {
 			c.add(n, CodeType, l.Kind.String()+" is never in a list whose elements are "+e.Kind.String()+" each", compareHelp(l, e))
 		}

@@ -145,6 +145,22 @@ var macros = map[string]string{
 	"dag_run.run_id": "run.id", "dag.dag_id": "dag.id", "ti.try_number": "attempt",
 }
 
+// foreignRoots begin names in GitHub Actions and Airflow, and what they are here.
+var foreignRoots = map[string]string{
+	"needs": "an upstream task's output is tasks.X.output, its state tasks.X.state", "steps": "a task's output is tasks.X.output",
+	"jobs": "a task's output is tasks.X.output", "job": "a task's state is tasks.X.state", "inputs": "what a run is given is params.X",
+	"matrix": "an element of for_each is item", "strategy": "the place of an instance is index",
+	"github": "what is known of a run stands in run: run.id, run.ds, run.type", "runner": "what is known of a run stands in run: run.id, run.ds, run.type",
+	"ti":            "an upstream task's output is tasks.X.output; the attempt is attempt, in retry_if",
+	"task_instance": "an upstream task's output is tasks.X.output", "task": "a task is named: tasks.X",
+	"dag_run": "what is known of a run stands in run: run.id, run.ds, run.type; what it was given in params",
+	"conf":    "what a run is given is params.X", "var": "what the configuration says is vars.X", "conn": "what nobody may see is secrets.X",
+	"macros":  "there are date, duration and strftime: strftime(run.logical_date - duration(\"1d\"), \"%Y-%m-%d\")",
+	"prev_ds": "it is strftime(run.logical_date - duration(\"1d\"), \"%Y-%m-%d\")", "next_ds": "it is strftime(run.data_interval_end, \"%Y-%m-%d\")",
+	"yesterday_ds": "it is strftime(run.logical_date - duration(\"1d\"), \"%Y-%m-%d\")", "tomorrow_ds": "it is strftime(run.logical_date + duration(\"1d\"), \"%Y-%m-%d\")",
+	"inlets": "an upstream task's output is tasks.X.output", "outlets": "a task's files are its artifacts",
+}
+
 func translate(name string) string {
 	if here, ok := macros[name]; ok {
 		return here

@@ -24,6 +24,7 @@ type Problem struct {
 	Offset, Len int      // runes in the checked source
 	Suggest     []string // near names, at most three
 	Help        string   // what to write instead; may be empty
+	Maybe       bool     // probably wrong, and may run all the same
 }
 
 // The codes of Problems.

@@ -36,21 +36,28 @@ func DAGType() Type {
 // RunType is the type of run; in callbacks of a DAG it has state and failed, too.
 func RunType(callback bool) Type {
 	fields := map[string]Type{
-		"id": Of(KindString), "type": Of(KindString),
+		"id": Of(KindString), "type": OneOf("scheduled", "backfill", "manual"),
 		"logical_date": Of(KindTime), "data_interval_start": Of(KindTime), "data_interval_end": Of(KindTime),
 		"ds": Of(KindString), "ds_nodash": Of(KindString), "ts": Of(KindString), "ts_nodash": Of(KindString),
 		"started_at": Of(KindTime), "epoch": Of(KindInt),
 	}
 	if callback {
-		fields["state"], fields["failed"] = Of(KindString), ListOf(Of(KindString))
+		fields["state"], fields["failed"] = OneOf(runStates...), ListOf(Of(KindString))
 	}
 	return MapOf(fields, false)
 }
 
 // ErrorType is the type of error in retry_if and in a task's on_failure.
 func ErrorType() Type {
-	return MapOf(map[string]Type{"kind": Of(KindString), "message": Of(KindString), "exit_code": Of(KindInt)}, false)
+	return MapOf(map[string]Type{"kind": OneOf(failureKinds...), "message": Of(KindString), "exit_code": Of(KindInt)}, false)
 }
+
+// What the states of tasks and runs may be, and what kinds of failures there are (sections 3 and 10 of the language).
+var (
+	taskStates   = slices.Concat(finished, unfinished)
+	runStates    = []string{"queued", "running", "success", "failed", "cancelled"}
+	failureKinds = []string{"bad_input", "temporary", "timeout", "cancelled", "remote", "internal"}
+)
 
 // taskType is the type of tasks.X.
 func taskType(t TaskScope) Type {
@@ -65,10 +72,10 @@ func taskType(t TaskScope) Type {
 		all = artifactsType(t.Artifacts, ListOf(ArtifactType()))
 	}
 	instance := MapOf(map[string]Type{
-		"index": Of(KindInt), "state": Of(KindString), "output": t.Output, "ref": ref, "artifacts": one,
+		"index": Of(KindInt), "state": OneOf(taskStates...), "output": t.Output, "ref": ref, "artifacts": one,
 	}, false)
 	return MapOf(map[string]Type{
-		"output": output, "state": Of(KindString), "error": Of(KindString),
+		"output": output, "state": OneOf(taskStates...), "error": Of(KindString),
 		"ref": ref, "artifacts": all, "instances": ListOf(instance),
 	}, false)
 }

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 	"unicode"
 
@@ -108,11 +109,20 @@ func (v *shaper) known(name string, at ast.Node) *function {
 		Code: CodeName, Msg: "there is no function " + strconv.Quote(name),
 		Offset: from, Len: max(1, at.Location().To-from), Suggest: near(name, legal), Help: foreignFunctions[name],
 	}
+	if v.states && slices.Contains(ruleNames, name) {
+		p.Suggest, p.Help = nil, "a rule stands alone: `trigger: "+name+"`; of some tasks ask success(a) && success(b)"
+	}
 	if p.Help == "" && len(p.Suggest) == 0 {
 		p.Help = choices(legal)
 	}
 	v.problems = append(v.problems, p)
 	return nil
+}
+
+// ruleNames are those of triggers that are no expressions.
+var ruleNames = []string{
+	"all_success", "all_failed", "all_done", "all_skipped", "one_success", "one_failed", "one_done", "none_failed",
+	"none_failed_min_one_success", "none_skipped", "always", "all_done_min_one_success",
 }
 
 func (v *shaper) arity(name string, f *function, n ast.Node, got int) bool {

@@ -206,7 +206,11 @@ func (r *reader) notHere(n ast.Node, name string, at ast.Node) *term {
 // stateCall takes a task as a word, which may hold "-", or quoted.
 func (r *reader) stateCall(n *ast.CallNode, op string) *term {
 	if len(n.Arguments) != 1 {
-		return r.bad(n, CodeArgument, op+" takes the name of one task", "write "+op+"(X)")
+		help := "write " + op + "(X)"
+		if rule := map[string]string{"success": "all_success", "failed": "one_failed", "done": "all_done"}[op]; rule != "" && len(n.Arguments) == 0 {
+			help += "; for all tasks in `needs` there are rules, such as `trigger: " + rule + "`"
+		}
+		return r.bad(n, CodeArgument, op+" takes the name of one task", help)
 	}
 	arg := n.Arguments[0]
 	from, to := r.span(arg)

@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 )
@@ -30,10 +29,12 @@ func (k Kind) String() string { return kindNames[k] }
 // A Type is what is known of a value before any run. It says nothing of null: whatever a task has
 // not given yet is null, whatever its type.
 type Type struct {
-	Kind   Kind
-	Elem   *Type           // of KindArray; nil = anything
-	Fields map[string]Type // of KindObject: the members that are known
-	Open   bool            // of KindObject: others may be there
+	Kind    Kind
+	Elem    *Type           // of KindArray; nil = anything
+	Fields  map[string]Type // of KindObject: the members that are known
+	Open    bool            // of KindObject: others may be there
+	Rest    *Type           // of an open KindObject: what the others are; nil = anything
+	Choices []string        // of KindString: it is one of these; nil = any text
 }
 
 // Of is a type that is nothing but its kind; of KindObject an open one.
@@ -54,6 +55,9 @@ func (t Type) elem() Type {
 	return *t.Elem
 }
 
+// OneOf is a text that is one of some.
+func OneOf(choices ...string) Type { return Type{Kind: KindString, Choices: choices} }
+
 func (t Type) isNumber() bool { return t.Kind == KindInt || t.Kind == KindNumber }
 
 // names returns the members that are known, sorted.
@@ -73,90 +77,71 @@ func join(a, b Type) Type {
 	case a.Kind == KindArray:
 		return ListOf(join(a.elem(), b.elem()))
 	case a.Kind == KindObject:
-		fields := make(map[string]Type, len(a.Fields)+len(b.Fields))
-		for name, t := range a.Fields {
-			if other, ok := b.Fields[name]; ok {
-				fields[name] = join(t, other)
-			}
-		}
-		return MapOf(fields, true)
+		return joinObjects(a, b)
+	case a.Kind == KindString && (a.Choices == nil || b.Choices == nil):
+		return Of(KindString)
+	case a.Kind == KindString:
+		choices := slices.Concat(a.Choices, b.Choices)
+		slices.Sort(choices)
+		return OneOf(slices.Compact(choices)...)
 	}
 	return a
 }
 
-// TypeOfSchema reads a fragment of JSON Schema as a type. What it does not understand ($ref,
-// anyOf …) is anything: the check may be silent, never wrong.
-func TypeOfSchema(schema json.RawMessage) Type { return typeOfSchema(schema, 0) }
-
-func typeOfSchema(schema json.RawMessage, depth int) Type {
-	var s struct {
-		Type       json.RawMessage            `json:"type"`
-		Items      json.RawMessage            `json:"items"`
-		Properties map[string]json.RawMessage `json:"properties"`
-		Additional json.RawMessage            `json:"additionalProperties"`
-		Patterns   json.RawMessage            `json:"patternProperties"`
-		Enum       []json.RawMessage          `json:"enum"`
-		Const      json.RawMessage            `json:"const"`
-	}
-	if depth > 20 || json.Unmarshal(schema, &s) != nil {
-		return Type{}
-	}
-	switch kind := schemaKind(s.Type); {
-	case kind == KindArray:
-		return ListOf(typeOfSchema(s.Items, depth+1))
-	case kind == KindObject:
-		fields := make(map[string]Type, len(s.Properties))
-		for name, sub := range s.Properties {
-			fields[name] = typeOfSchema(sub, depth+1)
+// joinObjects knows the members of both. One that a map alone has may be missing, and that is null.
+func joinObjects(a, b Type) Type {
+	t := MapOf(make(map[string]Type, len(a.Fields)+len(b.Fields)), a.Open || b.Open)
+	for _, name := range slices.Concat(a.names(), b.names()) {
+		in, inA := a.Fields[name]
+		also, inB := b.Fields[name]
+		switch {
+		case inA && inB:
+			t.Fields[name] = join(in, also)
+		case inA && !b.Open:
+			t.Fields[name] = in
+		case inB && !a.Open:
+			t.Fields[name] = also
+		default: // the open one may have it, as whatever
+			t.Fields[name] = Type{}
 		}
-		return MapOf(fields, string(s.Additional) != "false" || s.Patterns != nil)
-	case kind != KindAny || s.Type != nil:
-		return Of(kind)
-	case s.Const != nil:
-		return typeOfValue(s.Const)
 	}
-	if len(s.Enum) == 0 {
-		return Type{}
-	}
-	t := typeOfValue(s.Enum[0])
-	for _, v := range s.Enum[1:] {
-		t = join(t, typeOfValue(v))
+	if a.Open && b.Open && a.Rest != nil && b.Rest != nil {
+		rest := join(*a.Rest, *b.Rest)
+		t.Rest = &rest
 	}
 	return t
 }
 
-// schemaKind reads "type": one name, or a list of which null says nothing.
-func schemaKind(raw json.RawMessage) Kind {
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		return schemaKinds[one]
-	}
-	var many []string
-	if json.Unmarshal(raw, &many) != nil {
-		return KindAny
-	}
-	t := Of(KindNull)
-	for _, name := range many {
-		k := schemaKinds[name]
-		if k == KindAny {
-			return KindAny
+// TypeOf is the type of a JSON value, all of which is known.
+func TypeOf(v any) Type {
+	switch v := v.(type) {
+	case []any:
+		if len(v) == 0 {
+			return Of(KindArray)
 		}
-		if t = join(t, Of(k)); t.Kind == KindAny {
-			return KindAny
+		elem := TypeOf(v[0])
+		for _, e := range v[1:] {
+			elem = join(elem, TypeOf(e))
 		}
-	}
-	return t.Kind
-}
-
-var schemaKinds = map[string]Kind{
-	"null": KindNull, "boolean": KindBool, "integer": KindInt, "number": KindNumber,
-	"string": KindString, "array": KindArray, "object": KindObject,
-}
-
-func typeOfValue(raw json.RawMessage) Type {
-	v, err := DecodeJSON(raw)
-	if err != nil {
-		return Type{}
+		return ListOf(elem)
+	case map[string]any:
+		fields := make(map[string]Type, len(v))
+		for name, e := range v {
+			fields[name] = TypeOf(e)
+		}
+		return MapOf(fields, false)
 	}
 	return Of(kindOf(v))
+}
+
+// Either is the type of a value that has one of some types.
+func Either(types ...Type) Type {
+	if len(types) == 0 {
+		return Type{}
+	}
+	t := types[0]
+	for _, other := range types[1:] {
+		t = join(t, other)
+	}
+	return t
 }

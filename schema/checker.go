@@ -16,6 +16,7 @@ type Checker struct {
 	compiled *jsonschema.Schema
 	doc      any // the schema as a JSON value, for the words of messages
 	asks     []Ask
+	once     once
 }
 
 // A Violation is one thing in a value that its schema does not allow, in words for people. It holds no
@@ -66,7 +67,7 @@ func compile(raw []byte) (*Checker, error) {
 	if err != nil {
 		return nil, compileError(err)
 	}
-	return &Checker{compiled: compiled, doc: doc, asks: asksOf(doc, nil)}, nil
+	return &Checker{compiled: compiled, doc: doc, asks: asksOf(doc, nil), once: onceOf(doc)}, nil
 }
 
 // compileError says what is wrong with a schema without the compiler's addresses.

@@ -12,7 +12,7 @@ func nightly(i int) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, `id: nightly_%d
 description: Wait for the export, clean it, check it, publish it.
-schedule: {cron: "30 2 * * *", timezone: Europe/Berlin}
+schedule: {cron: "30 2 * * *", timezone: Europe/Berlin, dst: {gap: next}}
 params:
   region: {type: string, default: eu, enum: [eu, us]}
   rows: {type: integer, default: 100, minimum: 1}

@@ -55,6 +55,7 @@ const (
 	gSelf        = "G202"
 	gCycle       = "G203"
 	gNever       = "G204" // a task that can never run
+	gBranch      = "G205" // a join that branches never let run
 	gNotUpstream = "G207" // asks about a task that is not upstream
 	gCounting    = "G208" // a counting trigger meets an edge made by a reference
 	gTwice       = "G209" // the same task twice in needs
@@ -65,18 +66,28 @@ const (
 	eMember = "E303" // a name that is not known here (package expr gives the others)
 	eType   = "E305"
 
-	// T: time. What a schedule means, and whether it ever fires, the scheduler knows.
+	// T: time. What a cron text means package cron knows.
+	tField  = "T401" // a field of a cron text that cannot be read, or is out of range
 	tFields = "T402" // wrong number of fields
-	tZone   = "T406"
+	tNever  = "T403" // a schedule that never fires
+	tEither = "T404" // day of month and day of week
+	tUneven = "T405" // a step that does not divide its range
+	tZone   = "T406" // an unknown time zone
+	tGap    = "T407" // a wall time that clocks skip
+	tFold   = "T408" // a wall time that comes twice
 
 	// R: reliability, legal and probably not what is meant.
 	rSensor   = "R501" // a sensor without timeout
 	rInterval = "R502" // an interval longer than its limit
 	rParam    = "R503" // an unused param
+	rOutput   = "R504" // a declared output that nothing reads
 	rLeaf     = "R505" // a leaf that may hide a failure
+	rRepeat   = "R506" // retries of what is not safe to repeat
 	rTruncate = "R507" // a script that empties its own log
 
 	// X: security, above all what a shell would make of a value.
+	xSecretHere = "X601" // a secret that stands in the file
+	xPassword   = "X602" // a password in a URL
 	xQuotes     = "X603" // an expression in single quotes or a quoted here-document
 	xShell      = "X604" // a shell syntax error
 	xEval       = "X605" // an expression after eval or sh -c
@@ -88,5 +99,6 @@ const (
 // warnings are the codes that do not keep a DAG from running; a code that is not here is an error.
 var warnings = map[string]Severity{
 	gCounting: Warning, gTwice: Warning, rSensor: Warning, rInterval: Warning, rParam: Warning,
-	rLeaf: Warning, rTruncate: Warning, gNever: Warning, xEval: Warning,
+	rLeaf: Warning, rTruncate: Warning, gNever: Warning, gBranch: Warning, xEval: Warning, tEither: Warning, tUneven: Warning,
+	xSecretHere: Warning, xPassword: Warning, tGap: Info, tFold: Info, rOutput: Info, rRepeat: Info,
 }

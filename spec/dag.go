@@ -58,9 +58,12 @@ type DAG struct {
 	// What is worked out once a file, for files say the same many times over.
 	answers map[question]answer
 	shells  map[syntax.LangVariant]*syntax.Parser
-	seen    *scopes       // see scope
-	linked  *machine.Plan // see sealed
+	seen    *scopes         // see scope
+	linked  *machine.Plan   // see sealed
+	shapes  []shape         // see shapesHere
+	never   map[string]bool // tasks that were reported never to run
 
+	mended mended // what was done to the text to go on after syntax errors
 	diags  []*Diagnostic
 	once   map[telling]bool // what was reported: a shared anchor, or a default under many tasks, once
 	failed bool             // there is an error: no plan comes of this
@@ -73,15 +76,17 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	d := &DAG{
 		file: file, opts: o, src: newSource(nil),
 		byID: map[string]*task{}, params: map[string]*param{}, once: map[telling]bool{},
-		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{},
+		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{}, never: map[string]bool{},
 	}
 	if !d.read(src) {
+		d.settleMends()
 		return nil, sorted(d.diags)
 	}
 	d.draft()
 	for _, r := range rules {
 		r.check(d)
 	}
+	d.settleMends()
 	return d, sorted(d.diags)
 }
 

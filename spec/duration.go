@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -79,4 +81,68 @@ func readDigits(digits string) (int64, bool) {
 		n = n*10 + int64(c-'0')
 	}
 	return n, true
+}
+
+// otherDuration matches what other tools and people write: 5 minutes, 1.5h, PT1H30M, 00:05:00.
+var otherDuration = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?i:(?:(\d+) ?(milliseconds?|msecs?|ms|seconds?|secs?|sec|s|minutes?|mins?|min|m|hours?|hrs?|hr|h|days?|d|weeks?|w)(?:,? ?(?:and )?|$))+)$`)
+})
+
+// meantDuration guesses the duration that a text of another notation means, "" if nobody knows.
+func meantDuration(s string) string {
+	s = strings.TrimSpace(s)
+	var total time.Duration
+	switch lower := strings.ToLower(s); {
+	case index(s) >= 0:
+		return s + "s"
+	case strings.HasPrefix(lower, "pt"):
+		v, err := time.ParseDuration(lower[2:])
+		if err != nil {
+			return ""
+		}
+		total = v
+	case strings.Count(s, ":") == 2:
+		v, err := time.ParseDuration(strings.Replace(strings.Replace(s, ":", "h", 1), ":", "m", 1) + "s")
+		if err != nil {
+			return ""
+		}
+		total = v
+	case otherDuration().MatchString(s):
+		for _, m := range durationPart().FindAllStringSubmatch(lower, -1) {
+			n, ok := readDigits(m[1])
+			if !ok || n > 100_000 {
+				return ""
+			}
+			total += time.Duration(n) * longUnits[m[2][:1]]
+			if strings.HasPrefix(m[2], "ms") || strings.HasPrefix(m[2], "milli") {
+				total += time.Duration(n) * (time.Millisecond - longUnits["m"])
+			}
+		}
+	default:
+		v, err := time.ParseDuration(lower) // 1.5h
+		if err != nil {
+			return ""
+		}
+		total = v
+	}
+	if total <= 0 || total%time.Millisecond != 0 {
+		return ""
+	}
+	return writeDuration(total)
+}
+
+var durationPart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\d+) ?([a-z]+)`) })
+
+var longUnits = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
+
+// writeDuration writes a duration as the language has it.
+func writeDuration(v time.Duration) string {
+	var b strings.Builder
+	for _, u := range units {
+		if n := v / u.of; n > 0 {
+			fmt.Fprintf(&b, "%d%s", n, u.name)
+			v -= n * u.of
+		}
+	}
+	return b.String()
 }

@@ -28,8 +28,10 @@ var fakes = somePlugins{
 		"labels":{"type":"object","additionalProperties":{"anyOf":[{"$ref":"#/definitions/text"},{"type":"array","items":{"type":"string"}}]}}},
 		"definitions":{"text":{"type":"string"}}}`)},
 	"http": {
-		Name: "http", Input: schemaOf(`{"type":"object","required":["url"],"additionalProperties":false,"properties":{
-		"url":{"type":"string"},"expect":{"type":"object","additionalProperties":false,"properties":{
+		Name: "http", Input: schemaOf(`{"type":"object",
+		"x-weft-once":{"when":{"properties":{"method":{"enum":["POST"]},"headers":{"propertyNames":{"not":{"pattern":"(?i)idempotency"}}}},
+			"anyOf":[{"required":["method"]},{"required":["json"]}]},"help":"send a key"},"required":["url"],"additionalProperties":false,"properties":{
+		"url":{"type":"string"},"method":{"type":"string"},"headers":{"type":"object"},"json":{},"auth":{"type":"object"},"expect":{"type":"object","additionalProperties":false,"properties":{
 			"status":{"type":"integer"},"when":{"type":"string","x-weft-expr":["output"]}}}}}`),
 		Output: schemaOf(`{"type":"object","additionalProperties":false,"properties":{"status":{"type":"integer"},"body":{}}}`),
 	},

@@ -88,6 +88,9 @@ var elsewhere = map[string]string{
 	"doc_md": "description", "doc": "description", "sla_miss_callback": "on_late",
 }
 
+// statusRules are GitHub Actions' conditions on what went before, and the rules that say so here.
+var statusRules = map[string]string{"always()": "all_done", "!cancelled()": "all_done", "failure()": "one_failed", "success()": "all_success"}
+
 // fields is a mapping read against its table. It holds legal keys alone, so whoever reads a key by its
 // name needs no check, and one that is misspelt is reported once, here. The zero value has no keys.
 type fields struct {
@@ -125,7 +128,7 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 			f.m[key] = field
 		case strings.HasPrefix(key, "x-"):
 		default:
-			f.meant = append(f.meant, d.unknownKey(field.Key, t)...)
+			f.meant = append(f.meant, d.unknownKey(field, t)...)
 		}
 	}
 	return f
@@ -133,8 +136,13 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 
 // unknownKey says what was meant: a near key, a key of another place, or another tool's word. It
 // returns the keys of this place that may have been meant.
-func (d *DAG) unknownKey(key *Node, t *table) []string {
+func (d *DAG) unknownKey(field Field, t *table) []string {
+	key := field.Key
 	at := d.span(key)
+	if rule := statusRules[strings.Trim(field.Value.Text, "${} ")]; rule != "" && (key.Text == "if" || key.Text == "when") && t == taskKeys {
+		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `trigger: %s`", rule)
+		return nil
+	}
 	if here, ok := elsewhere[key.Text]; ok && slices.Contains(t.keys, here) {
 		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
 		return []string{here}

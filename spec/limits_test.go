@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestBombs: what is too much is refused with its place, and costs little.
@@ -129,7 +130,11 @@ func FuzzParse(f *testing.F) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
+		begun := time.Now()
 		d, found := Parse("fuzz.yaml", src, online())
+		if took := time.Since(begun); took > 3*time.Second { // far above any noise of a busy machine
+			t.Errorf("%v for %d bytes", took, len(src))
+		}
 		runtime.ReadMemStats(&after)
 		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 64 {
 			t.Errorf("%d MB for %d bytes", used, len(src))

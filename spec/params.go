@@ -3,6 +3,7 @@ package spec
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"weft/machine"
 	"weft/schema"
@@ -17,6 +18,12 @@ type param struct {
 
 // schemaTypes are the names that `type` may have.
 var schemaTypes = []string{"string", "integer", "number", "boolean", "array", "object", "null"}
+
+// foreignTypes are what other languages call the types.
+var foreignTypes = map[string]string{
+	"str": "string", "text": "string", "int": "integer", "long": "integer", "float": "number", "double": "number", "decimal": "number",
+	"bool": "boolean", "list": "array", "dict": "object", "map": "object", "mapping": "object", "json": "object",
+}
 
 // metaText types the keywords of a fragment that are text, whatever they look like.
 var metaText = map[string]any{"properties": map[string]any{
@@ -114,7 +121,12 @@ func (d *DAG) fragmentType(n *Node) bool {
 	ok := true
 	for _, t := range d.oneOrList(n, "type") {
 		if !slices.Contains(schemaTypes, t.Text) {
-			d.report(sValue, d.span(t), "there is no type %q", t.Text).suggest(t.Text, schemaTypes)
+			diag := d.report(sValue, d.span(t), "there is no type %q", t.Text)
+			if here := foreignTypes[strings.ToLower(t.Text)]; here != "" {
+				diag.label("write `%s`", here)
+			} else {
+				diag.suggest(t.Text, schemaTypes)
+			}
 			ok = false
 		}
 	}
@@ -135,7 +147,9 @@ func (d *DAG) draftOutputs(t *task, n *Node) {
 			}
 		default:
 			names := []string{"string", "integer", "number", "boolean", "array", "object", "any"}
-			if name, ok := d.choice(f.Value, "outputs."+out.Name, names...); ok && name != "any" {
+			if here := foreignTypes[strings.ToLower(f.Value.Text)]; here != "" && f.Value.Kind == Scalar {
+				d.report(sValue, d.span(f.Value), "there is no type %q", f.Value.Text).label("write `%s`", here)
+			} else if name, ok := d.choice(f.Value, "outputs."+out.Name, names...); ok && name != "any" {
 				out.Schema = encode(map[string]any{"type": name})
 			}
 		}

@@ -154,8 +154,11 @@ func (d *DAG) duration(n *Node, key string, zero bool) (machine.Duration, bool) 
 	v, err := ParseDuration(n.Text)
 	if err != nil {
 		diag := d.report(sDuration, d.span(n), "`%s` must be a duration like 90s or 1h30m: %v", key, err)
-		if index(n.Text) >= 0 {
-			diag.label("write `%ss` for seconds", n.Text)
+		switch meant := meantDuration(n.Text); {
+		case index(n.Text) >= 0:
+			diag.label("write `%s` for seconds", meant)
+		case meant != "":
+			diag.label("write `%s`", meant)
 		}
 		return 0, false
 	}

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,7 +29,7 @@ func ruleExpressions(d *DAG) {
 		default:
 			info, problems := d.check(question{u.node.Text, s.of(u), true})
 			d.told(u, 0, info, problems)
-			if info.Whole && len(problems) == 0 {
+			if info.Whole && !certain(problems) {
 				d.wholeValue(u, info.Type)
 			}
 			parts, _ := expr.Split(u.node.Text)
@@ -96,7 +97,7 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	if code == eMember && d.src.text(at) == "secrets" && p.Help == noSecrets {
 		code, msg = xSecret, "secrets cannot stand in `"+u.where+"`"
 	}
-	diag := d.report(code, at, "%s", msg)
+	diag := d.reportAs(severityOf(p), code, at, "%s", msg)
 	if len(p.Suggest) > 0 {
 		diag.label("did you mean %s?", orWords(quoted(p.Suggest)))
 		if len(p.Suggest) == 1 {
@@ -109,6 +110,19 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	case p.Help != "":
 		diag.help("%s", p.Help)
 	}
+}
+
+// severityOf: what expr is not sure of is a warning.
+func severityOf(p expr.Problem) Severity {
+	if p.Maybe {
+		return Warning
+	}
+	return Error
+}
+
+// certain tells whether one of some problems keeps an expression from having a value.
+func certain(problems []expr.Problem) bool {
+	return slices.ContainsFunc(problems, func(p expr.Problem) bool { return !p.Maybe })
 }
 
 // cutByComment tells that a ${{ is closed on its line, behind what YAML takes for a comment.

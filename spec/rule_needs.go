@@ -1,5 +1,10 @@
 package spec
 
+import (
+	"slices"
+	"strings"
+)
+
 // ruleNeeds resolves `needs`: each entry another task of this DAG, once. It runs first: the rules
 // after it take for granted that what a task needs exists.
 func ruleNeeds(d *DAG) {
@@ -14,7 +19,12 @@ func ruleNeeds(d *DAG) {
 			case n.id == t.ID:
 				d.report(gSelf, at, "task %q needs itself", t.ID)
 			case d.byID[n.id] == nil:
-				diag := d.report(gUnknown, at, "task %q needs %q, which does not exist", t.ID, n.id).suggest(n.id, without(ids, t.ID))
+				diag := d.report(gUnknown, at, "task %q needs %q, which does not exist", t.ID, n.id)
+				if list := d.listInText(n.id); list != "" {
+					diag.label("write `%s`", list)
+					continue
+				}
+				diag.suggest(n.id, without(ids, t.ID))
 				if near := nearest(n.id, without(ids, t.ID)); len(near) == 1 {
 					diag.related(d.span(d.byID[near[0]].key), "%q is defined here", near[0])
 				}
@@ -46,4 +56,16 @@ func without(ids []string, id string) []string {
 		}
 	}
 	return out
+}
+
+// listInText reads what is meant as several tasks in one text: "a, b", "a b", "[a, b]", "a >> b".
+func (d *DAG) listInText(text string) string {
+	if !strings.ContainsAny(text, ", >&") {
+		return ""
+	}
+	parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", >&[]'\"", r) })
+	if len(parts) < 2 || slices.ContainsFunc(parts, func(id string) bool { return d.byID[id] == nil }) {
+		return ""
+	}
+	return "[" + joinWords(parts) + "]"
 }

@@ -34,9 +34,9 @@ func ruleNever(d *DAG) {
 		switch {
 		case !got.run:
 			d.reportNever(task, up, ends, got.unless)
-			ends[t] = mayEvery
+			ends[t], d.never[t] = mayEvery, true
 		case d.reportWhen(task):
-			ends[t] = mayEvery
+			ends[t], d.never[t] = mayEvery, true
 		case switchedOff(task):
 			ends[t] = maySkip | got.unless
 		case task.ForEach != nil: // an instance may be upstream_failed for reasons of its own
@@ -126,7 +126,7 @@ func (f *foresight) ask(t *task, up []string, u upstreamOutcomes) triggered {
 		return err != nil || j.Truth != expr.False
 	}
 	if n := worlds(u); n > maxWorlds || n > f.left {
-		return triggered{run: can(certain(f.plan, up, u)), unless: unless}
+		return triggered{run: can(settled(f.plan, up, u)), unless: unless}
 	}
 	w := world{plan: f.plan, up: up, state: make(map[string]machine.State, len(up))}
 	return triggered{run: tries(w, u, 0, can), unless: unless}
@@ -167,8 +167,8 @@ func tries(w world, u upstreamOutcomes, from int, can func(world) bool) bool {
 	return false
 }
 
-// certain is the world in which those have finished that have one outcome only.
-func certain(plan *machine.Plan, up []string, u upstreamOutcomes) world {
+// settled is the world in which those have finished that have one outcome only.
+func settled(plan *machine.Plan, up []string, u upstreamOutcomes) world {
 	w := world{plan: plan, up: up, state: map[string]machine.State{}}
 	for i, id := range up {
 		for _, s := range states {

@@ -22,7 +22,11 @@ var rules = []struct {
 	{"verdict", ruleVerdict},
 	{"pool", rulePool},
 	{"params", ruleParams},
+	{"outputs", ruleOutputs},
+	{"repeat", ruleRepeat},
+	{"secret in the file", ruleSecretInFile},
 	{"assemble", assemble},
 	{"never", ruleNever},
+	{"branch", ruleBranch},
 	{"leaf", ruleLeaf},
 }

@@ -45,8 +45,12 @@ func (d *DAG) valueAs(n *Node, schema any) any {
 	if n.Quote != Plain {
 		return n.Text
 	}
-	if want := scalarTypes(s); len(want) == 1 && want[0] == "string" && n.Text != "" {
+	want := scalarTypes(s)
+	if len(want) == 1 && want[0] == "string" && n.Text != "" {
 		return n.Text
+	}
+	if want == nil || slices.Contains(want, "string") {
+		d.shortened(n)
 	}
 	return d.scalar(n)
 }
@@ -76,6 +80,14 @@ func (d *DAG) scalar(n *Node) any {
 		return n.Text
 	}
 	return f
+}
+
+// shortened tells of 3.10 where any type fits: a version's last zero is lost in the number 3.1.
+func (d *DAG) shortened(n *Node) {
+	whole, fraction, ok := strings.Cut(n.Text, ".")
+	if ok && len(whole) <= 4 && len(fraction) == 2 && fraction[1] == '0' && fraction[0] != '0' && jsonNumber().MatchString(n.Text) {
+		d.reportAs(Info, yNumber, d.span(n), "%s is a number here, %s.%s; quote it if it is text", n.Text, whole, fraction[:1])
+	}
 }
 
 // A place is a schema inside a document; root is for its references.

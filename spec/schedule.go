@@ -1,18 +1,26 @@
 package spec
 
 import (
-	"slices"
+	_ "embed"
 	"strings"
 	"sync"
 	"time"
 	_ "time/tzdata" // a zone is known or not on every machine alike
+
+	"weft/cron"
 )
 
 // presets are the schedules that have a name.
-var presets = []string{"@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly", "@continuous"}
+var presets = sync.OnceValue(func() []string {
+	var names []string
+	for _, p := range cron.Presets {
+		names = append(names, p.Name)
+	}
+	return names
+})
 
-// draftSchedule checks a schedule's shape and keeps it as it is written: what it means, and whether
-// it ever fires, the scheduler knows.
+// draftSchedule checks a schedule and keeps it as it is written. What a cron text means package cron knows, for
+// the scheduler too: two readings of one text would differ some day.
 func (d *DAG) draftSchedule(n *Node) {
 	if n == nil || n.Kind == Scalar && n.Quote == Plain && (n.Text == "" || n.Text == "null") {
 		return
@@ -26,18 +34,19 @@ func (d *DAG) draftSchedule(n *Node) {
 	}
 	f := d.fields(n, scheduleKeys, "`schedule`")
 	d.scheduleKind(n, f)
+	zone := d.zone(f.get("timezone"))
 	for _, c := range d.oneOrList(f.get("cron"), "cron") {
-		d.cron(c, "cron", false)
+		if e := d.cron(c, "cron", false); e != nil && zone != nil && f.key("dst") == nil {
+			d.shifts(c, e, zone, f.get("start"))
+		}
 	}
 	d.duration(f.get("every"), "every", false)
 	for _, at := range d.list(f.get("at"), "at") {
 		d.moment(at, "at")
 	}
-	d.moment(f.get("start"), "start")
-	d.moment(f.get("end"), "end")
+	d.bounds(f)
 	d.choice(f.get("interval"), "interval", "previous", "none")
 	d.duration(f.get("jitter"), "jitter", true)
-	d.zone(f.get("timezone"))
 	d.catchup(f.get("catchup"))
 	if dst := f.get("dst"); dst != nil {
 		g := d.fields(dst, dstKeys, "`dst`")
@@ -71,57 +80,101 @@ func (d *DAG) scheduleKind(n *Node, f fields) {
 	}
 }
 
-// cron checks a cron text's shape: a preset, `every …` where allowed, or five or six fields. What
-// stands in the fields is left to the scheduler, which has the grammar; two readings of one text would
-// differ some day.
-func (d *DAG) cron(n *Node, key string, every bool) {
+// cron reads a cron text: a preset, `every …` where allowed, or fields. It returns what could be read of them,
+// nil for `every` and for presets that are no cron texts.
+func (d *DAG) cron(n *Node, key string, every bool) *cron.Expr {
 	text := strings.TrimSpace(n.Text)
-	switch {
+	switch rest, isEvery := strings.CutPrefix(text, "every "); {
 	case strings.HasPrefix(text, "@"):
-		if !slices.Contains(presets, text) {
-			d.report(sValue, d.span(n), "there is no schedule %q", text).suggest(text, presets)
-		}
-	case every && strings.HasPrefix(text, "every "):
-		rest := strings.TrimSpace(strings.TrimPrefix(text, "every "))
-		if v, err := ParseDuration(rest); err != nil {
+		return d.preset(n, text)
+	case every && isEvery:
+		if v, err := ParseDuration(strings.TrimSpace(rest)); err != nil {
 			d.report(sDuration, d.span(n), "`every` wants a duration like 15m or 1h30m: %v", err)
 		} else if v == 0 {
 			d.report(sValue, d.span(n), "`every` must be longer than 0")
 		}
-	default:
-		if got := len(strings.Fields(text)); got != 5 && got != 6 {
-			d.report(tFields, d.span(n), "`%s` has %d fields; a cron text has 5, or 6 with seconds first", key, got).
-				help("like `30 2 * * *`, a preset like `@daily`, or `every 15m`")
+		return nil
+	case isEvery:
+		d.report(tFields, d.span(n), "`%s` holds cron texts, and `every` stands for itself", key).help("write `schedule: {every: %s}`", strings.TrimSpace(rest))
+		return nil
+	}
+	e, problems := cron.Parse(n.Text)
+	for _, p := range problems {
+		code := [...]string{tField, tFields, tNever, tEither, tUneven}[p.Kind]
+		diag := d.report(code, d.within(n, p.Offset, p.Len), "%s", p.Msg)
+		if len(p.Suggest) > 0 {
+			diag.label("write `%s`", p.Suggest[0])
+		}
+		if p.Help != "" {
+			diag.help("%s", p.Help)
 		}
 	}
+	return e
 }
 
-// zones are the names that were looked up and found, for to load a zone is to unpack it. There are
-// some 600 in the world; what is not found is not kept.
+// preset reads a schedule that has a name.
+func (d *DAG) preset(n *Node, name string) *cron.Expr {
+	for _, p := range cron.Presets {
+		if p.Name == name {
+			e, _ := cron.Parse(p.Text)
+			return e
+		}
+	}
+	diag := d.report(sValue, d.span(n), "there is no schedule %q", cut(name, 40))
+	if rest, ok := strings.CutPrefix(name, "@every "); ok {
+		diag.label("write `every %s`", cut(strings.TrimSpace(rest), 40))
+		return nil
+	}
+	diag.suggest(name, presets())
+	return nil
+}
+
+// A timezone is one that was found. There are some 600 in the world, and to load one is to unpack it, so they are
+// kept; what is not found is not.
+type timezone struct {
+	name   string
+	where  *time.Location
+	shifts func() []cron.Shift // see shiftYears
+}
+
 var zones sync.Map
 
-func knownZone(name string) bool {
-	if _, ok := zones.Load(name); ok {
-		return true
+func findZone(name string) *timezone {
+	if z, ok := zones.Load(name); ok {
+		return z.(*timezone)
 	}
-	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
-		return false
+	where, err := time.LoadLocation(name)
+	if err != nil || name == "Local" || name == "" {
+		return nil
 	}
-	zones.Store(name, true)
-	return true
+	z := &timezone{name: name, where: where}
+	z.shifts = sync.OnceValue(func() []cron.Shift { return cron.Shifts(where, shiftYears, shiftYears+9) })
+	zones.Store(name, z)
+	return z
 }
+
+//go:embed zones.txt
+var zoneList string
+
+// zoneNames are the zones of the database, for suggestions; a test holds the list to the database.
+func zoneNames() []string { return strings.Fields(zoneList) }
 
 // zone checks a time zone against the database that is built in. "Local" is one to Go, and another
 // on every machine.
-func (d *DAG) zone(n *Node) {
+func (d *DAG) zone(n *Node) *timezone {
 	if !d.filled(n, "timezone", "a time zone like Europe/Berlin") {
-		return
+		return nil
 	}
-	if !knownZone(n.Text) {
-		d.report(tZone, d.span(n), "there is no time zone %q", cut(n.Text, 40)).help("use a name of the IANA database, like Europe/Berlin or UTC")
-		return
+	z := findZone(n.Text)
+	if z == nil {
+		diag := d.report(tZone, d.span(n), "there is no time zone %q", cut(n.Text, 40))
+		if diag.suggest(n.Text, zoneNames()); diag.Label == "" {
+			diag.help("use a name of the IANA database, like Europe/Berlin or UTC")
+		}
+		return nil
 	}
 	d.plan.Timezone = n.Text
+	return z
 }
 
 // catchup reads which missed ticks still run: a word, or {max: N}. `false` is one of the words, as it
@@ -141,15 +194,28 @@ func (d *DAG) catchup(n *Node) {
 	d.choice(n, "catchup", "false", "last", "all")
 }
 
-// moment checks that a text is a point in time, or a day.
-func (d *DAG) moment(n *Node, key string) {
+// momentLayouts are how a point in time may be written; the first has its offset.
+var momentLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
+
+// moment checks that a text is a point in time, or a day; fixed tells that it has an offset.
+func (d *DAG) moment(n *Node, key string) (t time.Time, fixed, ok bool) {
 	if !d.filled(n, key, "a time") {
-		return
+		return t, false, false
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
-		if _, err := time.Parse(layout, n.Text); err == nil {
-			return
+	for i, layout := range momentLayouts {
+		if t, err := time.Parse(layout, n.Text); err == nil {
+			return t, i == 0, true
 		}
 	}
 	d.report(sValue, d.span(n), "`%s` must be a time like 2026-01-31 or 2026-01-31T12:00:00Z, not %s", key, n.words())
+	return t, false, false
+}
+
+// bounds reads `start` and `end`. Which comes first is certain if both or neither have an offset.
+func (d *DAG) bounds(f fields) {
+	start, fixed, ok := d.moment(f.get("start"), "start")
+	end, alsoFixed, both := d.moment(f.get("end"), "end")
+	if ok && both && fixed == alsoFixed && !end.After(start) {
+		d.report(tNever, d.span(f.get("end")), "this never fires: `end` is not after `start`").related(d.span(f.get("start")), "`start` is here")
+	}
 }

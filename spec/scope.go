@@ -17,6 +17,7 @@ type scopes struct {
 	run     expr.Type
 	runDone expr.Type // in a callback of the DAG: with state and failed
 	made    map[sight]*expr.Scope
+	items   map[*task]expr.Type
 }
 
 // A sight is all that the scope of a use depends on. Most uses of a file share a few of them, and a
@@ -30,6 +31,7 @@ type sight struct {
 	ofDAG               bool   // the DAG's own callback
 	env                 string // names of the task's variables
 	output              *task  // whose output `output` is
+	item                *task  // whose element `item` is, where something is known of it
 	asks                bool   // … as its plugin gives it
 }
 
@@ -44,7 +46,7 @@ func (d *DAG) scope() *scopes {
 // newScopes reads the types that are declared: outputs, params, and the names of variables.
 func newScopes(d *DAG) *scopes {
 	s := &scopes{
-		d: d, tasks: make(map[string]expr.TaskScope, len(d.tasks)), made: map[sight]*expr.Scope{},
+		d: d, tasks: make(map[string]expr.TaskScope, len(d.tasks)), made: map[sight]*expr.Scope{}, items: map[*task]expr.Type{},
 		dag: expr.DAGType(), run: expr.RunType(false), runDone: expr.RunType(true),
 	}
 	for _, t := range d.tasks {
@@ -90,6 +92,9 @@ func (s *scopes) of(u *use) *expr.Scope {
 	if t := u.task; t != nil {
 		key.mapped, key.callback, key.ofDAG = t.ForEach != nil, t.callback(), t.callback() && t.owner == nil
 		key.env = strings.Join(t.env, " ")
+		if key.mapped && u.where != "for_each" && s.item(t).Kind != expr.KindAny {
+			key.item = t
+		}
 		if u.where == "until" || u.where == "fail_when" || u.asks {
 			key.output, key.asks = t, u.asks
 		}
@@ -126,6 +131,9 @@ func (s *scopes) make(u *use, key sight) *expr.Scope {
 	}
 	if key.mapped && key.where != "for_each" {
 		sc.Roots["item"], sc.Roots["index"] = expr.Type{}, expr.Of(expr.KindInt)
+		if key.item != nil {
+			sc.Roots["item"] = s.item(key.item)
+		}
 	}
 	for name := range sc.Roots {
 		delete(sc.Elsewhere, name)

@@ -113,7 +113,7 @@ func (d *DAG) checkSplice(u *use, sc *expr.Scope, s *splice, placed bool) {
 	info, problems := d.check(question{s.seg.Text, sc, false})
 	d.told(u, s.seg.Offset, info, problems)
 	d.noteParams(s.seg.Text)
-	if len(problems) > 0 {
+	if certain(problems) {
 		return
 	}
 	at := d.spanOf(u, s)

@@ -20,6 +20,7 @@ type Span struct{ Line, Col, EndLine, EndCol int }
 
 // A source is a file's text, cut into lines as YAML cuts it; a byte order mark is no column. It is what diagnostics count by and what snippets are made of.
 type source struct {
+	raw   string   // all of it, without a byte order mark
 	lines [][]rune // without their breaks
 	last  walk     // see walked
 }
@@ -29,7 +30,7 @@ func newSource(src []byte) *source {
 	if slices.ContainsFunc(oddBreaks, func(b string) bool { return strings.Contains(text, b) }) {
 		text = breaks.Replace(text)
 	}
-	s := &source{lines: make([][]rune, 0, strings.Count(text, "\n")+1)}
+	s := &source{raw: text, lines: make([][]rune, 0, strings.Count(text, "\n")+1)}
 	all := []rune(text) // one for all lines: they are read, never written
 	for {
 		end := slices.Index(all, '\n')
@@ -47,6 +48,9 @@ var oddBreaks = []string{"\r", "\u0085", "\u2028", "\u2029"}
 
 // breaks are YAML 1.1's, which yaml.v3 counts lines by.
 var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
+// has tells whether a text stands anywhere in the file.
+func (s *source) has(text string) bool { return strings.Contains(s.raw, text) }
 
 // line returns a line by its number, nil if there is none.
 func (s *source) line(n int) []rune {

@@ -3,6 +3,7 @@ package spec
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -87,6 +88,36 @@ func TestYAMLTestSuiteHasPlaces(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestYAMLTestSuiteNamesTheLine: what is no YAML is refused where it is wrong. Each line of testdata/suite.lines is a
+// case of the suite, the line and column that are pointed at, the code and the words; it was read by a person beside the case.
+func TestYAMLTestSuiteNamesTheLine(t *testing.T) {
+	var b strings.Builder
+	for _, c := range suite(t) {
+		if c.Fail == nil || !*c.Fail {
+			continue
+		}
+		d := &DAG{file: c.name, src: newSource(nil), once: map[telling]bool{}}
+		if _, read := d.document([]byte(*c.YAML)); read {
+			continue
+		}
+		first := sorted(d.diags)[0]
+		fmt.Fprintf(&b, "%s %d:%d %s %s\n", c.name, first.Line, first.Column, first.Code, first.Message)
+	}
+	const golden = "testdata/suite.lines"
+	if *rewrite {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.String() != string(want) {
+		t.Errorf("found\n%s\nwant\n%s", b.String(), want)
 	}
 }
 

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -9,24 +10,25 @@ import (
 )
 
 // yaml.v3 stops at the first thing that it cannot read, with a line and the words of its scanner. The
-// mistake is mostly elsewhere: an unclosed quote is noticed at the end of the file, a tab at the key
-// after it. Each suspect knows one mistake that people make and looks for it where it would be. None
-// is sure; so they only look after an error, and their order is from the surest to the vaguest.
+// mistake is mostly elsewhere: an unclosed quote is noticed where the next quote made nonsense of what followed, a
+// tab at the key after it. Each suspect knows one mistake that people make and looks for it where it would be. None
+// is sure; so they only look after an error, and their order is from the surest to the vaguest. One that has found
+// its mistake says how reading may go on, if it knows.
 
-// suspects look for the mistake behind a YAML error near a line; the first that reports wins. The
-// lines of yaml.v3 are those of the error or of the construct that holds it, so some look around.
-var suspects = []func(d *DAG, line int, msg string) bool{
-	suspectAlias, suspectTab, suspectQuote, suspectIndicator, suspectColon, suspectNoSpace, suspectOdd, suspectFlow, suspectIndent,
+// suspects look for the mistake behind a YAML error; the first that reports wins.
+var suspects = []func(d *DAG, t trouble) (ms []mend, found bool){
+	suspectAlias, suspectDirective, suspectTab, suspectIndicator, suspectHeader, suspectEscape, suspectOpenQuote, suspectOdd, suspectExpression,
+	suspectFlow, suspectColon, suspectNoSpace, suspectDeeper, suspectIndent, suspectDash, suspectNoColon, suspectRest,
 }
 
 var unknownAnchor = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^unknown anchor '(.*)' referenced$`) })
 
 // suspectAlias: yaml.v3 tells the name of an alias without anchor, but not its line. It is also
 // what a glob or an emphasis at the start of a value looks like.
-func suspectAlias(d *DAG, _ int, msg string) bool {
-	m := unknownAnchor().FindStringSubmatch(msg)
+func suspectAlias(d *DAG, t trouble) ([]mend, bool) {
+	m := unknownAnchor().FindStringSubmatch(t.msg)
 	if m == nil {
-		return false
+		return nil, false
 	}
 	for i, l := range d.src.lines {
 		at := strings.Index(string(l), "*"+m[1])
@@ -34,250 +36,312 @@ func suspectAlias(d *DAG, _ int, msg string) bool {
 			continue
 		}
 		col := len([]rune(string(l)[:at])) + 1
+		if !opensValue(l, col-1) {
+			continue
+		}
 		d.report(yIndicator, Span{i + 1, col, i + 1, col + 1 + len([]rune(m[1]))}, "*%s is a YAML alias, and no anchor &%s stands above", m[1], m[1]).
 			help("quote a value that begins with `*`")
-		return true
+		return []mend{{line: i + 1, from: col, to: col + 1, with: "x"}}, true
 	}
-	return false
+	return nil, false
 }
 
-// suspectTab finds a tab before the first character of a line. yaml.v3 mostly names a line nearby,
-// and sometimes the start of the file.
-func suspectTab(d *DAG, line int, msg string) bool {
-	from, to := max(1, line-2), min(line+2, len(d.src.lines))
-	if strings.Contains(msg, "cannot start any token") {
-		from, to = 1, len(d.src.lines)
+// suspectDirective: a line %YAML 1.2 says nothing that is not so, and yaml.v3 knows 1.1 alone.
+func suspectDirective(d *DAG, t trouble) ([]mend, bool) {
+	l := d.src.line(t.line)
+	if !strings.Contains(t.msg, "incompatible YAML document") || len(l) == 0 || l[0] != '%' {
+		return nil, false
 	}
-	for n := from; n <= to; n++ {
-		for i, r := range d.src.line(n) {
-			if r == '\t' && strings.TrimSpace(string(d.src.line(n))) != "" {
-				d.report(yTab, Span{n, i + 1, n, i + 2}, "a tab cannot indent YAML").label("this is a tab").help("indent with spaces")
-				return true
-			}
-			if r != ' ' {
-				break
+	d.report(ySyntax, d.src.restOfLine(t.line, 1), "a DAG file has no directives").help("leave this line out")
+	return []mend{{line: t.line, from: 1, to: 2, with: "#"}}, true
+}
+
+// suspectTab finds a tab before the first character of a line. All lines that begin with one are the same mistake, of
+// the same editor, and are told of at once.
+func suspectTab(d *DAG, t trouble) ([]mend, bool) {
+	if !strings.Contains(t.msg, "tab") && !strings.Contains(t.msg, "cannot start any token") && !strings.Contains(t.msg, "did not find expected") {
+		return nil, false
+	}
+	if c := max(t.col, 1); strings.Contains(t.msg, "cannot start any token") && tabAt(d.src.line(t.line)) == 0 && d.src.rune(t.line, c) == '\t' {
+		d.report(yTab, Span{t.line, c, t.line, c + 1}, "a tab cannot stand before what is indented by it").label("this is a tab").help("write a space")
+		return []mend{{line: t.line, from: c, to: c + 1, with: " "}}, true
+	}
+	if strings.Contains(t.msg, "tab") {
+		for n := max(1, t.line-1); n <= min(t.line+2, len(d.src.lines)); n++ {
+			if l := string(d.src.line(n)); strings.Contains(l, "\t") && strings.TrimSpace(l) == "" {
+				col := len([]rune(l[:strings.Index(l, "\t")])) + 1
+				d.report(yTab, Span{n, col, n, col + 1}, "a tab cannot indent YAML").label("this is a tab").help("leave the line empty")
+				return []mend{{line: n, from: 1, to: len([]rune(l)) + 1}}, true
 			}
 		}
 	}
-	return false
+	line := 0
+	for n := max(1, t.line-1); n <= min(t.line+1, len(d.src.lines)) && line == 0; n++ {
+		if tabAt(d.src.line(n)) > 0 {
+			line = n
+		}
+	}
+	if line == 0 {
+		return nil, false
+	}
+	col := tabAt(d.src.line(line))
+	diag := d.report(yTab, Span{line, col, line, col + 1}, "a tab cannot indent YAML").label("this is a tab").help("indent with spaces")
+	ms := d.untabbed(line)
+	for n := line + 1; n <= len(d.src.lines); n++ {
+		if l := d.src.line(n); len(l) > 0 && l[0] == '\t' && tabAt(l) > 0 && n > ms[len(ms)-1].line {
+			ms = append(ms, d.untabbed(n)...)
+		}
+	}
+	if len(ms) > 1 {
+		diag.note("note", "%d more lines are indented with tabs", len(ms)-1)
+	}
+	return ms, true
 }
 
-// suspectQuote finds the quote that was opened and never closed: yaml.v3 tells of the end of the
-// file, or of where the next quote made nonsense of what followed.
-func suspectQuote(d *DAG, line int, msg string) bool {
-	if !strings.Contains(msg, "unexpected end of stream") && !strings.Contains(msg, "quoted scalar") {
-		return false
+// untabbed indents a line and those right below it with spaces instead of tabs: the first deeper than a key that has its
+// value below it, the others as they stand to the first.
+func (d *DAG) untabbed(line int) []mend {
+	unit := d.indentUnit()
+	above := d.src.line(d.writtenBefore(line))
+	least := indentOf(above)
+	if strings.HasSuffix(strings.TrimRight(string(above), " "), ":") {
+		least += unit
 	}
-	for n := line; n >= 1; n-- {
+	var ms []mend
+	more := 0
+	for n := line; n <= len(d.src.lines); n++ {
 		l := d.src.line(n)
-		for i := len(l) - 1; i >= 0; i-- {
-			q := l[i]
-			if q != '"' && q != '\'' || !opensValue(l, i) || strings.Count(string(l[i:]), string(q))%2 == 0 {
+		if tabAt(l) == 0 {
+			if strings.TrimSpace(string(l)) == "" {
 				continue
 			}
-			d.report(yQuote, d.src.restOfLine(n, i+1), "this quote is never closed").help("close it with %c, or leave out both", q)
-			return true
+			break
+		}
+		in, end := indentation(l, unit)
+		if len(ms) == 0 {
+			more = max(0, least-in)
+		}
+		ms = append(ms, mend{line: n, from: 1, to: end + 1, with: strings.Repeat(" ", in+more)})
+	}
+	return ms
+}
+
+// tabAt is the column of a tab in a line's indentation, 0 if there is none.
+func tabAt(l []rune) int {
+	tab := 0
+	for i, r := range l {
+		switch {
+		case r == '\t' && tab == 0:
+			tab = i + 1
+		case r != ' ' && r != '\t':
+			return tab
 		}
 	}
-	return false
+	return 0 // nothing else is on the line
+}
+
+// indentation is how deep a line stands if each tab is as deep as the file indents, and where that ends.
+func indentation(l []rune, unit int) (in, end int) {
+	for end < len(l) && blank(l[end]) {
+		if l[end] == '\t' {
+			in = (in/unit + 1) * unit
+		} else {
+			in++
+		}
+		end++
+	}
+	return in, end
+}
+
+// indentUnit is how deep the file indents: the least that a line does, or 2.
+func (d *DAG) indentUnit() int {
+	unit := 0
+	for _, l := range d.src.lines {
+		if in := indentOf(l); in > 0 && in < len(l) && l[in] != '\t' && l[in] != '#' && (unit == 0 || in < unit) {
+			unit = in
+		}
+	}
+	if unit == 0 {
+		return 2
+	}
+	return unit
+}
+
+// indentOf counts the spaces that a line begins with.
+func indentOf(l []rune) int {
+	n := 0
+	for n < len(l) && l[n] == ' ' {
+		n++
+	}
+	return n
 }
 
 // opensValue tells whether a value may begin at an index of a line: behind nothing, a key's colon and a
 // space, a dash, or in a list or map in brackets. An apostrophe inside a word opens nothing.
 func opensValue(l []rune, i int) bool {
-	before := strings.TrimRight(string(l[:i]), " ")
-	return before == "" || strings.HasSuffix(before, ":") && len(before) < len(string(l[:i])) || strings.HasSuffix(before, "- ") ||
-		before == "-" || strings.HasSuffix(before, "[") || strings.HasSuffix(before, "{") || strings.HasSuffix(before, ",")
-}
-
-// A line as people write it: an indentation, perhaps a dash, perhaps a key with its colon; then the
-// value, and what it begins with.
-var (
-	starStart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\s*(?:- )?(?:[^\s#'"{\[][^:#]*:\s+)?)([*&])`) })
-	badStart  = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile("^(\\s*(?:- )?(?:[^\\s#'\"{\\[][^:#]*:\\s+)?)([@%`])")
-	})
-	braces = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`:\s+(\{\{)`) })
-)
-
-// suspectIndicator finds a plain value that begins with a character YAML keeps for itself.
-func suspectIndicator(d *DAG, line int, msg string) bool {
-	for n := max(1, line-1); n <= min(line+1, len(d.src.lines)); n++ {
-		text := string(d.src.line(n))
-		if m := badStart().FindStringSubmatch(text); m != nil && strings.Contains(msg, "cannot start any token") {
-			col := len([]rune(m[1])) + 1
-			d.report(yIndicator, Span{n, col, n, col + 1}, "a plain value cannot begin with %s", m[2]).help("quote the value")
-			return true
+	end := i
+	for end > 0 && l[end-1] == ' ' {
+		end--
+	}
+	if end == 0 {
+		return true
+	}
+	switch l[end-1] {
+	case ':':
+		return end < i
+	case '[', '{', ',':
+		return true
+	case '-': // nothing but dashes before it
+		for end > 0 && (l[end-1] == '-' || l[end-1] == ' ') {
+			end--
 		}
-		if m := starStart().FindStringSubmatch(text); m != nil && strings.Contains(msg, "alphabetic or numeric") {
-			col := len([]rune(m[1])) + 1
-			d.report(yIndicator, Span{n, col, n, col + 1}, "a value that begins with %s is a YAML alias or anchor, and this is none", m[2]).help("quote the value")
-			return true
-		}
-		if m := braces().FindStringSubmatchIndex(text); m != nil {
-			col := len([]rune(text[:m[2]])) + 1
-			d.report(yIndicator, Span{n, col, n, col + 2}, "a value that begins with {{ is a YAML map").
-				help("an expression is written ${{ … }}; quote a value that begins with a brace")
-			return true
-		}
+		return end == 0
 	}
 	return false
 }
 
-// colonInside is a key, a plain value, and in it a colon before a space or the end of the line.
-var colonInside = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(\s*(?:- )?[^\s:'"{\[#][^:'"]*:\s+)([^'"{\[|>#][^#]*?)(:)(\s|$)`)
+// suspectIndicator finds a plain value that begins with a character YAML keeps for itself. Where yaml.v3 stopped is
+// the character itself, or what follows it.
+func suspectIndicator(d *DAG, t trouble) ([]mend, bool) {
+	l := d.src.line(t.line)
+	for _, col := range []int{t.col, t.col - 1, t.col - 2} {
+		c := d.src.rune(t.line, col)
+		switch {
+		case strings.ContainsRune("@%`", c) && c != 0 && strings.Contains(t.msg, "cannot start any token") && opensValue(l, col-1):
+			d.report(yIndicator, Span{t.line, col, t.line, col + 1}, "a plain value cannot begin with %c", c).help("quote the value")
+		case (c == '*' || c == '&') && strings.Contains(t.msg, "alphabetic or numeric"):
+			d.report(yIndicator, Span{t.line, col, t.line, col + 1}, "a value that begins with %c is a YAML alias or anchor, and this is none", c).help("quote the value")
+		default:
+			continue
+		}
+		return []mend{{line: t.line, from: col, to: col + 1, with: "x"}}, true
+	}
+	return suspectBraces(d, t)
+}
+
+var braces = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?::\s+|^\s*- )(\{\{)(?:.*?(\}\}))?`) })
+
+// suspectBraces: {{ x }} is a map in a map to YAML, and a template to whoever wrote it.
+func suspectBraces(d *DAG, t trouble) ([]mend, bool) {
+	for _, n := range []int{t.line, t.line - 1} {
+		text := string(d.src.line(n))
+		m := braces().FindStringSubmatchIndex(text)
+		if m == nil || d.inBlock(n) {
+			continue
+		}
+		col := len([]rune(text[:m[2]])) + 1
+		d.report(yIndicator, Span{n, col, n, col + 2}, "a value that begins with {{ is a YAML map").
+			help("an expression is written ${{ … }}; quote a value that begins with a brace")
+		return []mend{{line: n, from: col, to: len([]rune(text)) + 1, with: "x"}}, true
+	}
+	return nil, false
+}
+
+// blockHeader is what may stand at the end of a line whose value is the lines below it.
+var blockHeader = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:^|:\s+|- )\s*(?:[&!]\S+\s+)*([|>][-+0-9]{0,2})(\s+#.*)?\s*$`)
 })
 
-// suspectColon finds `: ` inside a plain value, at which YAML sees a second key on the line.
-func suspectColon(d *DAG, line int, msg string) bool {
-	if !strings.Contains(msg, "mapping values are not allowed") {
-		return false
+// inBlock tells whether a line is one of a block scalar's, where everything is text.
+func (d *DAG) inBlock(line int) bool {
+	if len(d.mended.blocks) != len(d.src.lines) {
+		d.mended.blocks = blocksOf(d.src.lines)
 	}
-	for _, n := range []int{line, line + 1, line - 1} {
-		text := string(d.src.line(n))
-		if m := colonInside().FindStringSubmatchIndex(text); m != nil {
-			col := len([]rune(text[:m[6]])) + 1
-			d.report(yColon, Span{n, col, n, col + 1}, "`: ` inside a plain value reads as a key").help("quote the value")
-			return true
-		}
-	}
-	return false
+	return line >= 1 && line <= len(d.mended.blocks) && d.mended.blocks[line-1]
 }
 
-var noSpace = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\s*(?:- )?[A-Za-z_][\w-]*)(:)[^\s:/]`) })
-
-// suspectNoSpace: key:value is text to YAML, and the key after it has no place.
-func suspectNoSpace(d *DAG, line int, msg string) bool {
-	if !strings.Contains(msg, "':'") && !strings.Contains(msg, "mapping values") && !strings.Contains(msg, "expected key") {
-		return false
-	}
-	for _, n := range []int{line, line - 1, line + 1} {
-		text := string(d.src.line(n))
-		if m := noSpace().FindStringSubmatchIndex(text); m != nil {
-			col := len([]rune(text[:m[4]])) + 1
-			d.report(yNoSpace, Span{n, col, n, col + 1}, "a space is missing after this colon").note("fix", "put a space after `:`")
-			return true
+// blocksOf tells of each line whether it is one of a block scalar's.
+func blocksOf(lines [][]rune) []bool {
+	out := make([]bool, len(lines))
+	header := -1 // indentation of the line that holds the | of an open one
+	for i, l := range lines {
+		in := indentOf(l)
+		if header >= 0 && (in == len(l) || in > header) {
+			out[i] = true
+			continue
+		}
+		header = -1
+		if in < len(l) && slices.ContainsFunc(l[in:], func(r rune) bool { return r == '|' || r == '>' }) && blockHeader().MatchString(string(l)) {
+			header = in
 		}
 	}
-	return false
+	return out
 }
 
-// suspectOdd finds what word processors and web pages leave behind.
-func suspectOdd(d *DAG, line int, _ string) bool {
-	for n := max(1, line-1); n <= min(line+1, len(d.src.lines)); n++ {
+// suspectHeader: what stands behind | or > on its line.
+func suspectHeader(d *DAG, t trouble) ([]mend, bool) {
+	if !strings.Contains(t.msg, "expected comment or line break") {
+		return nil, false
+	}
+	text := string(d.src.line(t.line))
+	at := regexp.MustCompile(`[|>][-+0-9]{0,2}\s*`).FindStringIndex(text)
+	if at == nil || at[1] == len(text) {
+		return nil, false
+	}
+	col := len([]rune(text[:at[1]])) + 1
+	whole := d.src.restOfLine(t.line, col)
+	d.report(ySyntax, whole, "nothing can stand behind %s on its line", strings.TrimSpace(text[at[0]:at[1]])).
+		help("put the text on the lines below it, indented; or leave out the %s", text[at[0]:at[0]+1])
+	return []mend{{line: t.line, from: col, to: whole.EndCol, with: "", guess: true}}, true
+}
+
+// suspectEscape: in double quotes a backslash begins an escape, which paths and regular expressions do not mean.
+func suspectEscape(d *DAG, t trouble) ([]mend, bool) {
+	if !strings.Contains(t.msg, "unknown escape") {
+		return nil, false
+	}
+	col := t.col
+	for col > 1 && d.src.rune(t.line, col) != '\\' {
+		col--
+	}
+	next := d.src.rune(t.line, col+1)
+	d.report(ySyntax, Span{t.line, col, t.line, col + 2}, "\\%c is no escape in double quotes", next).
+		help("write \\\\%c, or use single quotes, in which a backslash is one", next)
+	return []mend{{line: t.line, from: col, to: col + 1, with: "/"}}, true
+}
+
+// suspectOdd finds what word processors and web pages leave behind, and changes all of it on the line.
+func suspectOdd(d *DAG, t trouble) ([]mend, bool) {
+	for _, n := range []int{t.line, t.line - 1, t.line + 1} {
+		if n < 1 || n > len(d.src.lines) || d.inBlock(n) {
+			continue
+		}
+		var ms []mend
 		for i, r := range d.src.line(n) {
+			put := ""
 			switch {
-			case r == '“' || r == '”' || r == '‘' || r == '’':
-				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this is a curly quote; YAML knows only \" and '").note("fix", "write a straight quote")
+			case r == '“' || r == '”':
+				put = `"`
+			case r == '‘' || r == '’':
+				put = "'"
 			case r != ' ' && r != '\t' && unicode.IsSpace(r), r == '\u200b', r == '\ufeff':
-				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this space is no ordinary one (U+%04X)", r).note("fix", "write an ordinary space")
+				put = " "
 			default:
 				continue
 			}
-			return true
-		}
-	}
-	return false
-}
-
-// suspectIndent finds a line, at or near the error, whose indentation is none of those that are
-// open above it.
-func suspectIndent(d *DAG, line int, msg string) bool {
-	if !strings.Contains(msg, "did not find expected") && !strings.Contains(msg, "mapping values") && !strings.Contains(msg, "could not find") {
-		return false
-	}
-	var open []int
-	for n := 1; n <= min(line+3, len(d.src.lines)); n++ {
-		text := string(d.src.line(n))
-		trimmed := strings.TrimLeft(text, " ")
-		if trimmed == "" || strings.HasPrefix(trimmed, "#") {
-			continue
-		}
-		in := len(text) - len(trimmed)
-		closed := false
-		for len(open) > 0 && open[len(open)-1] > in {
-			open = open[:len(open)-1]
-			closed = true
-		}
-		if closed && (len(open) == 0 || open[len(open)-1] != in) && n >= line-1 {
-			d.report(yIndent, d.src.restOfLine(n, in+1), "this lines up with nothing above it").
-				help("indent it like its neighbours: by %s", columnsWords(open))
-			return true
-		}
-		if len(open) == 0 || open[len(open)-1] < in {
-			open = append(open, in)
-		}
-	}
-	return false
-}
-
-// quoteHere says how to quote an expression at an index of a line between braces: alone, or with the
-// text that it stands in.
-func quoteHere(line []rune, i int) string {
-	if opensValue(line, i) {
-		return "quote it: \"${{ … }}\""
-	}
-	return "quote the whole value, in '…' where it holds double quotes; or give it a line of its own"
-}
-
-// suspectFlow finds the expression that is not quoted, and the bracket that is never closed, or closed
-// by another kind. yaml.v3 tells only where the block around began.
-func suspectFlow(d *DAG, _ int, msg string) bool {
-	if !strings.Contains(msg, "',' or") {
-		return false
-	}
-	type bracket struct {
-		r         rune
-		line, col int
-	}
-	var open []bracket
-	for n, l := range d.src.lines {
-		var quote rune
-		for i, r := range l {
-			if r == '#' && quote == 0 && (i == 0 || blank(l[i-1])) {
-				break
-			}
 			switch {
-			case quote != 0:
-				if r == quote {
-					quote = 0
-				}
-			case (r == '"' || r == '\'') && opensValue(l, i):
-				quote = r
-			case r == '$' && len(open) > 0 && strings.HasPrefix(string(l[i:]), "${{"):
-				d.report(ySyntax, Span{n + 1, i + 1, n + 1, i + 4}, "an expression between braces or brackets is read as YAML's own").
-					help("%s", quoteHere(l, i))
-				return true
-			case (r == '[' || r == '{') && (len(open) > 0 || opensValue(l, i)):
-				open = append(open, bracket{r, n + 1, i + 1})
-			case (r == ']' || r == '}') && len(open) > 0:
-				last := open[len(open)-1]
-				if closes := map[rune]rune{'[': ']', '{': '}'}[last.r]; r != closes {
-					d.report(ySyntax, Span{last.line, last.col, last.line, last.col + 1}, "this %c is never closed: %c comes first", last.r, r).
-						related(Span{Line: n + 1, Col: i + 1}, "%c is expected here", closes)
-					return true
-				}
-				open = open[:len(open)-1]
+			case len(ms) > 0:
+			case put == " ":
+				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this space is no ordinary one (U+%04X)", r).note("fix", "write an ordinary space")
+			default:
+				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this is a curly quote; YAML knows only \" and '").note("fix", "write a straight quote")
 			}
+			ms = append(ms, mend{line: n, from: i + 1, to: i + 2, with: put})
+		}
+		if len(ms) > 0 {
+			return ms, true
 		}
 	}
-	if len(open) == 0 {
-		return false
-	}
-	first := open[0]
-	d.report(ySyntax, Span{first.line, first.col, first.line, first.col + 1}, "this %c is never closed, or a comma is missing after it", first.r)
-	return true
+	return nil, false
 }
 
-func columnsWords(open []int) string {
-	switch {
-	case len(open) == 0:
+// columnsWords says an indentation.
+func columnsWords(n int) string {
+	switch n {
+	case 0:
 		return "no spaces"
-	case open[len(open)-1] == 0:
-		return "no spaces, or deeper"
-	case open[len(open)-1] == 1:
+	case 1:
 		return "1 space"
 	}
-	return strconv.Itoa(open[len(open)-1]) + " spaces"
+	return strconv.Itoa(n) + " spaces"
 }

@@ -227,10 +227,21 @@ var triggerRules = []string{
 	"none_failed_min_one_success", "none_skipped", "always", "all_done_min_one_success",
 }
 
+// foreignRules are words of other tools, and old ones of Airflow's, for rules.
+var foreignRules = map[string]string{
+	"none_failed_or_skipped": "none_failed_min_one_success", "dummy": "always", "all_finished": "all_done", "success": "all_success",
+	"failure": "one_failed", "failed": "one_failed", "any_success": "one_success", "any_failed": "one_failed", "done": "all_done",
+	"on_success": "all_success", "on_failure": "one_failed", "completed": "all_done", "succeeded": "all_success",
+}
+
 // draftTrigger reads a rule's name or an expression. A single word that is no rule is taken for a
 // misspelt one: no expression is a single word.
 func (d *DAG) draftTrigger(t *task, n *Node) {
 	t.Trigger = machine.Trigger{Rule: "all_success"}
+	if n != nil && n.Kind == Sequence && len(n.Items) == 1 && slices.Contains(triggerRules, n.Items[0].Text) {
+		d.report(sType, d.span(n), "`trigger` must be a rule or an expression, not a list").label("write `%s`", n.Items[0].Text)
+		return
+	}
 	if n == nil || !d.scalarHere(n, "trigger", "a rule or an expression") {
 		return
 	}
@@ -243,8 +254,13 @@ func (d *DAG) draftTrigger(t *task, n *Node) {
 	case slices.Contains(triggerRules, rule):
 		t.Trigger.Rule = rule
 	case envName.fits(rule) && rule != "true" && rule != "false":
-		d.report(sValue, d.span(n), "there is no trigger rule %q", rule).suggest(rule, triggerRules).
-			note("note", "the rules are %s", joinWords(triggerRules))
+		diag := d.report(sValue, d.span(n), "there is no trigger rule %q", rule)
+		if here := foreignRules[strings.ToLower(rule)]; here != "" {
+			diag.label("write `%s`", here)
+		} else {
+			diag.suggest(rule, triggerRules)
+		}
+		diag.note("note", "the rules are %s", joinWords(triggerRules))
 	default:
 		t.Trigger = machine.Trigger{Expr: d.bare(t, "trigger", n, false)}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"weft/expr"
 	"weft/machine"
@@ -47,11 +48,14 @@ func (d *DAG) use(u *use) {
 		return
 	}
 	i := strings.Index(u.node.Text, "${{")
+	if i < 0 || u.form == scripted { // of a template with expressions package expr tells
+		d.jinja(u)
+	}
+	d.shellNames(u)
 	if i < 0 {
 		if u.form == scripted {
 			d.uses = append(d.uses, u) // its syntax is checked all the same
 		}
-		d.jinja(u)
 		return
 	}
 	d.uses = append(d.uses, u)
@@ -73,19 +77,23 @@ func (d *DAG) jinja(u *use) {
 	if !strings.Contains(u.node.Text, "{{") {
 		return
 	}
-	m := jinja().FindStringSubmatchIndex(u.node.Text)
-	if m == nil {
-		return
-	}
 	severity := Error
 	if u.form == scripted {
 		severity = Warning
 	}
-	whole, name := u.node.Text[m[0]:m[1]], u.node.Text[m[2]:m[3]]
-	at := d.within(u.node, len([]rune(u.node.Text[:m[0]])), len([]rune(whole)))
-	d.reportAs(severity, expr.CodeForeign, at, "this is a template of another tool; here it is plain text").
-		help("%s", jinjaHelp(name))
+	text := u.node.Text
+	for _, m := range jinja().FindAllStringSubmatchIndex(text, maxForeign) {
+		if m[0] > 0 && text[m[0]-1] == '$' {
+			continue
+		}
+		at := d.within(u.node, utf8.RuneCountInString(text[:m[0]]), utf8.RuneCountInString(text[m[0]:m[1]]))
+		d.reportAs(severity, expr.CodeForeign, at, "this is a template of another tool; here it is plain text").
+			help("%s", jinjaHelp(text[m[2]:m[3]]))
+	}
 }
+
+// maxForeign bounds how many templates of another tool are told of in one value.
+const maxForeign = 20
 
 // jinjaHelp says what an Airflow template is here.
 func jinjaHelp(name string) string {

@@ -17,7 +17,8 @@ var mayKnow = map[string][]string{
 	"expr":            {},
 	"machine":         {"expr"},
 	"schema":          {},
-	"spec":            {"machine", "schema", "expr"},
+	"cron":            {},
+	"spec":            {"machine", "schema", "expr", "cron"},
 	"plugins":         {"schema"},
 	"plugins/*":       {"plugins", "schema", "proc", "awsconf"},
 	"plugins/all":     {"plugins", "plugins/*"},
@@ -46,6 +47,7 @@ var mayKnow = map[string][]string{
 // why is the reason that a failure prints.
 var why = map[string]string{
 	"expr":         "expr says what an expression may say and knows nobody: it must stay pure and usable everywhere",
+	"cron":         "cron is the one reading of a cron text, for the validator and for the scheduler, which may not know each other: it knows nobody and reads no clock",
 	"machine":      "the machine decides and does nothing: it may know expr alone, so that simulation, recovery, two engines and explain stay cheap",
 	"spec":         "spec turns bytes into a plan: it is handed the plugins by an interface of its own",
 	"plugins/*":    "a plugin gets one call and gives one result: it knows neither runs nor stores nor another plugin",
@@ -73,6 +75,7 @@ var onlyIn = map[string][]string{
 	"go.temporal.io/":                          {"runner/temporal"},
 	"modernc.org/sqlite":                       {"store/sqlite"},
 	"gopkg.in/yaml.v3":                         {"spec", "config"},
+	"github.com/netresearch/go-cron":           {"cron"},
 	"github.com/santhosh-tekuri/jsonschema/v5": {"schema"},
 	"github.com/spf13/cobra":                   {"cli"},
 }

@@ -1,0 +1,59 @@
+package spec
+
+import (
+	"strings"
+
+	"weft/expr"
+)
+
+// ruleOutputs tells of declared outputs that nothing reads, beside others of the same task that are read. Where none
+// is read, or all at once, they may be for people: nothing is said.
+func ruleOutputs(d *DAG) {
+	read := map[string]map[string]bool{}
+	for _, u := range d.uses {
+		for _, part := range u.expressions() {
+			d.noteOutputs(u, part, read)
+		}
+	}
+	for _, t := range d.tasks {
+		names := read[t.ID]
+		if len(names) == 0 || names[""] {
+			continue
+		}
+		for _, f := range t.f.get("outputs").fieldsOrNone() {
+			if !names[f.Key.Text] {
+				d.report(rOutput, d.span(f.Key), "nothing reads the output %q of task %q", f.Key.Text, t.ID).
+					note("note", "others of its outputs are read; this one is only checked")
+			}
+		}
+	}
+}
+
+// outputUse finds tasks.X.output and the member behind it. Like paramUse it reads text, and takes too much for read.
+var outputUse = looks(`\btasks\s*(?:\??\.\s*([A-Za-z_][A-Za-z0-9_]*)|\??\.?\[\s*["']([^"']*)["']\s*\])\s*(?:\??\.\s*([A-Za-z_]+))?` +
+	`(?:\s*\[[^\]"']*\])?(?:\s*\??\.\s*([A-Za-z_][A-Za-z0-9_]*)|\s*\??\.?\[\s*["']([^"']*)["']\s*\])?`)
+
+// noteOutputs notes the outputs that an expression reads; "" stands for all of a task's.
+func (d *DAG) noteOutputs(u *use, part expr.Segment, read map[string]map[string]bool) {
+	note := func(id, name string) {
+		if read[id] == nil {
+			read[id] = map[string]bool{}
+		}
+		read[id][name] = true
+	}
+	if (u.where == "until" || u.where == "fail_when" || u.asks) && u.task != nil && strings.Contains(part.Text, "output") {
+		note(u.task.ID, "")
+	}
+	if !strings.Contains(part.Text, "tasks") {
+		return
+	}
+	for _, m := range outputUse().FindAllStringSubmatch(part.Text, -1) {
+		switch id := m[1] + m[2]; m[3] {
+		case "output":
+			note(id, m[4]+m[5])
+		case "state", "error", "ref", "artifacts":
+		default:
+			note(id, "")
+		}
+	}
+}
