@@ -18,6 +18,7 @@ var commands = []struct {
 	{groupWrite, initCommand},
 	{groupWrite, validateCommand},
 	{groupWrite, graphCommand},
+	{groupWrite, scheduleCommand},
 	{groupWrite, pluginsCommand},
 	{groupWrite, schemaCommand},
 	{groupRun, runCommand},

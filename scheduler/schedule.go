@@ -44,8 +44,8 @@ type Schedule struct {
 	shift    time.Duration // by jitter
 	catchup  catchup
 	texts    []*cron.Expr
-	every    time.Duration
-	at       int
+	every    string // as written
+	at       int    // how many moments are listed
 }
 
 // written is a schedule as the plan keeps it: as it stands in the file.
@@ -148,12 +148,12 @@ func (s *Schedule) bounds(w *written) error {
 	s.from = s.seen
 	var err error
 	if w.Start != "" {
-		if s.from, err = moment(w.Start, s.zone); err != nil {
+		if s.from, err = Moment(w.Start, s.zone); err != nil {
 			return fmt.Errorf("`start`: %w", err)
 		}
 	}
 	if w.End != "" {
-		if s.end, err = moment(w.End, s.zone); err != nil {
+		if s.end, err = Moment(w.End, s.zone); err != nil {
 			return fmt.Errorf("`end`: %w", err)
 		}
 	}
@@ -186,7 +186,7 @@ func (s *Schedule) moments(w *written) error {
 		if err != nil || d <= 0 {
 			return fmt.Errorf("`every` %s is no duration longer than 0", w.Every)
 		}
-		s.every = d
+		s.every = w.Every
 		steps := steps{first: time.Unix(0, 0).UTC(), by: d}
 		if w.Start != "" {
 			steps.first = s.from
@@ -196,7 +196,7 @@ func (s *Schedule) moments(w *written) error {
 	if len(w.At) > 0 {
 		var list listed
 		for _, text := range w.At {
-			t, err := moment(text, s.zone)
+			t, err := Moment(text, s.zone)
 			if err != nil {
 				return fmt.Errorf("`at`: %w", err)
 			}
@@ -234,9 +234,9 @@ func readCron(text string) (*cron.Expr, error) {
 // momentLayouts are how a point in time may be written; the first has its offset.
 var momentLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
 
-// moment reads a point in time, to the microsecond, as run ids have it. One without an offset is wall time of the
+// Moment reads a point in time, to the microsecond, as run ids have it. One without an offset is wall time of the
 // zone: in a gap the moment after it, of two the first.
-func moment(text string, zone *time.Location) (time.Time, error) {
+func Moment(text string, zone *time.Location) (time.Time, error) {
 	for i, layout := range momentLayouts {
 		t, err := time.Parse(layout, text)
 		switch {
