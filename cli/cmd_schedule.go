@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -13,6 +14,7 @@ import (
 	"weft/diag"
 	"weft/machine"
 	"weft/scheduler"
+	"weft/spec"
 )
 
 func scheduleCommand(e *env) *cobra.Command {
@@ -66,7 +68,7 @@ func (e *env) preview(arg string, o preview) error {
 	if o.count < 1 || o.count > maxPreviewed {
 		return usagef("cannot show %d ticks: -n is 1 to %d", o.count, maxPreviewed)
 	}
-	plan, err := e.scheduled(arg, o.timezone)
+	plan, err := e.scheduled(arg, o)
 	if err != nil {
 		return err
 	}
@@ -76,7 +78,7 @@ func (e *env) preview(arg string, o preview) error {
 			return fmt.Errorf("cannot read the time zone %s: %w", plan.Timezone, err)
 		}
 	}
-	from := time.Now()
+	from := time.Now().Truncate(time.Microsecond)
 	if o.from != "" {
 		if from, err = scheduler.Moment(o.from, zone); err != nil {
 			return usagef("cannot read --from: %v", err)
@@ -118,21 +120,24 @@ func isExpr(arg string) bool {
 
 // scheduled makes a plan of what the command was given. What may be wrong with a text is shown: it stands in no
 // file that weft validate could be asked about.
-func (e *env) scheduled(arg, timezone string) (*machine.Plan, error) {
+func (e *env) scheduled(arg string, o preview) (*machine.Plan, error) {
 	if !isExpr(arg) {
-		if timezone != "" {
+		if o.timezone != "" {
 			return nil, usagef("--timezone is for a text: a DAG says its own under `schedule`")
 		}
 		_, plan, err := e.load(arg)
 		return plan, err
 	}
-	src, err := scheduleSource(arg, timezone)
+	src, err := scheduleSource(arg, o.timezone)
 	if err != nil {
 		return nil, err
 	}
 	c := e.checkSource("schedule", ".", []byte(src))
 	if c.failed() || c.dag == nil {
 		return e.plan(c)
+	}
+	if o.aroundDST { // what a change of the clocks does is about to be seen
+		c.ds = slices.DeleteFunc(c.ds, func(d spec.Diagnostic) bool { return d.Severity == spec.Info })
 	}
 	if len(c.ds) > 0 {
 		opts := diag.Options{Source: func(string) []byte { return c.src }, Color: e.colorOn(e.stderr)}

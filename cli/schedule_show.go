@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -132,13 +134,22 @@ func (c changeShown) words(zone *time.Location) string {
 
 func writeTicks(out *bytes.Buffer, ticks []tickShown, zone *time.Location) {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	jitter := slices.ContainsFunc(ticks, func(t tickShown) bool { return t.Due.After(t.At) })
+	head := []string{"due"}
+	if zone != time.UTC {
+		head = append(head, "in UTC")
+	}
+	if jitter {
+		head = append(head, "by jitter")
+	}
+	fmt.Fprintf(w, "  %s\trun\n", strings.Join(head, "\t"))
 	for _, t := range ticks {
 		fmt.Fprintf(w, "  %s", clockIn(t.At, zone))
 		if zone != time.UTC {
 			fmt.Fprintf(w, "\t%s", clockIn(t.At, time.UTC))
 		}
-		if late := t.Due.Sub(t.At); late > 0 {
-			fmt.Fprintf(w, "\tstarts %s later", late)
+		if jitter {
+			fmt.Fprintf(w, "\t+%s", t.Due.Sub(t.At))
 		}
 		fmt.Fprintf(w, "\t%s\n", t.RunID)
 	}

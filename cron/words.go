@@ -104,7 +104,7 @@ func (e *Expr) dayWords() string {
 		}
 		parts = append(parts, "on "+and(list))
 	}
-	return strings.Join(parts, " and ")
+	return strings.Join(parts, " or ")
 }
 
 // domWords says a day of the month that is no number.

@@ -23,7 +23,7 @@ func TestWords(t *testing.T) {
 		"0 9 15W 1-3 *":       "at 09:00, on the weekday nearest to day 15 of the month, in January to March",
 		"0 9 * * FRI#3":       "at 09:00, on the third Friday of the month",
 		"0 9 * * FRI#L":       "at 09:00, on the last Friday of the month",
-		"0 9 13 * FRI":        "at 09:00, on day 13 of the month and on Friday",
+		"0 9 13 * FRI":        "at 09:00, on day 13 of the month or on Friday",
 		"15 30 2 * * *":       "at second 15, at minute 30 of hour 2",
 		"* * * * * *":         "every second, every minute",
 		"59 23 31 12 *":       "at 23:59, on day 31 of the month, in December",
