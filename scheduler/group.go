@@ -54,7 +54,6 @@ type group struct {
 	until time.Time // exclusive
 	newest
 	missed []Missed
-	more   bool // there were too many to count
 }
 
 // newest are the newest ticks, at most a number of them, as a ring.

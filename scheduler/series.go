@@ -104,18 +104,13 @@ type steps struct {
 }
 
 func (s steps) next(t time.Time, _ *hint) (time.Time, bool) {
-	since := t.Sub(s.first)
-	if since == math.MaxInt64 || since == math.MinInt64 { // Sub saturates, after 292 years
-		return time.Time{}, false
-	}
-	k := since / s.by
-	if since%s.by < 0 {
+	first, by := s.first.UnixMicro(), s.by.Microseconds() // a time.Duration ends after 292 years
+	since := t.UnixMicro() - first
+	k := since / by
+	if since%by < 0 {
 		k--
 	}
-	if k > (math.MaxInt64/s.by)-1 {
-		return time.Time{}, false
-	}
-	return s.first.Add((k + 1) * s.by), true
+	return time.UnixMicro(first + (k+1)*by).UTC(), true
 }
 
 // listed are the moments of `at`, in order.
