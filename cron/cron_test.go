@@ -189,6 +189,17 @@ func TestShifts(t *testing.T) {
 	}
 }
 
+// TestShiftsFarAhead: beyond what the zone database lists, each year has its two changes, leap years too.
+func TestShiftsFarAhead(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := Shifts(zone, 2040, 2047); len(list) != 16 || list[15].From.Format(time.DateOnly) != "2047-10-27" {
+		t.Errorf("%d changes: %v", len(list), list)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"30 2 * * *", "*/7 0 L-3 jan FRI#3", "0 0 13,LW * 5L", "1,,2 *-5 ? * 7", "TZ=x 1 2 3 4 5"} {
 		f.Add(s)

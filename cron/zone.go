@@ -21,6 +21,10 @@ func Shifts(zone *time.Location, from, to int) []Shift {
 		if next.IsZero() || next.Year() > to {
 			return out
 		}
+		if !next.After(t) { // beyond what the database lists, ZoneBounds ends leap years a day early
+			t = t.AddDate(0, 0, 1)
+			continue
+		}
 		_, before := next.Add(-time.Second).Zone()
 		_, after := next.Zone()
 		wall := func(offset int) time.Time { return next.UTC().Add(time.Duration(offset) * time.Second) }

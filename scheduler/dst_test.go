@@ -146,6 +146,8 @@ func TestOddZones(t *testing.T) {
 		{"Casablanca goes back for Ramadan", "Africa/Casablanca", "30 2 * * *", "2026-02-14", "14 02:30, 15 02:30, 16 02:30"},
 		{"Pyongyang went back by half an hour", "Asia/Pyongyang", "45 23 * * *", "2015-08-13", "13 23:45, 14 23:45, 15 23:45"},
 		{"Kathmandu is at a quarter, and never changes", "Asia/Kathmandu", "15 6 * * *", "2026-03-28", "28 06:15, 29 06:15"},
+		{"far years end too: beyond what the database lists", "Europe/Berlin", "30 2 * * *", "2040-12-30", "30 02:30, 31 02:30, 01 02:30"},
+		{"… and have leap days", "Europe/Berlin", "0 0 29 2 *", "4144-01-01", "29 00:00, 29 00:00"},
 		{"UTC never changes", "UTC", "30 2 * * *", "2026-03-28", "28 02:30, 29 02:30, 30 02:30"},
 	} {
 		s := schedule(t, fmt.Sprintf(`{cron: %q, timezone: %s, start: "%s", interval: none}`, row.cron, row.zone, row.from), time.Time{})

@@ -14,6 +14,8 @@ type series interface {
 	next(t time.Time, hint *hint) (time.Time, bool)
 }
 
+const daySeconds = 24 * 60 * 60
+
 // A hint is a stretch of constant offset that was looked up last.
 type hint struct{ at stretch }
 
@@ -75,7 +77,11 @@ func stretchAt(u int64, zone *time.Location) stretch {
 		s.from, s.before = from.Unix(), int64(before)
 	}
 	if !to.IsZero() {
-		s.to = to.Unix()
+		// Beyond the changes that the database lists, a year is 365 days to ZoneBounds: on the last day of
+		// a leap year it ends before it began.
+		if s.to = to.Unix(); s.to <= u {
+			s.to = (u/daySeconds + 1) * daySeconds
+		}
 	}
 	return s
 }
@@ -83,7 +89,7 @@ func stretchAt(u int64, zone *time.Location) stretch {
 // instant reads a wall time, given as UTC: in a gap it is the moment after it, of two the first.
 func instant(wall time.Time, zone *time.Location) time.Time {
 	w := wall.Unix()
-	s := stretchAt(w-24*60*60, zone) // no offset is a day
+	s := stretchAt(w-daySeconds, zone) // no offset is a day
 	for {
 		u := max(w-s.offset, s.from)
 		if u < s.to {
