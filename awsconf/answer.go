@@ -13,13 +13,14 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// judge tells what a whole answer means; nil if the call was carried out.
-func judge(resp *http.Response, body []byte) *failure {
+// judge tells what a whole answer means; nil if the call was carried out. What is right is an object or
+// nothing, but where any JSON may come.
+func judge(resp *http.Response, body []byte, anyJSON bool) *failure {
 	body = bytes.TrimSpace(body)
 	object := len(body) > 0 && body[0] == '{'
 	if resp.StatusCode/100 == 2 {
 		switch {
-		case len(body) == 0, object && json.Valid(body):
+		case len(body) == 0, (object || anyJSON) && json.Valid(body):
 			return nil
 		case object: // cut off, by something that did not know how long it is
 			return &failure{error: &Error{Fault: Broken, Text: "the service's answer is cut off"}, unsure: true}
@@ -88,6 +89,15 @@ func CodeOf(err error) string {
 		return api.ErrorCode()
 	}
 	return ""
+}
+
+// Said is what the service itself says of a failure, without the full stop; "" if it said nothing.
+func Said(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimSpace(api.ErrorMessage()), ".")
 }
 
 // RequestID is the number under which AWS knows the call that failed; "" if it gave none.

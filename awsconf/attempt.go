@@ -2,6 +2,7 @@ package awsconf
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,6 +30,10 @@ type call struct {
 	at        *url.URL
 	operation string
 	body      []byte
+	method    string // "" = POST
+	header    http.Header
+	within    time.Duration // bounds an attempt; 0 = the session's
+	anyJSON   bool          // an answer may be more than an object
 }
 
 // A failure is how an attempt failed.
@@ -46,37 +51,37 @@ func (f *failure) asError() error {
 }
 
 // attempt sends the call once. From then on the whole of it, head and body, must be over within the
-// time that a body of S3 may stand still: answers are small, and no operation that weft calls holds
-// its answer back.
-func (c *call) attempt(ctx context.Context) ([]byte, *failure) {
+// time that a body of S3 may stand still: answers are small, and hardly an operation holds its answer
+// back. Those that do (Lambda's) have a time of their own.
+func (c *call) attempt(ctx context.Context) (Response, *failure) {
 	used := time.Duration(c.caller.skew.Load())
 	r, err := c.request(ctx, time.Now().Add(used))
 	if err != nil {
-		return nil, &failure{error: err}
+		return Response{}, &failure{error: err}
 	}
 	var late, sent atomic.Bool
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	defer time.AfterFunc(c.session.stall, func() { late.Store(true); stop() }).Stop()
+	defer time.AfterFunc(c.limit(), func() { late.Store(true); stop() }).Stop()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
-	resp, err := c.session.Config.HTTPClient.Do(r.WithContext(ctx))
+	resp, err := c.client().Do(r.WithContext(ctx))
 	if err != nil {
-		return nil, &failure{error: c.broken(err, late.Load()), unsure: sent.Load()}
+		return Response{}, &failure{error: c.broken(err, late.Load()), unsure: sent.Load()}
 	}
 	defer resp.Body.Close()
 	seen, known := c.skewOf(resp)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return nil, &failure{error: c.broken(err, late.Load()), unsure: true}
+		return Response{}, &failure{error: c.broken(err, late.Load()), unsure: true}
 	}
 	if len(body) > maxAnswer {
-		return nil, &failure{error: &Error{Fault: Other, Text: fmt.Sprintf("the service's answer is longer than %d MiB", maxAnswer>>20)}, unsure: true}
+		return Response{}, &failure{error: &Error{Fault: Other, Text: fmt.Sprintf("the service's answer is longer than %d MiB", maxAnswer>>20)}, unsure: true}
 	}
-	failed := judge(resp, body)
+	failed := judge(resp, body, c.anyJSON)
 	if failed != nil && known && tellsOfClocks(failed.error) && (used-seen).Abs() > mostSkewed {
 		failed.skewed = true
 	}
-	return body, failed
+	return Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, failed
 }
 
 // broken is the error of a connection, in the form in which Explain and retryers know it.
@@ -93,14 +98,16 @@ func (c *call) broken(err error, late bool) error {
 
 // request makes the request of an attempt, and signs it.
 func (c *call) request(ctx context.Context, at time.Time) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.at.String(), bytes.NewReader(c.body))
+	r, err := http.NewRequestWithContext(ctx, cmp.Or(c.method, http.MethodPost), c.at.String(), bytes.NewReader(c.body))
 	if err != nil {
 		return nil, &Error{Fault: BadSettings, Text: "the endpoint is no URL", Hint: "check AWS_ENDPOINT_URL", cause: err}
 	}
-	// Without it the client follows no redirect, and takes neither token nor body to another host.
-	r.GetBody = nil
-	r.Header.Set("Content-Type", "application/x-amz-json-"+c.Version)
-	r.Header.Set("X-Amz-Target", c.Target+"."+c.operation)
+	// A body that cannot be had again: so the client follows no redirect, and takes neither token nor body
+	// to another host. One that is empty must be a body too.
+	r.Body, r.GetBody = io.NopCloser(bytes.NewReader(c.body)), nil
+	for name, values := range c.header {
+		r.Header[name] = values
+	}
 	r.Header.Set("User-Agent", "weft")
 	who, err := c.session.Config.Credentials.Retrieve(ctx)
 	if err != nil {

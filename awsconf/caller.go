@@ -28,7 +28,7 @@ func (s *Session) caller(service string) *caller {
 	defer s.callers.mu.Unlock()
 	c := s.callers.by[service]
 	if c == nil {
-		c = &caller{retryer: newRetryer(s.Config), signer: v4.NewSigner()}
+		c = &caller{retryer: s.retryer(), signer: v4.NewSigner()}
 		if s.callers.by == nil {
 			s.callers.by = map[string]*caller{}
 		}

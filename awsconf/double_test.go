@@ -431,8 +431,8 @@ func TestRolesAreTakenOn(t *testing.T) {
 		fmt.Fprintf(w, good, a, a, a, a)
 	}))
 	defer sts.Close()
-	role := Settings{Role: "arn:aws:iam::123456789012:role/r", vars: map[string]string{
-		"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL_STS": sts.URL,
+	role := Settings{vars: map[string]string{
+		RoleARN: "arn:aws:iam::123456789012:role/r", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL_STS": sts.URL,
 	}}
 	web := Settings{vars: map[string]string{
 		"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r", "AWS_WEB_IDENTITY_TOKEN_FILE": token, "AWS_ENDPOINT_URL_STS": sts.URL,
@@ -447,7 +447,7 @@ func TestRolesAreTakenOn(t *testing.T) {
 			switch {
 			case !refuse && (err != nil || got.AccessKeyID != "temporary"):
 				t.Errorf("%+v, %v", got, err)
-			case refuse && Explain(err).Error() != "no credentials were given: access denied (the credentials lack a permission for it)":
+			case refuse && Explain(err).Error() != "no credentials were given: access denied (the role must trust who takes it, and who takes it needs sts:AssumeRole)":
 				t.Errorf("refused: %v", Explain(err))
 			}
 		}

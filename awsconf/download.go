@@ -24,20 +24,51 @@ type Download struct {
 	ctx     context.Context
 	session *Session
 	from    Object
+	first   int64 // byte of the object at which this begins
 	body    io.ReadCloser
 	stop    context.CancelFunc // of the connection in use
 	watch   *time.Timer
 	at      int64 // bytes read
 	broken  int   // times in a row
 	sum     *checksum
+	ahead   *ahead // nil: one connection is enough
 }
 
-// Open starts to read an object.
+// Open starts to read an object; a large one by several connections, if the program has room for it.
 func (s *Session) Open(ctx context.Context, o Object) (*Download, error) {
+	return s.OpenNew(ctx, o, "")
+}
+
+// OpenNew starts to read an object unless it is the one with this ETag: then the error is Unchanged.
+func (s *Session) OpenNew(ctx context.Context, o Object, known string) (*Download, error) {
 	d := &Download{ctx: ctx, session: s, from: o}
-	out, err := d.connect(&s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled})
+	d, err := d.open(&s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled, IfNoneMatch: quoted(known)})
+	if err == nil {
+		d.readAhead()
+	}
+	return d, err
+}
+
+// OpenPart starts to read n bytes, at least one, of an object from the one at first on. Size is n
+// then. What checksum S3 has of the object says nothing of a part.
+func (s *Session) OpenPart(ctx context.Context, o Object, first, n int64) (*Download, error) {
+	d := &Download{ctx: ctx, session: s, from: o, first: first}
+	d, err := d.open(&s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, Range: aws.String(fmt.Sprintf("bytes=%d-%d", first, first+n-1))})
 	if err != nil {
-		return nil, s.nameRegion(ctx, o.Bucket, err)
+		return nil, err
+	}
+	d.sum = &checksum{}
+	if d.Size != n {
+		_ = d.Close()
+		return nil, &Error{Fault: Damaged, Text: fmt.Sprintf("%d of the %d bytes came that were asked for", d.Size, n)}
+	}
+	return d, nil
+}
+
+func (d *Download) open(in *s3.GetObjectInput) (*Download, error) {
+	out, err := d.connect(in)
+	if err != nil {
+		return nil, d.session.nameRegion(d.ctx, d.from.Bucket, err)
 	}
 	if out.ETag == nil && out.LastModified == nil {
 		_ = d.Close() // it is of no use
@@ -69,6 +100,15 @@ func (d *Download) connect(in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
 
 // Read implements io.Reader.
 func (d *Download) Read(p []byte) (int, error) {
+	if d.ahead != nil {
+		n, err := d.ahead.read(d.ctx, p)
+		d.at += int64(n)
+		d.sum.Write(p[:n])
+		if errors.Is(err, io.EOF) {
+			err = d.sum.end()
+		}
+		return n, err
+	}
 	for {
 		d.watch.Reset(d.session.stall)
 		n, err := d.body.Read(p)
@@ -99,6 +139,35 @@ func (d *Download) Read(p []byte) (int, error) {
 	}
 }
 
+// WriteTo implements io.WriterTo: parts that are held are written as they are.
+func (d *Download) WriteTo(w io.Writer) (written int64, err error) {
+	if d.ahead == nil {
+		return io.CopyBuffer(w, readerOnly{d}, make([]byte, 128<<10))
+	}
+	for {
+		p, err := d.ahead.next(d.ctx)
+		if errors.Is(err, io.EOF) {
+			if err = d.sum.end(); errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return written, err
+		}
+		if err != nil {
+			return written, err
+		}
+		n, err := w.Write(p)
+		written += int64(n)
+		d.at += int64(n)
+		d.sum.Write(p[:n])
+		if err != nil {
+			return written, err
+		}
+	}
+}
+
+// readerOnly hides WriteTo.
+type readerOnly struct{ io.Reader }
+
 // resume opens a new connection from the first byte that is missing.
 func (d *Download) resume(why error) error {
 	d.broken++
@@ -107,7 +176,7 @@ func (d *Download) resume(why error) error {
 	}
 	_ = d.Close() // it is broken
 	out, err := d.connect(&s3.GetObjectInput{
-		Bucket: &d.from.Bucket, Key: &d.from.Key, Range: aws.String(fmt.Sprintf("bytes=%d-", d.at)), IfMatch: aws.String(`"` + d.ETag + `"`),
+		Bucket: &d.from.Bucket, Key: &d.from.Key, Range: aws.String(fmt.Sprintf("bytes=%d-%d", d.first+d.at, d.first+d.Size-1)), IfMatch: quoted(d.ETag),
 	})
 	if f := FaultOf(err); f == Exists || f == NoObject {
 		return &Error{Fault: Changed, Text: "it changed while it was read", cause: err}
@@ -119,7 +188,7 @@ func (d *Download) resume(why error) error {
 	if out.ETag != nil && bareTag(out.ETag) != d.ETag {
 		return &Error{Fault: Changed, Text: "it changed while it was read"}
 	}
-	if rest, ok := strings.CutPrefix(aws.ToString(out.ContentRange), "bytes "); ok && !strings.HasPrefix(rest, fmt.Sprintf("%d-", d.at)) {
+	if rest, ok := strings.CutPrefix(aws.ToString(out.ContentRange), "bytes "); ok && !strings.HasPrefix(rest, fmt.Sprintf("%d-", d.first+d.at)) {
 		return &Error{Fault: Damaged, Text: "another part of it came than was asked for"}
 	}
 	return nil
@@ -127,6 +196,10 @@ func (d *Download) resume(why error) error {
 
 // Close gives up the connection.
 func (d *Download) Close() error {
+	if d.ahead != nil {
+		d.ahead.close()
+		return nil
+	}
 	d.watch.Stop()
 	d.stop()
 	return d.body.Close()

@@ -30,6 +30,7 @@ const (
 	NoObject
 	Exists     // a write that was not to replace anything found something
 	Changed    // what was read is not what it was any more
+	Unchanged  // what was asked for if it is another than before is the same
 	Throttled  // asked too often
 	Unreached  // no connection, or it broke
 	Broken     // the service failed
@@ -136,6 +137,9 @@ func explainCredentials(n noCredentials) *Error {
 			e.Fault = NoCredentials
 		}
 		e.Text = "no credentials were given: " + e.Text
+		if e.Fault == Denied {
+			e.Hint = "the role must trust who takes it, and who takes it needs sts:AssumeRole"
+		}
 		return e
 	}
 	text := n.Error()
@@ -148,6 +152,9 @@ func explainCredentials(n noCredentials) *Error {
 		e.Text = "no credentials were given: " + e.Text
 		return e
 	}
+	if strings.Contains(text, "TokenProvider") { // of a second factor: the SDK's own words are for programmers
+		return &Error{Fault: NoCredentials, Text: "the AWS profile asks for a second factor (mfa_serial), and nobody is there to give it", Hint: "name a profile without one, or run weft with credentials that are had already"}
+	}
 	if strings.Contains(text, "SSO") || strings.Contains(text, "sso") {
 		return &Error{Fault: NoCredentials, Text: "the AWS sign-in is over", Hint: "run: aws sso login"}
 	}
@@ -159,6 +166,7 @@ var codes = map[string]Error{
 	"AccessDenied":          {Fault: Denied, Text: "access denied", Hint: "the credentials lack a permission for it"},
 	"AccessDeniedException": {Fault: Denied, Text: "access denied", Hint: "the credentials lack a permission for it"},
 	"Forbidden":             {Fault: Denied, Text: "access denied", Hint: "the credentials lack a permission for it; without s3:ListBucket that is also the answer for what is not there"},
+	"BadRequest":            {Fault: Other, Text: "the request is refused, and S3 does not say why", Hint: "credentials that have expired look so, and a region that is wrong"},
 	"AllAccessDisabled":     {Fault: Denied, Text: "access denied", Hint: "access to the bucket is switched off"},
 	"XAdminUserNotFound":    {Fault: Denied, Text: "the access key is not known", Hint: "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint"},
 	"InvalidAccessKeyId":    {Fault: Denied, Text: "the access key is not known", Hint: "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint"},
@@ -218,8 +226,10 @@ func explainAnswer(err error) *Error {
 		}
 		return &known
 	}
-	said := strings.TrimSuffix(strings.TrimSpace(api.ErrorMessage()), ".")
+	said := Said(err)
 	switch {
+	case status == 304:
+		return &Error{Fault: Unchanged, Text: "it has not changed"}
 	case status == 429 || api.ErrorCode() == "SlowDown" || strings.Contains(api.ErrorCode(), "Throttl") || strings.Contains(api.ErrorCode(), "TooManyRequests"):
 		return &Error{Fault: Throttled, Text: "the service asks to slow down"}
 	case status >= 500:

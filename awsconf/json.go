@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -26,16 +27,32 @@ type JSON struct {
 // by encoding/json and the answer unmarshalled into out; nil = nothing to send, or of no interest.
 // The error is an *Error or the end of ctx.
 func (j JSON) Ask(ctx context.Context, s *Session, operation string, in, out any) error {
-	return j.call(ctx, s, operation, in, out, true)
+	return j.call(ctx, s, operation, in, out, repeatable)
 }
 
 // Call is Ask for a call that must not be made twice. It is tried again only where the service has
 // surely not carried it out; where nobody knows, its error is Unsure.
 func (j JSON) Call(ctx context.Context, s *Session, operation string, in, out any) error {
-	return j.call(ctx, s, operation, in, out, false)
+	return j.call(ctx, s, operation, in, out, onlyUndone)
 }
 
-func (j JSON) call(ctx context.Context, s *Session, operation string, in, out any, again bool) error {
+// Once makes a call a single time, for whoever tries again later anyway: where a service asks to slow
+// down, or is away, trying at once would only add to it. Where nobody knows whether it was carried out,
+// its error is Unsure.
+func (j JSON) Once(ctx context.Context, s *Session, operation string, in, out any) error {
+	return j.call(ctx, s, operation, in, out, once)
+}
+
+// How often a call may be tried.
+type manner int
+
+const (
+	onlyUndone manner = iota // as long as it has surely not been carried out
+	repeatable
+	once
+)
+
+func (j JSON) call(ctx context.Context, s *Session, operation string, in, out any, m manner) error {
 	at, err := s.endpoint(j)
 	if err != nil {
 		return err
@@ -46,31 +63,36 @@ func (j JSON) call(ctx context.Context, s *Session, operation string, in, out an
 			return &Error{Fault: BadRequest, Text: "what was asked cannot be written as JSON", cause: err}
 		}
 	}
-	c := &call{JSON: j, session: s, caller: s.caller(j.Service), at: at, operation: operation, body: body}
-	answer, err := c.carryOut(ctx, again)
+	c := &call{JSON: j, session: s, caller: s.caller(j.Service), at: at, operation: operation, body: body, header: j.header(operation)}
+	answer, err := c.carryOut(ctx, m)
 	if err != nil {
 		return c.explain(ctx, err)
 	}
-	if out == nil || len(answer) == 0 {
+	if out == nil || len(answer.Body) == 0 {
 		return nil
 	}
 	// What encoding/json says of a failure quotes the answer, which may be a secret.
-	if json.Unmarshal(answer, out) != nil {
+	if json.Unmarshal(answer.Body, out) != nil {
 		return &Error{Fault: Other, Text: "the service's answer has another form than is known", Hint: "check AWS_ENDPOINT_URL"}
 	}
 	return nil
 }
 
+// header names the protocol and the operation.
+func (j JSON) header(operation string) http.Header {
+	return http.Header{"Content-Type": {"application/x-amz-json-" + j.Version}, "X-Amz-Target": {j.Target + "." + operation}}
+}
+
 // carryOut makes attempts until one succeeds or none is left.
-func (c *call) carryOut(ctx context.Context, again bool) (answer []byte, err error) {
+func (c *call) carryOut(ctx context.Context, m manner) (answer Response, err error) {
 	retryer, given := c.caller.retryer, func(error) error { return nil }
 	for n := 1; ; n++ {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return Response{}, ctx.Err()
 		}
 		spent, err := retryer.GetAttemptToken(ctx)
 		if err != nil {
-			return nil, err
+			return Response{}, err
 		}
 		answer, failed := c.attempt(ctx)
 		_, _ = given(failed.asError()), spent(failed.asError()) // they only count
@@ -78,21 +100,23 @@ func (c *call) carryOut(ctx context.Context, again bool) (answer []byte, err err
 		case failed == nil:
 			return answer, nil
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case failed.unsure && !again:
-			return nil, unsure(failed.error)
+			return Response{}, ctx.Err()
+		case failed.unsure && m != repeatable:
+			return Response{}, unsure(failed.error)
+		case m == once && !failed.skewed:
+			return Response{}, failed.error
 		case !failed.skewed && !retryer.IsErrorRetryable(failed.error), n >= retryer.MaxAttempts():
-			return nil, failed.error
+			return Response{}, failed.error
 		}
 		if given, err = retryer.GetRetryToken(ctx, failed.error); err != nil {
-			return nil, failed.error // too many fail: what failed says more than the quota
+			return Response{}, failed.error // too many fail: what failed says more than the quota
 		}
 		wait, err := retryer.RetryDelay(n, failed.error)
 		if err != nil {
-			return nil, failed.error
+			return Response{}, failed.error
 		}
 		if err := pause(ctx, wait); err != nil {
-			return nil, err
+			return Response{}, err
 		}
 	}
 }

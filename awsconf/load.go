@@ -2,7 +2,6 @@ package awsconf
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -15,7 +14,6 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -27,15 +25,19 @@ const (
 	attempts = 6
 	// answerWithin bounds the wait for an answer's head. S3 sends it early even where the work is long.
 	answerWithin = time.Minute
+	// idle is how many connections to a host are kept between calls. The SDK's own 10 would close those
+	// beyond them after each call.
+	idle = 64
 	// placeless is the region of a custom endpoint for which none is set: something must be signed.
 	placeless = "us-east-1"
 )
 
 type loadOption = func(*config.LoadOptions) error
 
-// load makes the SDK's configuration. What the variables say is handed to it explicitly, because it
-// would read the program's own; files, containers' and machines' credentials it finds by itself.
-func load(ctx context.Context, s Settings) (aws.Config, error) {
+// config makes the SDK's configuration. What the variables say is handed to it explicitly, because it
+// would read the program's own; files, containers' and machines' credentials it finds by itself, once
+// they are needed.
+func (s Settings) config(ctx context.Context) (aws.Config, error) {
 	if err := s.checkEndpoints(); err != nil {
 		return aws.Config{}, err
 	}
@@ -59,17 +61,6 @@ func load(ctx context.Context, s Settings) (aws.Config, error) {
 	if cfg.Region == "" {
 		return aws.Config{}, &Error{Fault: BadSettings, Text: "no AWS region is set", Hint: "set AWS_REGION; without an account, run it with --sandbox"}
 	}
-	if token, role := s.vars["AWS_WEB_IDENTITY_TOKEN_FILE"], s.vars["AWS_ROLE_ARN"]; token != "" && role != "" && s.vars["AWS_ACCESS_KEY_ID"] == "" {
-		cfg.Credentials = stscreds.NewWebIdentityRoleProvider(s.sts(cfg), role, stscreds.IdentityTokenFile(token), func(o *stscreds.WebIdentityRoleOptions) {
-			o.RoleSessionName = cmp.Or(s.vars["AWS_ROLE_SESSION_NAME"], "weft")
-		})
-	}
-	cfg.Credentials = aws.NewCredentialsCache(told{cfg.Credentials})
-	if s.Role != "" {
-		cfg.Credentials = aws.NewCredentialsCache(told{stscreds.NewAssumeRoleProvider(s.sts(cfg), s.Role, func(o *stscreds.AssumeRoleOptions) {
-			o.RoleSessionName = cmp.Or(s.vars["AWS_ROLE_SESSION_NAME"], "weft")
-		})})
-	}
 	return cfg, nil
 }
 
@@ -91,12 +82,21 @@ func (s Settings) sts(cfg aws.Config) *sts.Client {
 	})
 }
 
+// client is what sends requests. One of any other make cannot take AWS_CA_BUNDLE.
+func (s Settings) client() config.HTTPClient {
+	if s.wire != nil {
+		return s.wire
+	}
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.ResponseHeaderTimeout = answerWithin
+		t.MaxIdleConnsPerHost = idle
+	})
+}
+
 func (s Settings) options() ([]loadOption, error) {
 	options := []loadOption{
-		// A client of any other make cannot take AWS_CA_BUNDLE.
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.ResponseHeaderTimeout = answerWithin
-		})),
+		config.WithHTTPClient(s.client()),
+		config.WithCredentialsCacheOptions(cacheEarly),
 		config.WithLogger(logging.Nop{}), // standard error belongs to the live tree
 	}
 	key, secret := s.vars["AWS_ACCESS_KEY_ID"], s.vars["AWS_SECRET_ACCESS_KEY"]
@@ -165,20 +165,4 @@ func explainLoad(ctx context.Context, err error, s Settings) error {
 		}
 	}
 	return &Error{Fault: BadSettings, Text: "the AWS configuration cannot be read: " + err.Error(), cause: err}
-}
-
-// told marks a failure to get credentials, which else looks like any other.
-type told struct{ from aws.CredentialsProvider }
-
-type noCredentials struct{ error }
-
-func (n noCredentials) Unwrap() error { return n.error }
-
-// Retrieve implements aws.CredentialsProvider.
-func (t told) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	c, err := t.from.Retrieve(ctx)
-	if err != nil {
-		return c, noCredentials{err}
-	}
-	return c, nil
 }

@@ -24,7 +24,7 @@ import (
 // process when S3 refuses the last step, and knows no sum of the whole.
 
 const (
-	inFlight    = 3 // parts that are sent, or read, at one time
+	leastParts  = 2 // that are sent, or read, at one time, however many transfers there are
 	abortWithin = 10 * time.Second
 )
 
@@ -75,6 +75,7 @@ func (p *parts) write(ctx context.Context, first []byte) (etag string, err error
 	if p.u.OnlyNew {
 		in.IfNoneMatch = aws.String("*")
 	}
+	in.IfMatch = quoted(p.u.IfTag)
 	if p.checksums() { // of the whole: S3 compares it with what it has put together
 		in.ChecksumCRC32, in.ChecksumType, in.MpuObjectSize = encodeCRC(p.crc), types.ChecksumTypeFullObject, &p.size
 	}
@@ -88,10 +89,16 @@ func (p *parts) write(ctx context.Context, first []byte) (etag string, err error
 // sendAll sends the body in parts of the first one's size. A part that fails ends the others.
 func (p *parts) sendAll(ctx context.Context, first []byte) error {
 	sending, ctx := errgroup.WithContext(ctx)
-	free := make(chan []byte, inFlight)
-	for range inFlight - 1 {
+	free := make(chan []byte, mostSent)
+	for range leastParts - 1 {
 		free <- nil // made once it is needed
 	}
+	room := int64(0)
+	for n := leastParts; n < mostSent && (p.u.Size < 0 || p.u.Size > int64(n*len(first))) && take(int64(len(first))); n++ {
+		room += int64(len(first))
+		free <- nil
+	}
+	defer func() { give(room) }()
 	read := p.readAll(ctx, first, free, func(number int32, part []byte) {
 		sending.Go(func() error {
 			defer func() { free <- part[:cap(part)] }()

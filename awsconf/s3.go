@@ -7,24 +7,33 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // S3 is the session's client of S3, the same for every caller.
 func (s *Session) S3() *s3.Client { return s.s3() }
 
-func (s *Session) newS3() *s3.Client {
+// onceS3 makes the client when it is first needed; each adds to what its requests carry.
+func onceS3(s *Session, each ...func(*middleware.Stack) error) func() *s3.Client {
+	return sync.OnceValue(func() *s3.Client { return s.newS3(each) })
+}
+
+func (s *Session) newS3(each []func(*middleware.Stack) error) *s3.Client {
 	return s3.NewFromConfig(s.Config, func(o *s3.Options) {
+		o.APIOptions = append(o.APIOptions, each...)
 		if endpoint := s.settings.Endpoint("S3"); endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
 		// A bucket's name before a custom host is no name that resolves: 127.0.0.1, minio.corp.
 		o.UsePathStyle = o.BaseEndpoint != nil && !amazons(*o.BaseEndpoint)
+		o.Retryer = s.retryer()
 		// Old objects and many servers have no checksum; that is no news.
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
@@ -46,10 +55,7 @@ func amazons(endpoint string) bool {
 
 // S3Host is the host to which calls about a bucket go, as far as the environment alone tells.
 func S3Host(env []string, bucket string) string {
-	if u, err := url.Parse(From(env).Endpoint("S3")); err == nil && u.Host != "" {
-		return u.Host
-	}
-	return bucket + ".s3"
+	return Host(env, "S3", bucket+".s3")
 }
 
 // Info is what is known of an object without reading it.

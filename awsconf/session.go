@@ -24,7 +24,15 @@ type Session struct {
 	settings Settings
 	s3       func() *s3.Client
 	callers  callers
+	keeper   *keeper
+	patient  sync.Once
+	lean     *lean
+	owner    string        // the account that buckets must belong to; "" = any
 	stall    time.Duration // how long a body may give nothing, or an attempt of a JSON call last in all
+
+	renewable bool // the credentials may be other ones when they are asked for again
+
+	patientClient aws.HTTPClient // see call.client
 }
 
 // Sessions keeps the sessions in use, so that thousands of calls share connections, credentials
@@ -51,12 +59,14 @@ func (c *Sessions) Get(ctx context.Context, s Settings) (*Session, error) {
 	if known != nil {
 		return known, nil
 	}
-	cfg, err := load(ctx, s)
+	cfg, err := s.config(ctx)
 	if err != nil {
 		return nil, err
 	}
-	fresh := &Session{Config: cfg, settings: s, stall: time.Minute}
-	fresh.s3 = sync.OnceValue(fresh.newS3)
+	fresh := &Session{Config: cfg, settings: s, stall: time.Minute, lean: newLean()}
+	fresh.keeper, fresh.renewable = s.keep(cfg)
+	fresh.Config.Credentials = fresh.keeper
+	fresh.s3 = onceS3(fresh)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known := c.known[key]; known != nil { // another call was faster

@@ -8,15 +8,29 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Settings is the AWS_* variables that hold for a call, as any AWS program reads them. Two calls
+// Settings is the AWS_* variables that hold for a call, as any AWS program reads them, and the role that
+// weft is to take with them. Two calls
 // with the same settings share one session.
 type Settings struct {
 	vars map[string]string
-	// Role is the ARN of a role to take on, with the credentials that the variables name; "" = none.
-	Role string
+	wire aws.HTTPClient // of tests; nil = the network
 }
+
+// Variables of weft's own, which no AWS program knows, by the side of those that each does: the role
+// to take with the credentials that the others name. An AWS_ROLE_ARN is a web identity's.
+const (
+	RoleARN        = "WEFT_AWS_ROLE_ARN"
+	RoleExternalID = "WEFT_AWS_EXTERNAL_ID"
+	RoleSession    = "WEFT_AWS_ROLE_SESSION_NAME"
+)
+
+var roles = []string{RoleARN, RoleExternalID, RoleSession}
+
+func (s Settings) role() string { return s.vars[RoleARN] }
 
 // who are the variables that together say whose credentials count. They come from one place: a
 // task's key is never joined with the program's session token.
@@ -26,15 +40,18 @@ var who = []string{
 }
 
 // From reads the settings of a call from its environment (K=V), and what that does not say from
-// the program's own: `env_policy: clean` is about processes, and no process is started here.
+// the program's own: `env_policy: clean` is about processes, and no process is started here. A role
+// that the call names takes the place of the program's, and is taken with the program's credentials
+// unless the call has its own; these are taken as they are, without the program's role.
 func From(env []string) Settings {
 	vars, program := pick(env), pick(os.Environ())
 	own := slices.ContainsFunc(who, func(name string) bool { return vars[name] != "" && vars[name] != program[name] })
 	if own {
 		inherited(vars, program)
 	}
+	ownRole := vars[RoleARN] != "" && vars[RoleARN] != program[RoleARN]
 	for name, value := range program {
-		if _, given := vars[name]; given || own && slices.Contains(who, name) {
+		if _, given := vars[name]; given || own && slices.Contains(who, name) || (own || ownRole) && slices.Contains(roles, name) {
 			continue
 		}
 		vars[name] = value
@@ -60,7 +77,7 @@ func pick(env []string) map[string]string {
 	vars := map[string]string{}
 	for _, kv := range env {
 		name, value, ok := strings.Cut(kv, "=")
-		if !ok || !strings.HasPrefix(name, "AWS_") {
+		if !ok || !strings.HasPrefix(name, "AWS_") && !slices.Contains(roles, name) {
 			continue
 		}
 		if delete(vars, name); value != "" {
@@ -112,10 +129,10 @@ const endpointName = "AWS_ENDPOINT_URL"
 type fingerprint [sha256.Size]byte
 
 func (s Settings) fingerprint() fingerprint {
-	lines := make([]string, 0, len(s.vars)+1)
+	lines := make([]string, 0, len(s.vars))
 	for name, value := range s.vars {
 		lines = append(lines, name+"="+value)
 	}
 	slices.Sort(lines)
-	return sha256.Sum256([]byte(strings.Join(append(lines, s.Role), "\x00")))
+	return sha256.Sum256([]byte(strings.Join(lines, "\x00")))
 }

@@ -28,6 +28,9 @@ type Upload struct {
 	ContentType string
 	// OnlyNew makes it an error (Exists) if something is there.
 	OnlyNew bool
+	// IfTag, without quotes, makes it an error (Exists; NoObject if nothing is there) unless the object
+	// to be replaced has this ETag. S3 decides it at the moment of the write.
+	IfTag string
 	// SHA256 of the body, if it is known, is checked by S3 where it can and kept with the object.
 	SHA256   []byte
 	Metadata map[string]string
@@ -90,6 +93,9 @@ func wrongSize(announced, came int64) error {
 }
 
 func (s *Session) putWhole(ctx context.Context, u Upload, body []byte) (Written, error) {
+	if w, ok := s.putLean(ctx, u, body); ok {
+		return w, nil
+	}
 	in := &s3.PutObjectInput{
 		Bucket: &u.To.Bucket, Key: &u.To.Key, Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
 		ContentType: optional(u.ContentType), Metadata: u.Metadata,
@@ -97,6 +103,7 @@ func (s *Session) putWhole(ctx context.Context, u Upload, body []byte) (Written,
 	if u.OnlyNew {
 		in.IfNoneMatch = aws.String("*")
 	}
+	in.IfMatch = quoted(u.IfTag)
 	if u.SHA256 != nil && s.checksums() {
 		in.ChecksumSHA256 = aws.String(base64.StdEncoding.EncodeToString(u.SHA256))
 	}
@@ -108,6 +115,14 @@ func (s *Session) putWhole(ctx context.Context, u Upload, body []byte) (Written,
 		return Written{}, notS3()
 	}
 	return Written{bareTag(out.ETag), int64(len(body))}, nil
+}
+
+// quoted is an ETag as requests name it; nil for none.
+func quoted(tag string) *string {
+	if tag == "" {
+		return nil
+	}
+	return aws.String(`"` + tag + `"`)
 }
 
 func optional(s string) *string {

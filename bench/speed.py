@@ -45,12 +45,7 @@ def generate(daggen, folder, workers, args):
 
 
 def timed(argv, cwd, env=None):
-    """Runs a program to its end; seconds of wall and of CPU."""
-    return used(argv, cwd, env)[:2]
-
-
-def used(argv, cwd, env=None):
-    """The same, and KiB of memory at the peak, of the largest process."""
+    """Runs a program to its end; seconds of wall and of CPU, and MiB of memory."""
     begin = time.perf_counter()
     child = subprocess.Popen(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     said = child.stderr.read()
@@ -59,7 +54,7 @@ def used(argv, cwd, env=None):
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         sys.exit(f"{' '.join(argv)} failed ({child.returncode}): {said.decode(errors='replace')}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def contenders(tools, folder, state, workers):

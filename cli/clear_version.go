@@ -60,6 +60,9 @@ func sameBut(p *machine.Plan, file, hash string) bool {
 // currentFile finds the file of a run's DAG: where it was, if it still is that DAG, else by its id
 // in the DAGs folder.
 func (e *env) currentFile(row store.Run, had *machine.Plan) (string, error) {
+	if _, bundled := e.bundleOf(row.Dir); bundled {
+		return e.currentBundle(row)
+	}
 	file := filepath.Join(row.Dir, filepath.Base(had.File))
 	was := shown(file) + " is gone"
 	if _, err := os.Stat(file); err == nil {

@@ -13,11 +13,24 @@ import (
 func explainCommand(e *env) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "explain RUN TASK",
-		Short:   "why a task is in its state: the rule, each upstream, what decided",
-		Example: "  weft explain latest publish",
-		Args:    exactArgs(2, "name the run and the task"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return e.explain(args[0], args[1], asJSON) },
+		Use:   "explain RUN TASK | CODE",
+		Short: "why a task is in its state, or what a diagnostic means",
+		Long: `Of a run's task: why it is in its state, by which rule, and what each upstream said.
+Of a diagnostic's code: why that is a problem, and what is written instead.`,
+		Example: `  weft explain latest publish
+  weft explain G201`,
+		Args:              someArgs(1, 2, "name a run and its task, or the code of a diagnostic, such as G201"),
+		ValidArgsFunction: completeCodes,
+		Annotations:       bare, // a code means the same whatever the configuration says
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return e.explainCode(args[0], asJSON)
+			}
+			if err := e.prepare(); err != nil {
+				return err
+			}
+			return e.explain(args[0], args[1], asJSON)
+		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	return cmd

@@ -26,6 +26,7 @@ At a terminal a live tree shows what happens; elsewhere each event is a line, an
 --json makes each an object, the last of which is the summary.
 Ctrl-C cancels the run cleanly; pressed twice it kills.`,
 		Example: `  weft run dags/hello.yaml
+  weft run nightly --dags s3://acme-data/dags
   weft run nightly -p region=north -p 'days:=[1, 2]' --logical-date 2026-01-02`,
 		Args: exactArgs(1, "name the DAG: a file, or an id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,6 +43,7 @@ Ctrl-C cancels the run cleanly; pressed twice it kills.`,
 	f.StringVar(&o.date, "logical-date", "", "the date the run is for (default now)")
 	f.StringVar(&o.id, "run-id", "", "the run's id; one that exists is not started again")
 	f.BoolVar(&o.json, "json", false, "one JSON object an event")
+	f.StringVar(&e.dags, "dags", "", "where ids are looked for: a folder, or s3://BUCKET/PREFIX (default dags, or WEFT_DAGS)")
 	sandboxFlag(e, cmd, beginsInSandbox)
 	return cmd
 }
@@ -54,6 +56,13 @@ type runOptions struct {
 
 // run starts a run and sees it to its end.
 func (e *env) run(arg string, o runOptions) error {
+	s, err := e.early(arg)
+	if err != nil {
+		return err
+	}
+	if s != nil {
+		defer s.close()
+	}
 	file, plan, err := e.load(arg)
 	if errors.Is(err, errProblems) { // they have been shown; what a run's 1 says is that it failed
 		return errSome
@@ -65,11 +74,12 @@ func (e *env) run(arg string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	s, err := openSession(e.conf, true)
-	if err != nil {
-		return err
+	if s == nil {
+		if s, err = openSession(e.conf, true); err != nil {
+			return err
+		}
+		defer s.close()
 	}
-	defer s.close()
 	req, err := s.manual(plan, file, o.id, o.date, params)
 	if err != nil {
 		return err
@@ -89,6 +99,22 @@ func (e *env) run(arg string, o runOptions) error {
 		return driven(err)
 	}
 	return e.await(s, watch, run)
+}
+
+// early starts the sandbox where the DAG itself lies in it; nil: there is no need.
+func (e *env) early(arg string) (*session, error) {
+	if !e.sandbox || !e.fromBucket(arg) {
+		return nil, nil
+	}
+	s, err := openSession(e.conf, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.startSandbox(s); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // goOn takes up a run whose id was asked for and exists: an id names one run for good.

@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"runtime/debug"
+	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/spf13/cobra"
 
+	"weft/catalog"
 	"weft/diag"
 	"weft/spec"
 )
@@ -20,24 +19,64 @@ func validateCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [PATH...]",
 		Short: "check DAG files, and say what to write instead",
-		Long: `Check DAG files, folders of them, or - for what comes in on stdin; without a path,
-the DAGs folder. Nothing is run.
+		Long: `Check DAG files, folders of them, s3://BUCKET/PREFIX for what is published there, or -
+for what comes in on stdin; without a path, the DAGs folder. Nothing is run.
 
-Exit code 1 if there is an error (with --strict: or a warning).`,
+Each finding has a code: weft explain CODE tells more. A warning is silenced by a
+comment with its reason, "# weft: ignore[CODE] why", at the end of its line or
+alone above it; "ignore-file" holds for the whole file. diagnostics in weft.yaml
+says by code what is off, info, warning or error. What keeps a DAG from running
+can be neither silenced nor set.
+
+--fix writes what cannot change what already works: misspelt names, quotes,
+truth, tabs. It keeps everything else byte for byte. With - the fixed text goes to
+stdout, and the findings to stderr. --diff shows what --fix would do.
+
+Exit code 1 if there is an error left (with --strict: or a warning; with --diff: or
+something to fix), 3 if a file cannot be read or written.`,
 		Example: `  weft validate
   weft validate dags/nightly.yaml --strict
-  git show HEAD:dags/nightly.yaml | weft validate - --format oneline`,
-		RunE: func(_ *cobra.Command, args []string) error { return e.validate(args, o) },
+  weft validate --fix
+  weft validate --format sarif > weft.sarif
+  git show HEAD:dags/nightly.yaml | weft validate - --stdin-filename dags/nightly.yaml`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.formatted = cmd.Flags().Changed("format")
+			return e.validate(args, o)
+		},
 	}
-	names := choices(diag.Formats, func(f diag.Format) string { return f.Name })
-	cmd.Flags().StringVar(&o.format, "format", diag.Formats[0].Name, names)
+	formats := choices(diag.Formats, func(f diag.Format) string { return f.Name })
+	cmd.Flags().StringVar(&o.format, "format", diag.Formats[0].Name, formats)
 	cmd.Flags().BoolVar(&o.strict, "strict", false, "warnings fail too")
+	cmd.Flags().BoolVar(&o.fix, "fix", false, "apply the fixes, and say what is left")
+	cmd.Flags().BoolVar(&o.diff, "diff", false, "show what --fix would change, and change nothing")
+	cmd.Flags().StringVar(&o.stdinName, "stdin-filename", "", "the file that stdin stands for: its path, id and folder")
+	_ = cmd.RegisterFlagCompletionFunc("format", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var list []string
+		for _, f := range diag.Formats {
+			list = append(list, f.Name+"\t"+f.Title)
+		}
+		return list, cobra.ShellCompDirectiveNoFileComp
+	})
 	return cmd
 }
 
 type validateOptions struct {
-	format string
-	strict bool
+	format    string
+	formatted bool // format was given
+	strict    bool
+	fix, diff bool
+	stdinName string
+}
+
+// usable refuses flags that contradict each other.
+func (o validateOptions) usable(paths []string) error {
+	switch stdin := slices.Contains(paths, stdinPath); {
+	case o.stdinName != "" && !stdin:
+		return usagef("--stdin-filename names what - reads: weft validate - --stdin-filename %s", o.stdinName)
+	case o.diff && o.formatted:
+		return usagef("--diff writes a diff: leave out --format, or --diff")
+	}
+	return nil
 }
 
 func (e *env) validate(paths []string, o validateOptions) error {
@@ -45,170 +84,132 @@ func (e *env) validate(paths []string, o validateOptions) error {
 	if at < 0 {
 		return usagef("there is no format %q: choose from %s", o.format, choices(diag.Formats, func(f diag.Format) string { return f.Name }))
 	}
-	files, err := e.gather(paths)
-	if err != nil {
+	if err := o.usable(paths); err != nil {
 		return err
 	}
-	all, broken := e.checkAll(files)
-	ds := sameIDs(all)
+	local, buckets := splitPaths(paths, e.conf.DAGs)
+	if (o.diff || o.fix) && len(buckets) > 0 {
+		return usagef("--fix and --diff are for files of this machine: fix those, then weft sync publishes them")
+	}
+	var all []finding
+	var broken []error
+	if len(local) > 0 || len(buckets) == 0 {
+		files, err := e.gather(local, o.stdinName)
+		if err != nil {
+			return err
+		}
+		all, broken = e.checkAll(files)
+	}
+	for _, uri := range buckets {
+		found, err := e.checkBucket(uri)
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			all = append(all, finding{Finding: f})
+		}
+	}
+	v := verdict{env: e, options: o, format: diag.Formats[at], out: e.stdout, broken: broken}
+	switch {
+	case o.diff:
+		return v.diff(all)
+	case o.fix:
+		all = v.fix(all)
+	}
+	if err := v.report(all); err != nil {
+		return err
+	}
+	return v.end(all)
+}
+
+// A verdict is what one call of validate comes to.
+type verdict struct {
+	*env
+	options validateOptions
+	format  diag.Format
+	out     io.Writer // of the findings
+	broken  []error   // what could not be read or written
+	fixed   mended
+}
+
+// A mended counts what was fixed.
+type mended struct{ problems, files int }
+
+// findings are those of all files, in their order.
+func findings(all []finding) []spec.Diagnostic {
+	found := make([]catalog.Finding, len(all))
+	var ds []spec.Diagnostic
+	for i, f := range all {
+		found[i], ds = f.Finding, append(ds, f.Diagnostics...)
+	}
+	ds = append(ds, catalog.SameIDs(found)...)
+	diag.Sort(ds)
+	return ds
+}
+
+// report writes the findings, and a summary where the format has room for one.
+func (v *verdict) report(all []finding) error {
+	ds := findings(all)
 	sources := map[string][]byte{}
 	for _, f := range all {
-		ds = append(ds, f.ds...)
-		sources[f.file] = f.src
+		sources[f.File] = f.Source
 	}
-	diag.Sort(ds)
-	opts := diag.Options{Source: func(f string) []byte { return sources[f] }, Color: e.color}
-	if err := diag.Formats[at].Write(e.stdout, ds, opts); err != nil {
+	opts := diag.Options{
+		Source: func(f string) []byte { return sources[f] }, Color: v.colorOn(v.out),
+		Path: repositoryPath(), Version: thisBuild().Version,
+	}
+	if err := v.format.Write(v.out, ds, opts); err != nil {
 		return err
 	}
-	if o.format != "json" {
-		gap := ""
-		if len(ds) > 0 && o.format == "text" {
-			gap = "\n"
-		}
-		if _, err := fmt.Fprintf(e.stdout, "%s%s\n", gap, diag.Summary(ds, len(all))); err != nil {
-			return fmt.Errorf("cannot write the findings: %w", err)
-		}
+	if v.format.Document {
+		return nil
 	}
-	switch {
-	case len(broken) > 0:
-		for _, err := range broken {
-			e.complain(err)
+	text := diag.Summary(ds, len(all), "--fix") + "\n"
+	if v.fixed.problems > 0 {
+		text = fmt.Sprintf("%s fixed in %s\n", counted(v.fixed.problems, "problem", "problems"), counted(v.fixed.files, "file", "files")) + text
+	}
+	if len(ds) > 0 && v.options.format == diag.Formats[0].Name {
+		text = "\n" + text
+	}
+	if _, err := io.WriteString(v.out, text); err != nil {
+		return fmt.Errorf("cannot write the findings: %w", err)
+	}
+	return nil
+}
+
+// end says how it went, by the exit code.
+func (v *verdict) end(all []finding) error {
+	if len(v.broken) > 0 {
+		for _, err := range v.broken {
+			v.complain(err)
 		}
 		return errSome
-	case hasError(ds), o.strict && slices.ContainsFunc(ds, func(d spec.Diagnostic) bool { return d.Severity == spec.Warning }):
+	}
+	if v.fails(findings(all)) {
 		return errProblems
 	}
 	return nil
 }
 
-// gather lists the files that paths name, each once; a file that is named is checked whatever it
-// is called.
-func (e *env) gather(paths []string) ([]string, error) {
-	if len(paths) == 0 {
-		paths = []string{e.conf.DAGs}
-	}
-	var files []string
-	for _, p := range paths {
-		if p == "-" {
-			files = append(files, p)
-			continue
-		}
-		info, err := os.Stat(p)
-		switch {
-		case err == nil && !info.IsDir():
-			files = append(files, p)
-		case err == nil || p == e.conf.DAGs: // of a DAGs folder that is not there, dagFiles knows what to do
-			below, err := dagFiles(p)
-			if err != nil {
-				return nil, err
-			}
-			files = append(files, below...)
-		default:
-			return nil, cannotRead(p, err)
-		}
-	}
-	seen := map[string]bool{}
-	return slices.DeleteFunc(files, func(f string) bool {
-		twice := seen[shown(f)]
-		seen[shown(f)] = true
-		return twice
-	}), nil
+func (v *verdict) fails(ds []spec.Diagnostic) bool {
+	return hasError(ds) || v.options.strict && slices.ContainsFunc(ds, func(d spec.Diagnostic) bool { return d.Severity == spec.Warning })
 }
 
-// A finding is what is left of a file once it is checked: a folder may hold thousands, and the tree
-// of each is a hundred times its text.
-type finding struct {
-	file string
-	src  []byte
-	ds   []spec.Diagnostic
-	id   string    // "" if nothing could be made of the file
-	at   spec.Span // where the id is written; zero if the file's name is it
-}
-
-func findingOf(c checked) finding {
-	f := finding{file: c.file, src: c.src, ds: c.ds}
-	if c.dag == nil {
-		return f
+// repositoryPath names files as a service sees them that has the whole repository: GitHub Actions says
+// where that is, and a step may work in a folder of it. nil = as they are.
+func repositoryPath() func(string) string {
+	root := os.Getenv("GITHUB_WORKSPACE")
+	if root == "" {
+		return nil
 	}
-	f.id = c.dag.ID()
-	if n := c.dag.Node().Get("id"); n != nil {
-		f.at = c.dag.Place(n)
-	}
-	return f
-}
-
-// checkAll checks files side by side; the answers are in their order. The errors tell of files that
-// could not be read.
-func (e *env) checkAll(files []string) ([]finding, []error) {
-	// What is made of a file is garbage when the next one begins, so to collect it five times less
-	// often costs a few megabytes and saves a third of the time.
-	defer debug.SetGCPercent(debug.SetGCPercent(500))
-	results, errs := make([]finding, len(files)), make([]error, len(files))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(files)) {
-		workers.Go(func() {
-			for i := range next {
-				check := e.check
-				if files[i] == "-" {
-					check = func(string) (checked, error) { return e.checkStdin() }
-				}
-				c, err := check(files[i])
-				results[i], errs[i] = findingOf(c), err
-			}
-		})
-	}
-	for i := range files {
-		next <- i
-	}
-	close(next)
-	workers.Wait()
-	read := make([]finding, 0, len(files))
-	for i, f := range results {
-		if errs[i] == nil {
-			read = append(read, f)
+	return func(file string) string {
+		abs, err := filepath.Abs(file)
+		if err != nil {
+			return file
 		}
+		if rel, err := filepath.Rel(root, abs); err == nil && filepath.IsLocal(rel) {
+			return rel
+		}
+		return file
 	}
-	return read, slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-}
-
-func (e *env) checkStdin() (checked, error) {
-	src, err := io.ReadAll(io.LimitReader(e.stdin, maxDAG))
-	if err != nil {
-		return checked{}, fmt.Errorf("cannot read stdin: %w", err)
-	}
-	return e.checkSource("stdin", ".", src), nil
-}
-
-// sameIDs tells of ids that stand in more than one file: an error in each of them.
-func sameIDs(all []finding) []spec.Diagnostic {
-	byID := map[string][]finding{}
-	for _, f := range all {
-		if f.id != "" {
-			byID[f.id] = append(byID[f.id], f)
-		}
-	}
-	var out []spec.Diagnostic
-	for _, f := range all {
-		if len(byID[f.id]) < 2 {
-			continue
-		}
-		d := spec.Diagnostic{
-			Code: spec.SameID, Severity: spec.Error, File: f.file,
-			Line: f.at.Line, Column: f.at.Col, EndLine: f.at.EndLine, EndColumn: f.at.EndCol,
-			Message: fmt.Sprintf("the id %q is that of another file too", f.id), Label: "an id names one DAG",
-		}
-		if f.at == (spec.Span{}) {
-			d.EndLine, d.EndColumn = 1, 1
-			d.Notes = append(d.Notes, spec.Note{Kind: "note", Text: "without the key id, the file's name is the id"})
-		}
-		for _, other := range byID[f.id] {
-			if other.file != f.file {
-				d.Related = append(d.Related, spec.Related{File: other.file, Line: other.at.Line, Column: other.at.Col, Text: "here too"})
-			}
-		}
-		out = append(out, d)
-	}
-	return out
 }

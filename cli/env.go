@@ -24,6 +24,7 @@ type env struct {
 	stdout, stderr io.Writer
 
 	home, configFile string // --home, --config
+	dags             string // --dags, of commands that look for one
 	noColor          bool
 	sandbox          bool // --sandbox, of commands that drive runs
 
@@ -39,12 +40,18 @@ func (e *env) prepare() error {
 	if err != nil {
 		return fmt.Errorf("cannot find the working directory: %w", err)
 	}
-	src := config.Source{Dir: dir, File: e.configFile, Env: os.LookupEnv, Flags: map[string]string{}}
+	src := config.Source{Dir: dir, File: e.configFile, Env: os.LookupEnv, Flags: map[string]string{}, Code: settable}
 	if e.home != "" {
 		src.Flags["home"] = e.home
 	}
+	if e.dags != "" {
+		src.Flags["dags"] = e.dags
+	}
 	if e.conf, err = config.Load(src); err != nil {
 		return err
+	}
+	if err := becomeForAWS(e.conf.AWS); err != nil {
+		return fmt.Errorf("cannot set the environment: %w", err)
 	}
 	policy, err := httpPolicy(e.conf.HTTP)
 	if err != nil {
@@ -57,7 +64,7 @@ func (e *env) prepare() error {
 // options is what a DAG file in a folder is checked against. Pools and vars are known only where
 // there is a configuration; without one, any may exist where the file will run.
 func (e *env) options(fileExists func(rel string) bool) spec.Options {
-	o := spec.Options{Plugins: known{e.plugins}, MaxInstances: e.conf.MaxInstances, FileExists: fileExists}
+	o := spec.Options{Plugins: known{e.plugins}, MaxInstances: e.conf.MaxInstances, FileExists: fileExists, Severities: severities(e.conf.Diagnostics)}
 	if e.conf.File != "" {
 		o.Pools, o.Vars = e.conf.Pools, e.conf.Vars
 	}
@@ -77,8 +84,9 @@ func (k known) Plugin(name string) (spec.PluginInfo, bool) {
 		return spec.PluginInfo{}, false
 	}
 	_, sensor := p.(plugins.Sensor)
+	_, remote := p.(plugins.RemoteWork)
 	s := p.Schema()
-	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor}, true
+	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor, Remote: remote}, true
 }
 
 // printJSON writes a value for programs, indented.

@@ -8,30 +8,39 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"weft/config"
+	"weft/catalog"
+	"weft/s3sync"
 )
 
 // maxDAG is a byte more than a DAG file may have: enough to see that it is too large.
 const maxDAG = 1<<20 + 1
 
-// dagFiles returns the DAG files below a folder, sorted: *.yaml and *.yml, but for names that
-// begin with a dot or an underscore, tests, and the configuration.
-func dagFiles(folder string) ([]string, error) {
+// dagFiles returns the DAG files below a folder, sorted: those of catalog.IsDAG that no .weftignore
+// names.
+func dagFiles(folder string) ([]string, error) { return filesBelow(folder, catalog.IsDAG) }
+
+// filesBelow returns the files below a folder whose names are wanted, sorted; none that is hidden, or in
+// a folder that is, or that a .weftignore names.
+func filesBelow(folder string, wanted func(name string) bool) ([]string, error) {
 	var files []string
+	rules := s3sync.Rules{}
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		rel, outside := filepath.Rel(folder, path)
+		rel = filepath.ToSlash(rel)
 		switch {
 		case err != nil:
 			return err
-		case path == folder:
-			return nil
-		case hidden(d.Name()):
+		case path != folder && (catalog.Hidden(d.Name()) || outside == nil && rules.Ignored(rel, d.IsDir())):
 			if d.IsDir() {
 				return filepath.SkipDir
 			}
 			return nil
-		case d.IsDir() || !isDAGName(d.Name()):
+		case d.IsDir():
+			own, _ := os.ReadFile(filepath.Join(path, s3sync.IgnoreFile)) // none, or none that can be read
+			rules.Enter(rel, own)
+			return nil
+		case !wanted(d.Name()):
 			return nil
 		}
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() { // through a link
@@ -50,16 +59,6 @@ func dagFiles(folder string) ([]string, error) {
 	}
 	slices.Sort(files)
 	return files, nil
-}
-
-func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") }
-
-func isDAGName(name string) bool {
-	stem, ok := strings.CutSuffix(name, ".yaml")
-	if !ok {
-		stem, ok = strings.CutSuffix(name, ".yml")
-	}
-	return ok && stem != "" && !strings.HasSuffix(stem, ".test") && name != config.FileName
 }
 
 // readDAG reads a DAG file, no more of it than shows that it is too large.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"weft/diag"
 	"weft/machine"
@@ -23,6 +24,12 @@ func (e *env) check(file string) (checked, error) {
 	src, err := readDAG(file)
 	if err != nil {
 		return checked{}, err
+	}
+	if isTestName(filepath.Base(file)) {
+		return e.checkCases(file, src)
+	}
+	if len(src) > largeDAG {
+		defer collectMore()()
 	}
 	return e.checkSource(file, filepath.Dir(file), src), nil
 }
@@ -54,9 +61,18 @@ func hasError(ds []spec.Diagnostic) bool {
 // load turns what a command was given, a file or the id of a DAG, into a plan. Errors in the file
 // are shown on stderr; what may be wrong is left to weft validate.
 func (e *env) load(arg string) (file string, plan *machine.Plan, err error) {
+	if e.fromBucket(arg) {
+		return e.loadBucket(arg, e.conf.DAGs)
+	}
 	file, err = findFile(arg, e.conf.DAGs, e.idOf)
 	if err != nil {
 		return "", nil, err
+	}
+	if isTestName(filepath.Base(file)) {
+		return "", nil, &hinted{fmt.Errorf("cannot use %s: it holds tests, no DAG", file), "weft test " + shellWord(file) + " plays them"}
+	}
+	if info, err := os.Stat(file); err == nil && info.Size() > largeDAG {
+		defer collectMore()()
 	}
 	c, err := e.check(file)
 	if err != nil {
@@ -64,6 +80,12 @@ func (e *env) load(arg string) (file string, plan *machine.Plan, err error) {
 	}
 	plan, err = e.plan(c)
 	return file, plan, err
+}
+
+// fromBucket tells whether what a command was given is the id of a DAG in a bucket.
+func (e *env) fromBucket(arg string) bool {
+	info, err := os.Stat(arg)
+	return remote(e.conf.DAGs) && (err != nil || info.IsDir()) && !strings.ContainsAny(arg, `/\\`)
 }
 
 // idOf reads a DAG's id from its file; ok is false if that cannot be made out.
@@ -82,7 +104,7 @@ func (e *env) plan(c checked) (*machine.Plan, error) {
 		if err := diag.Text(e.stderr, c.ds, o); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(e.stderr, "\n%s\n", diag.Summary(c.ds, 1))
+		fmt.Fprintf(e.stderr, "\n%s\n", diag.Summary(c.ds, 1, "weft validate --fix"))
 		return nil, errProblems
 	}
 	return c.dag.Plan()

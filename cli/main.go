@@ -17,6 +17,7 @@ var commands = []struct {
 }{
 	{groupWrite, initCommand},
 	{groupWrite, validateCommand},
+	{groupWrite, testCommand},
 	{groupWrite, graphCommand},
 	{groupWrite, scheduleCommand},
 	{groupWrite, pluginsCommand},
@@ -30,14 +31,16 @@ var commands = []struct {
 	{groupRun, retryCommand},
 	{groupRun, markCommand},
 	{groupRun, gcCommand},
+	{groupDeploy, syncCommand},
 	{groupOther, completionCommand},
 	{groupOther, versionCommand},
 }
 
 const (
-	groupWrite = "write"
-	groupRun   = "run"
-	groupOther = "other"
+	groupWrite  = "write"
+	groupRun    = "run"
+	groupDeploy = "deploy"
+	groupOther  = "other"
 )
 
 // bare marks a command that needs neither the configuration nor the plugins.
@@ -94,6 +97,7 @@ and remembers what happened.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupWrite, Title: "Write DAGs"},
 		&cobra.Group{ID: groupRun, Title: "Run them"},
+		&cobra.Group{ID: groupDeploy, Title: "Deploy them"},
 		&cobra.Group{ID: groupOther, Title: "Else"},
 	)
 	for _, c := range commands {

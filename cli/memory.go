@@ -8,7 +8,7 @@ import (
 )
 
 // smallHeap is up to what size of what lives a heap is collected half as often.
-const smallHeap = 32 << 20
+const smallHeap = 16 << 20
 
 // collectLess has a small heap grow to three times what lives in it, instead of twice: an attempt's
 // garbage is short-lived, and half of the collections is a good part of what a short one costs. A heap
@@ -29,4 +29,14 @@ func collectLess() {
 		runtime.SetFinalizer(new([64]byte), look)
 	}
 	runtime.SetFinalizer(new([64]byte), look)
+}
+
+// largeDAG is from what size on memory counts for more than time when a file is read: what is made of
+// it is a hundred times its text, for a moment.
+const largeDAG = 256 << 10
+
+// collectMore has little garbage gather until the function that it returns is called.
+func collectMore() func() {
+	before := debug.SetGCPercent(40)
+	return func() { debug.SetGCPercent(before) }
 }

@@ -23,13 +23,13 @@ func sandboxFlag(e *env, cmd *cobra.Command, usage string) {
 
 // What --sandbox says of itself where a run begins, and where one goes on.
 const (
-	beginsInSandbox = "S3 inside the program, kept in the state folder: no account, no network"
-	goesOnInSandbox = "S3 inside the program; what began with it goes on in it by itself"
+	beginsInSandbox = "AWS inside the program, kept in the state folder: no account, no network"
+	goesOnInSandbox = "AWS inside the program; what began with it goes on in it by itself"
 )
 
 // drive starts a session's engine, after the sandbox where that is asked for.
 func (e *env) drive(s *session, observe func(runner.Update)) error {
-	if e.sandbox {
+	if e.sandbox && !s.boxed {
 		if err := e.startSandbox(s); err != nil {
 			return err
 		}
@@ -43,22 +43,53 @@ func (e *env) drive(s *session, observe func(runner.Update)) error {
 // weft and of each task.
 func (e *env) startSandbox(s *session) error {
 	dir := filepath.Join(s.conf.Home, "sandbox")
-	box, err := sandbox.Start(context.Background(), sandbox.Options{Dir: dir, CreateBuckets: true})
+	box, err := sandbox.Start(context.Background(), e.sandboxOptions(s, dir))
 	if errors.Is(err, sandbox.ErrInUse) {
 		return &hinted{err, "wait for the end of the weft that runs with --sandbox here, or give this one a --home of its own"}
 	}
 	if err != nil {
 		return err
 	}
-	s.closers = append(s.closers, func() { box.Close() })
+	s.closers, s.boxed = append(s.closers, func() { box.Close() }), true
 	for _, kv := range box.Env() {
 		name, value, _ := strings.Cut(kv, "=")
-		if err := os.Setenv(name, value); err != nil {
+		err := os.Setenv(name, value)
+		if value == "" {
+			err = os.Unsetenv(name)
+		}
+		if err != nil {
 			return fmt.Errorf("cannot start the sandbox: %w", err)
 		}
 	}
-	fmt.Fprintf(e.stderr, "sandbox: S3 is the folder %s, kept for the next run; no account, no network\n", shown(dir))
+	fmt.Fprintf(e.stderr, "sandbox: AWS is the folder %s, kept for the next run; no account, no network\n", shown(dir))
 	return nil
+}
+
+// sandboxOptions are those of a sandbox in a folder: what is named in it comes to be, and functions are
+// programs that weft.yaml names, or those of a folder `lambda` beside a DAG that runs.
+func (e *env) sandboxOptions(s *session, dir string) sandbox.Options {
+	o := sandbox.Options{
+		Dir: dir, CreateBuckets: true, CreateTables: true,
+		Functions: map[string]sandbox.Function{}, FunctionsDirs: s.functionsDirs,
+	}
+	for name, p := range e.conf.Sandbox.Lambda {
+		o.Functions[name] = sandbox.Function{Argv: p.Argv, Dir: p.Dir}
+	}
+	for _, f := range e.conf.Sandbox.Faults {
+		o.Faults = append(o.Faults, sandbox.Fault{Service: f.Service, Operation: f.Operation, Code: f.Code, Times: f.Times, Lost: f.Lost})
+	}
+	return o
+}
+
+// functionsDirs are the folders in which a function may be found by its name.
+func (s *session) functionsDirs() []string {
+	dirs := []string{filepath.Join(s.conf.DAGs, "lambda")}
+	s.dirs.Range(func(_, dir any) bool {
+		dirs = append(dirs, filepath.Join(dir.(string), "lambda"))
+		return true
+	})
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
 }
 
 // stay has a run go on where it began: in the sandbox without being told, and never there if it

@@ -33,6 +33,7 @@ type session struct {
 	note   func(string) // tells people what takes a moment; nil = nobody
 	dirs   sync.Map     // run id → folder of its DAG file
 
+	boxed   bool          // the sandbox runs
 	closers []func()      // in the order they were opened
 	capping chan struct{} // closed to end the watch over logs that grow
 	capped  sync.WaitGroup

@@ -202,8 +202,14 @@ func (r *row) detail(s scene, state string) string {
 		parts = append(parts, fmt.Sprintf("attempt %d", r.attempt))
 	}
 	switch state {
-	case "running", "deferred":
+	case "running":
 		parts = r.said(parts, s)
+	case "deferred":
+		w := clean(r.reason)
+		if !r.next.IsZero() {
+			w += ", gives up at " + clockText(r.next, s.now)
+		}
+		parts = append(parts, paint(s.color, faint, w))
 	case "up_for_reschedule":
 		w := "waits"
 		if !r.next.IsZero() {

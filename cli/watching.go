@@ -76,7 +76,7 @@ func (w *watching) followSince(r *machine.Run, since time.Time) {
 // stands tells that a task is in its state although nobody drives the run: it has finished, or
 // waits. What was cut off begins again, and says so then.
 func stands(s machine.State) bool {
-	return s.Finished() || s == machine.UpForReschedule || s == machine.UpForRetry
+	return s.Finished() || s == machine.UpForReschedule || s == machine.UpForRetry || s == machine.Deferred
 }
 
 // whyNot is the reason of a state that needs one: of a success nobody asks for it.

@@ -27,10 +27,13 @@ type Config struct {
 	EnvPolicy    string            // inherit, or clean
 	Handoff      string            // URI
 	HTTP         Reach             // of the plugin http
+	AWS          AWS               // who weft is for AWS
+	Sandbox      Sandbox           // what --sandbox is
 	GCOlderThan  time.Duration     // what weft gc removes
 	GCKeep       int               // the newest runs of each DAG, which it does not
 	Secrets      map[string]string // where each lies: file:/absolute/path, env:NAME, secretsmanager:ID, ssm:/path
 	SecretsFile  string            // absolute path; "" = none
+	Diagnostics  map[string]string // by code: off, info, warning or error
 }
 
 // CleanEnv tells whether tasks' processes inherit only a handful of variables.
@@ -42,13 +45,14 @@ type Source struct {
 	File  string                           // of --config or WEFT_CONFIG; "" = weft.yaml in Dir, if there
 	Env   func(name string) (string, bool) // as os.LookupEnv
 	Flags map[string]string                // value by setting's key, of the flags that were given
+	Code  func(code string) error          // why a diagnostic's code cannot be set; nil = each can
 }
 
 // Load puts the settings together. The error is Problems when it is about what the user wrote.
 func Load(src Source) (Config, error) {
 	l := loader{src: src, conf: Config{
 		Pools: map[string]int{"default": 16},
-		Vars:  map[string]any{}, Secrets: map[string]string{},
+		Vars:  map[string]any{}, Secrets: map[string]string{}, Diagnostics: map[string]string{},
 	}}
 	for _, s := range Settings {
 		if s.Default != "" {

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -45,7 +46,7 @@ func TestWithoutAFileTheDefaultsHold(t *testing.T) {
 		Home: filepath.Join(src.Dir, ".weft"), DAGs: filepath.Join(src.Dir, "dags"),
 		Pools: map[string]int{"default": 16}, Vars: map[string]any{},
 		MaxInstances: 10000, LogCap: 64 << 20, Grace: 10 * time.Second, PokeSlots: 64,
-		Secrets: map[string]string{}, EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
+		Secrets: map[string]string{}, Diagnostics: map[string]string{}, EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
 		GCOlderThan: 30 * 24 * time.Hour, GCKeep: 10,
 	}
 	if got := load(t, src); !reflect.DeepEqual(got, want) {
@@ -88,6 +89,7 @@ secrets:
   E: "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf"
   f: ssm:/prod/db
 secrets_file: more.yaml
+diagnostics: {R501: off, R503: error, x-note: whatever}
 x-note: [anything, goes]
 `)
 	want := config.Config{
@@ -106,6 +108,7 @@ x-note: [anything, goes]
 			"E": "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf",
 		},
 		SecretsFile: filepath.Join(src.Dir, "more.yaml"),
+		Diagnostics: map[string]string{"R501": "off", "R503": "error"},
 	}
 	got := load(t, src)
 	if !reflect.DeepEqual(got, want) {
@@ -165,12 +168,35 @@ func TestAFileThatWasAskedForMustBeThere(t *testing.T) {
 	}
 }
 
+func TestAWSAndTheSandbox(t *testing.T) {
+	dir := t.TempDir()
+	text := "aws: {profile: data, region: eu-west-1, role_arn: 'arn:aws:iam::123456789012:role/weft', external_id: 007}\n" +
+		"sandbox:\n  lambda: {enrich: [python3, enrich.py], other: [./bin/other]}\n  faults: [{service: dynamodb, operation: PutItem, times: 2}, {service: lambda, lost: true}]\n"
+	if err := os.WriteFile(filepath.Join(dir, "weft.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(config.Source{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (config.AWS{Profile: "data", Region: "eu-west-1", RoleARN: "arn:aws:iam::123456789012:role/weft", ExternalID: "007"}); c.AWS != want {
+		t.Errorf("got %+v", c.AWS)
+	}
+	want := fmt.Sprintf("map[enrich:{[python3 enrich.py] %s} other:{[%s/bin/other] %s}]", dir, dir, dir)
+	if got := fmt.Sprint(c.Sandbox.Lambda); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got := fmt.Sprint(c.Sandbox.Faults); got != "[{dynamodb PutItem  2 false} {lambda   1 true}]" {
+		t.Error(got)
+	}
+}
+
 // Each row is a file and everything that is said of it.
 func TestWhatIsWrongHasItsPlace(t *testing.T) {
 	for _, c := range []struct{ what, yaml, want string }{
 		{"unknown key, near", "grase: 10s", `weft.yaml:1:1: there is no setting "grase"; did you mean "grace"?`},
 		{"other spelling", "max-instances: 3", `weft.yaml:1:1: there is no setting "max-instances"; did you mean "max_instances"?`},
-		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, gc_older_than, gc_keep, secrets, secrets_file)`},
+		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, secrets, secrets_file, diagnostics)`},
 		{"twice", "grace: 1s\ngrace: 2s", `weft.yaml:2:1: "grace" stands here twice (first in line 1)`},
 		{"duration", "grace: 10", `weft.yaml:1:8: grace: "10" is no duration: write it with units, such as 10s or 1m30s`},
 		{"too long", "grace: 366d", `weft.yaml:1:8: grace: 366d is too long: at most 365d`},
@@ -180,7 +206,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{"small", "log_cap: 1KiB", `weft.yaml:1:10: log_cap: 1KiB is too little: at least 64KiB are needed`},
 		{"count", "poke_slots: 0", `weft.yaml:1:13: poke_slots: "0" is no whole number from 1 to 1000000`},
 		{"choice", "env_policy: claen", `weft.yaml:1:13: env_policy: "claen" is neither inherit nor clean; did you mean "clean"?`},
-		{"uri", "handoff: /var/x", `weft.yaml:1:10: handoff: "/var/x" is no URI: write file:///folder or s3://bucket/prefix`},
+		{"uri", "handoff: /var/x", `weft.yaml:1:10: handoff: "/var/x" is no URI: write file:///folder, s3://bucket/prefix or dynamodb://table`},
 		{"folder", "home: ''", `weft.yaml:1:7: home: write a folder`},
 		{"pool", "pools: {glue: many}", `weft.yaml:1:15: pool glue: "many" is no whole number from 0 to 1000000`},
 		{"pool's name", "pools:\n  2nd: 1", `weft.yaml:2:8: "2nd" cannot name a pool: letters, digits, _ . - and no digit first`},
@@ -188,6 +214,10 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{"the secret itself", "secrets: {TOKEN: hunter2}", "weft.yaml:1:18: secret TOKEN: write where it lies, never what it is: file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH"},
 		{"a secret's name", "secrets: {a-b: env:X}", `weft.yaml:1:16: "a-b" cannot name a secret: letters, digits and _, no digit first`},
 		{"secrets as a list", "secrets: [A]", "weft.yaml:1:10: secrets: write a map of secrets to where they lie, such as {TOKEN: file:/run/secrets/token}"},
+		{"diagnostics as a word", "diagnostics: off", `weft.yaml:1:14: diagnostics: write a map of codes to off, info, warning or error, such as {R501: off}`},
+		{"no severity", "diagnostics: {R501: of}", `weft.yaml:1:21: diagnostics.R501: "of" is neither off nor info nor warning nor error; did you mean "off"?`},
+		{"no code", "diagnostics:\n  R5O1: off\n  R501: off", `weft.yaml:2:3: diagnostics: there is no code "R5O1"`},
+		{"a list for a severity", "diagnostics: {R501: [off]}", `weft.yaml:1:21: diagnostics.R501: write off, info, warning or error`},
 		{"a list for a value", "grace: [1s]", `weft.yaml:1:8: grace: write one value`},
 		{"vars as a list", "vars: [a]", `weft.yaml:1:7: vars: write a map of names to values`},
 		{"http as a word", "http: loopback", `weft.yaml:1:7: http: write {allow: [...], refuse: [...]}`},
@@ -201,6 +231,15 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{"half an address", "http: {refuse: [127.1]}", `weft.yaml:1:17: http.refuse: "127.1" is none of loopback, private, link-local, an address (10.1.2.3), a network (10.0.0.0/8), a host (api.example.com, *.example.com)`},
 		{"a URL", "http: {allow: ['https://api.example.com']}", `weft.yaml:1:16: http.allow: "https://api.example.com" is none of loopback, private, link-local, an address (10.1.2.3), a network (10.0.0.0/8), a host (api.example.com, *.example.com)`},
 		{"a port", "http: {allow: ['localhost:8080']}", `weft.yaml:1:16: http.allow: "localhost:8080" is none of loopback, private, link-local, an address (10.1.2.3), a network (10.0.0.0/8), a host (api.example.com, *.example.com)`},
+		{"aws as a word", "aws: data", `weft.yaml:1:6: aws: write a map, such as {profile: data, region: eu-west-1}`},
+		{"aws, another key", "aws: {profle: data}", `weft.yaml:1:7: there is no setting "aws.profle"; did you mean "profile"?`},
+		{"a role by its name", "aws: {role_arn: writer}", `weft.yaml:1:17: aws.role_arn: it must look like arn:aws:iam::123456789012:role/name`},
+		{"an id of no role", "aws: {external_id: 7}", `weft.yaml:1:6: aws: external_id and role_session_name belong to a role, and there is no role_arn`},
+		{"a function as a text", "sandbox: {lambda: {enrich: python3 enrich.py}}", `weft.yaml:1:28: sandbox.lambda.enrich: write a program and its arguments, such as [python3, enrich.py]`},
+		{"a function of nothing", "sandbox: {lambda: {enrich: []}}", `weft.yaml:1:28: sandbox.lambda.enrich: write a program and its arguments, such as [python3, enrich.py]`},
+		{"sandbox, another key", "sandbox: {lamda: {}}", `weft.yaml:1:11: there is no setting "sandbox.lamda"; did you mean "lambda"?`},
+		{"a fault of no service", "sandbox: {faults: [{times: 2}]}", `weft.yaml:1:20: sandbox.faults: name the service, such as dynamodb`},
+		{"a fault that is never", "sandbox: {faults: [{service: s, times: x}]}", `weft.yaml:1:40: sandbox.faults.times: "x" is no value for it`},
 		{"a tag", "vars: {a: !!str 5}", `weft.yaml:1:11: the tag !!str means nothing here; leave it out`},
 		{"a list on top", "- home", `weft.yaml:1:1: write settings as ` + "`key: value`"},
 		{"two documents", "home: a\n---\nhome: b\n", `weft.yaml:2: a second document begins here; write one`},
@@ -208,12 +247,19 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{
 			"all in one go", "poke_slots: x\nhome: a\ncolor: 1\nx-a: 1\ngrace: y\n",
 			`weft.yaml:1:13: poke_slots: "x" is no whole number from 1 to 1000000
-  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, gc_older_than, gc_keep, secrets, secrets_file)
+  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, secrets, secrets_file, diagnostics)
   weft.yaml:5:8: grace: "y" is no duration: write it with units, such as 10s or 1m30s`,
 		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			_, err := config.Load(source(t, c.yaml))
+			src := source(t, c.yaml)
+			src.Code = func(code string) error {
+				if code != "R501" {
+					return fmt.Errorf("there is no code %q", code)
+				}
+				return nil
+			}
+			_, err := config.Load(src)
 			if want := "cannot use the configuration: " + c.want; err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}

@@ -42,7 +42,7 @@ func TestDocsSettings(t *testing.T) {
 
 // TestDocsSettingsExample holds the page's file against the loader.
 func TestDocsSettingsExample(t *testing.T) {
-	_, rest, _ := strings.Cut(settingsTail, "```yaml\n")
+	_, rest, _ := strings.Cut(settingsTail, "```yaml weft.yaml\n")
 	text, _, found := strings.Cut(rest, "```")
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, config.FileName), []byte(text), 0o600); err != nil {
@@ -68,11 +68,12 @@ Nothing needs to be set. A variable is stronger than the file, ` + "`--home`" + 
 const settingsTail = `
 Paths are relative to the folder of ` + "`weft.yaml`" + `. Whole, it may look like this:
 
-` + "```yaml" + `
+` + "```yaml weft.yaml" + `
 pools: {default: 16, redshift: 5}
 vars: {bucket: acme-data}
 handoff: s3://acme-weft/handoff
 http: {refuse: [private]}
 secrets: {DB_PASSWORD: "secretsmanager:prod/db#password"}
+diagnostics: {R503: off, R501: error}
 ` + "```" + `
 `

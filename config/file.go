@@ -155,6 +155,12 @@ func (t *tree) setting(s Setting, value *yaml.Node) {
 		})
 	case reach:
 		t.reach(s, value)
+	case identity:
+		t.aws(s, value)
+	case doubles:
+		t.sandbox(s, value)
+	case levels:
+		t.severities(s, value)
 	case sources:
 		if !t.is(value, yaml.MappingNode, s.Key+": write a map of secrets to where they lie, such as {TOKEN: file:/run/secrets/token}") {
 			return

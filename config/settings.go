@@ -29,17 +29,20 @@ type Setting struct {
 type shape int
 
 const (
-	scalar  shape = iota
-	slots         // a map of names to whole numbers
-	values        // a map of names to anything
-	reach         // {allow: […], refuse: […]} of places
-	sources       // a map of secrets to where they lie
+	scalar   shape = iota
+	slots          // a map of names to whole numbers
+	values         // a map of names to anything
+	reach          // {allow: […], refuse: […]} of places
+	sources        // a map of secrets to where they lie
+	identity       // {profile, region, role_arn, …} for AWS
+	doubles        // {lambda: {…}, faults: […]} of the sandbox
+	levels         // a map of diagnostics' codes to severities
 )
 
 // Settings is every setting there is, in the order of its documentation.
 var Settings = []Setting{
 	{Key: "home", Env: "WEFT_HOME", Flag: "home", Default: ".weft", About: "folder of weft's state: runs, logs, large outputs", set: setFolder(func(c *Config) *string { return &c.Home })},
-	{Key: "dags", Env: "WEFT_DAGS", Flag: "dags", Default: "dags", About: "folder of the DAG files", set: setFolder(func(c *Config) *string { return &c.DAGs })},
+	{Key: "dags", Env: "WEFT_DAGS", Flag: "dags", Default: "dags", About: "folder of the DAG files, or s3://BUCKET/PREFIX where weft sync puts them", set: setPlace(func(c *Config) *string { return &c.DAGs })},
 	{Key: "pools", Env: "WEFT_POOLS", Default: "default=16", About: "slots of each pool; in the variable: name=slots, separated by commas", set: setPools, shape: slots},
 	{Key: "vars", About: "values that expressions see as vars.NAME", shape: values},
 	{Key: "max_instances", Env: "WEFT_MAX_INSTANCES", Default: "10000", About: "instances that one for_each may have", set: setCount(func(c *Config) *int { return &c.MaxInstances })},
@@ -49,10 +52,13 @@ var Settings = []Setting{
 	{Key: "env_policy", Env: "WEFT_ENV_POLICY", Default: "inherit", About: "what tasks' processes inherit: inherit (all but WEFT_*) or clean (PATH HOME LANG TZ TMPDIR)", set: setChoice(func(c *Config) *string { return &c.EnvPolicy }, "inherit", "clean")},
 	{Key: "handoff", Env: "WEFT_HANDOFF", About: "URI of where large outputs go; without it the folder handoff of home", set: setURI(func(c *Config) *string { return &c.Handoff })},
 	{Key: "http", About: "what the plugin http may reach: {allow: [...], refuse: [...]} of loopback, private, link-local, addresses, networks, hosts; link-local is refused anyway, and allow wins", shape: reach},
+	{Key: "aws", About: "who weft is for AWS, and where, unless its environment says so: {profile, region, role_arn, external_id, role_session_name}; the role is taken with the credentials that there are", shape: identity},
+	{Key: "sandbox", About: "of --sandbox: {lambda: {NAME: [program, argument]}, faults: [{service, operation, times, code, lost}]}: functions, and calls that go wrong by order", shape: doubles},
 	{Key: "gc_older_than", Env: "WEFT_GC_OLDER_THAN", Default: "30d", About: "what weft gc removes: runs that ended so long ago, and what nobody has used since", set: setSpan(func(c *Config) *time.Duration { return &c.GCOlderThan }, 36500)},
 	{Key: "gc_keep", Env: "WEFT_GC_KEEP", Default: "10", About: "the newest runs of each DAG that weft gc keeps, however old", set: setNumber(func(c *Config) *int { return &c.GCKeep }, 0)},
 	{Key: "secrets", About: "where secrets lie that are in no variable WEFT_SECRET_NAME: a map of names to file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH", shape: sources},
 	{Key: "secrets_file", Env: "WEFT_SECRETS_FILE", About: "a YAML file, readable by its owner alone, of names and the secrets themselves; asked last", set: setFile(func(c *Config) *string { return &c.SecretsFile })},
+	{Key: "diagnostics", About: "how bad a warning is, by its code ([all codes](errors.md)): off, info, warning, or error, which keeps a DAG from running; what is an error by itself stays one", shape: levels},
 }
 
 // A text is a scalar as it was written, and where.
@@ -74,6 +80,17 @@ func setFolder(field func(*Config) *string) func(*Config, text) error {
 		}
 		*field(c) = filepath.Clean(p)
 		return nil
+	}
+}
+
+// setPlace takes a folder, or a prefix of a bucket as it is.
+func setPlace(field func(*Config) *string) func(*Config, text) error {
+	return func(c *Config, v text) error {
+		if strings.HasPrefix(v.value, "s3://") {
+			*field(c) = v.value
+			return nil
+		}
+		return setFolder(field)(c, v)
 	}
 }
 
@@ -167,7 +184,7 @@ func setChoice(field func(*Config) *string, choices ...string) func(*Config, tex
 func setURI(field func(*Config) *string) func(*Config, text) error {
 	return func(c *Config, v text) error {
 		if u, err := url.Parse(v.value); err != nil || u.Scheme == "" {
-			return fmt.Errorf("%q is no URI: write file:///folder or s3://bucket/prefix", v.value)
+			return fmt.Errorf("%q is no URI: write file:///folder, s3://bucket/prefix or dynamodb://table", v.value)
 		}
 		*field(c) = v.value
 		return nil

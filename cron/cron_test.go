@@ -31,6 +31,7 @@ func TestProblems(t *testing.T) {
 		{"*/90 * * * *", "90", "a step of 90 minutes leaves the range", Unreadable},
 		{"0 0 99W * *", "99W", `"99W" is no day of the month`, Unreadable},
 		{"0 0 * * FRI#6", "FRI#6", `"FRI#6" is no day of the week`, Unreadable},
+		{"*/ * * * *", "/", "a number is missing after this /", Unreadable},
 		{"a b c d e", "a", `"a" is no minute`, Unreadable},
 		{"+1 * * * *", "+1", `"+1" is no minute`, Unreadable},
 		{"1/2/3 * * * *", "2/3", `"2/3" is no step`, Unreadable},

@@ -141,6 +141,9 @@ func (f *field) step(s string, off int, star, ranged bool, from, to int) *Proble
 	bad := func(msg, help string) *Problem {
 		return &Problem{Offset: off, Len: max(1, runes(s)), Msg: msg, Help: help}
 	}
+	if s == "" {
+		return &Problem{Offset: off - 1, Len: 1, Msg: "a number is missing after this /", Help: "a step is a number of " + f.plural + ": */15"}
+	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n <= 0 || s[0] == '+' {
 		return bad(strconv.Quote(s)+" is no step", "a step is a number of "+f.plural+": */15")

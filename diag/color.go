@@ -8,6 +8,7 @@ const (
 	red    = "1;31"
 	yellow = "1;33"
 	cyan   = "1;36"
+	green  = "32"
 	blue   = "34"
 )
 
@@ -22,7 +23,7 @@ func severityColor(s spec.Severity) string {
 }
 
 func (r *renderer) paint(look, s string) string {
-	if !r.o.Color {
+	if !r.o.Color || look == "" {
 		return s
 	}
 	return "\x1b[" + look + "m" + s + "\x1b[0m"

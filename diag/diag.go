@@ -1,5 +1,5 @@
-// Package diag renders what the validator found: for people at a terminal, one line each, and as
-// JSON. The words are spec's; this package adds only the place and the look of it, so that command
+// Package diag renders what the validator found: for people at a terminal, one line each, as JSON, for
+// GitHub Actions and as SARIF. The words are spec's; this package adds only the place and the look of it, so that command
 // line, API and page say the same.
 //
 // Whatever the source holds, nothing here fails on it: tabs, CRLF, a BOM, wide and invisible
@@ -22,6 +22,16 @@ type Options struct {
 	Source func(file string) []byte // a file's text; nil, or nil for a file = no snippet
 	Color  bool                     // escape sequences, in the text form
 	Width  int                      // columns of a snippet; 0 = 120
+
+	Path    func(file string) string // a file's name for services that see all of a repository; nil = as it is
+	Version string                   // of weft, for SARIF
+}
+
+func (o Options) path(file string) string {
+	if o.Path == nil {
+		return file
+	}
+	return o.Path(file)
 }
 
 // A Format is one way to write diagnostics.
@@ -29,14 +39,18 @@ type Format struct {
 	Name  string
 	Title string // what it is, in a few words
 	Write func(w io.Writer, ds []spec.Diagnostic, o Options) error
+
+	Document bool // one value for programs: nothing else may stand beside it
 }
 
 // Formats are all the ways to write diagnostics; the first is for people. A new one is a new file
 // and a new line here.
 var Formats = []Format{
-	{"text", "the place in the file, and what to write instead", Text},
-	{"oneline", "one line each", OneLine},
-	{"json", "for programs", JSON},
+	{Name: "text", Title: "the place in the file, and what to write instead", Write: Text},
+	{Name: "oneline", Title: "one line each", Write: OneLine},
+	{Name: "json", Title: "for programs", Write: JSON, Document: true},
+	{Name: "github", Title: "for GitHub Actions, which shows each beside its line", Write: GitHub},
+	{Name: "sarif", Title: "SARIF 2.1.0, for code scanning", Write: SARIF, Document: true},
 }
 
 // Sort puts diagnostics in their order: file, line, column, code.
@@ -49,8 +63,8 @@ func Sort(ds []spec.Diagnostic) {
 	})
 }
 
-// Summary says in one line what was found in that many files.
-func Summary(ds []spec.Diagnostic, files int) string {
+// Summary says in one line what was found in that many files, and what would fix how much of it.
+func Summary(ds []spec.Diagnostic, files int, fix string) string {
 	counts, where := map[spec.Severity]int{}, map[string]bool{}
 	for _, d := range ds {
 		counts[d.Severity]++
@@ -68,7 +82,20 @@ func Summary(ds []spec.Diagnostic, files int) string {
 	if len(parts) == 0 {
 		return plural(files, "file") + " checked, no problems"
 	}
-	return strings.Join(parts, ", ") + " in " + plural(len(where), "file")
+	text := strings.Join(parts, ", ") + " in " + plural(len(where), "file")
+	if n := fixable(ds); n > 0 {
+		text += fmt.Sprintf(" (%d fixable with %s)", n, fix)
+	}
+	return text
+}
+
+func fixable(ds []spec.Diagnostic) (n int) {
+	for _, d := range ds {
+		if d.Fixable() {
+			n++
+		}
+	}
+	return n
 }
 
 func plural(n int, what string) string {

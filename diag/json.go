@@ -12,7 +12,8 @@ import (
 const FormatVersion = 1
 
 // JSON writes one object with every diagnostic; lists are never null.
-func JSON(w io.Writer, ds []spec.Diagnostic, _ Options) error {
+func JSON(w io.Writer, ds []spec.Diagnostic, o Options) error {
+	ds = conceal(ds, o)
 	out := struct {
 		FormatVersion int         `json:"format_version"`
 		Diagnostics   []jsonEntry `json:"diagnostics"`

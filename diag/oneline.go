@@ -9,7 +9,8 @@ import (
 )
 
 // OneLine writes "file:line:column: error[G201]: message (label)", the form that editors read.
-func OneLine(w io.Writer, ds []spec.Diagnostic, _ Options) error {
+func OneLine(w io.Writer, ds []spec.Diagnostic, o Options) error {
+	ds = conceal(ds, o)
 	var out strings.Builder
 	for _, d := range ds {
 		fmt.Fprintf(&out, "%s: %s: %s", place(d.File, d.Line, d.Column), head(d), visible(d.Message))

@@ -12,10 +12,11 @@ import (
 
 // Text writes each diagnostic with the lines it speaks of and what to write instead.
 func Text(w io.Writer, ds []spec.Diagnostic, o Options) error {
+	ds = conceal(ds, o)
 	if o.Width <= 0 {
 		o.Width = 120
 	}
-	r := renderer{o: o, files: map[string][]string{}, masks: masks(ds)}
+	r := renderer{o: o, files: map[string][]string{}, masks: masks(ds), mask: masker(ds, o)}
 	for _, d := range ds {
 		r.diagnostic(d)
 	}
@@ -28,6 +29,7 @@ type renderer struct {
 	out   strings.Builder
 	files map[string][]string          // lines, read once
 	masks map[string]map[int][]stretch // by file and line: what must not be shown
+	mask  mask                         // the same wherever else it stands
 }
 
 // A mark is something to point at in a line.
@@ -181,35 +183,11 @@ func (r *renderer) lines(file string) []string {
 	if !ok && r.o.Source != nil {
 		if src := r.o.Source(file); src != nil {
 			lines = splitLines(src)
+			for i := range lines {
+				lines[i] = r.mask.over(lines[i])
+			}
 		}
 		r.files[file] = lines
 	}
 	return lines
 }
-
-// masks gathers the places of secrets: other diagnostics must not show them either.
-func masks(ds []spec.Diagnostic) map[string]map[int][]stretch {
-	out := map[string]map[int][]stretch{}
-	for _, d := range ds {
-		if !secretCodes[d.Code] {
-			continue
-		}
-		if out[d.File] == nil {
-			out[d.File] = map[int][]stretch{}
-		}
-		for n := d.Line; n <= max(d.EndLine, d.Line) && n < d.Line+1000; n++ {
-			s := stretch{1, 1 << 30}
-			if n == d.Line {
-				s.from = d.Column
-			}
-			if n == d.EndLine {
-				s.to = d.EndColumn
-			}
-			out[d.File][n] = append(out[d.File][n], s)
-		}
-	}
-	return out
-}
-
-// secretCodes are the rules that point at a secret in the file.
-var secretCodes = map[string]bool{"X601": true, "X602": true}

@@ -262,15 +262,17 @@ func Domain(uses []Use, t Type, nullable bool) []any {
 		}
 	}
 	slices.Sort(numbers)
-	for i, v := range numbers {
+	numbers = slices.Compact(numbers)
+	for i := len(numbers) - 1; i >= 0; i-- { // the largest first: most conditions ask for more than something
+		v := numbers[i]
+		if i == len(numbers)-1 {
+			add(v+1, KindInt, KindNumber)
+		}
+		add(v, KindInt, KindNumber)
 		if i == 0 {
 			add(v-1, KindInt, KindNumber)
 		} else {
 			add((numbers[i-1]+v)/2, KindInt, KindNumber)
-		}
-		add(v, KindInt, KindNumber)
-		if i == len(numbers)-1 {
-			add(v+1, KindInt, KindNumber)
 		}
 	}
 	if t.Kind != KindBool && t.Kind != KindInt && t.Kind != KindNumber || len(out) == 0 {

@@ -207,7 +207,7 @@ func TestCheckTrigger(t *testing.T) {
 		{`count(tasks.part.instances, .state == "success") * 100 >= 80 * len(tasks.part.instances)`, ``},
 		{`succes(a)`, `E303 0+6 there is no function "succes" → success`},
 		{`tasks.load-it.state == "success"`, `G201 6+4 there is no task "load" (a name with "-" is written tasks["load-it"])`},
-		{`success()`, `E304 0+9 success takes the name of one task (write success(X))`},
+		{`success()`, "E304 0+9 success takes the name of one task (write success(X); for all tasks in `needs` there are rules, such as `trigger: all_success`)"},
 		{`success(aa)`, `G201 8+2 there is no task "aa" → a`},
 		{`success(tasks.a)`, `E304 8+7 success takes the name of a task alone (write success(a))`},
 		{`tasks.a.state == "succes"`, `E303 18+6 "succes" is no finished state → success`},

@@ -38,13 +38,13 @@ var ErrOutside = errors.New("it lies outside")
 type Schemes map[string]func(u *url.URL) (Backend, error)
 
 // Known is the schemes of this program.
-func Known() Schemes { return Schemes{"file": openFile, "s3": openS3} }
+func Known() Schemes { return Schemes{"file": openFile, "s3": openS3, "dynamodb": openDynamoDB} }
 
 // At returns the place that a URI names. Nothing is made or asked before it is used.
 func (s Schemes) At(uri string) (Backend, error) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" {
-		return nil, fmt.Errorf("cannot use %q as handoff: it is no URI (write file:///folder or s3://bucket/prefix)", uri)
+		return nil, fmt.Errorf("cannot use %q as handoff: it is no URI (write file:///folder, s3://bucket/prefix or dynamodb://table)", uri)
 	}
 	open := s[u.Scheme]
 	if open == nil {

@@ -253,14 +253,14 @@ func TestURIs(t *testing.T) {
 	for uri, want := range map[string]string{
 		"file:///var/weft":         "",
 		"file://localhost/var":     "",
-		"gs://bucket":              `cannot use "gs://bucket" as handoff: this weft does not know the scheme "gs" (it knows: file, s3)`,
-		"/var/weft":                `cannot use "/var/weft" as handoff: it is no URI (write file:///folder or s3://bucket/prefix)`,
-		"":                         `cannot use "" as handoff: it is no URI (write file:///folder or s3://bucket/prefix)`,
+		"gs://bucket":              `cannot use "gs://bucket" as handoff: this weft does not know the scheme "gs" (it knows: dynamodb, file, s3)`,
+		"/var/weft":                `cannot use "/var/weft" as handoff: it is no URI (write file:///folder, s3://bucket/prefix or dynamodb://table)`,
+		"":                         `cannot use "" as handoff: it is no URI (write file:///folder, s3://bucket/prefix or dynamodb://table)`,
 		"file://var/weft":          `cannot use "file://var/weft" as handoff: it must name an absolute folder: file:///folder`,
 		"file:var":                 `cannot use "file:var" as handoff: it must name an absolute folder: file:///folder`,
 		"file:///var?x=1":          `cannot use "file:///var?x=1" as handoff: a file URI has no ? and no #`,
-		"s4://me:password@host/b":  `cannot use "s4://me:xxxxx@host/b" as handoff: this weft does not know the scheme "s4" (it knows: file, s3)`,
-		"file:///var/%zz":          `cannot use "file:///var/%zz" as handoff: it is no URI (write file:///folder or s3://bucket/prefix)`,
+		"s4://me:password@host/b":  `cannot use "s4://me:xxxxx@host/b" as handoff: this weft does not know the scheme "s4" (it knows: dynamodb, file, s3)`,
+		"file:///var/%zz":          `cannot use "file:///var/%zz" as handoff: it is no URI (write file:///folder, s3://bucket/prefix or dynamodb://table)`,
 		"file:///a/b/../../../etc": "", // a folder like any other: it is the owner who names it
 	} {
 		_, err := handoff.Known().At(uri)

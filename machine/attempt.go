@@ -39,7 +39,7 @@ func (r *Run) attemptStarted(f AttemptStarted) {
 }
 
 func (r *Run) timerName(what string, n *node, k int) string {
-	if what == "retry" { // one a failed attempt
+	if what == "retry" || what == attemptTimer { // one an attempt
 		return what + "/" + n.key(k).String()
 	}
 	return fmt.Sprintf("%s/%s/%d/%d", what, n.id, n.inst[k].index, n.epoch)
@@ -47,20 +47,25 @@ func (r *Run) timerName(what string, n *node, k int) string {
 
 // attemptEnded takes an outcome: the end of the instance, or a retry.
 func (r *Run) attemptEnded(f AttemptEnded) {
-	if r.drained(f.Key) {
+	if (f.State != Success && f.State != Failed && f.State != Skipped) || r.drained(f.Key) {
 		return
 	}
 	n, k, ok := r.find(f.Key)
-	if !ok || !n.inst[k].alive() || (f.State != Success && f.State != Failed && f.State != Skipped) {
+	if !ok || !n.inst[k].alive() {
 		return
 	}
 	in := &n.inst[k]
 	in.result, in.lost = f.Outcome, 0
+	elsewhere := r.endRemote(n, k)
 	switch {
 	case f.State == Success:
 		r.finishInst(n, k, Success, "")
 	case r.atDeadline(n, k):
 		r.sensorTimedOut(n, k)
+	case in.stop == Overtime:
+		r.overtime(n, k)
+	case in.stop != "" && elsewhere && f.Error != "": // what became of it over there is worth knowing
+		r.finishInst(n, k, Failed, r.stopReason(in)+": "+f.Error)
 	case in.stop != "":
 		r.finishInst(n, k, Failed, r.stopReason(in))
 	case f.State == Skipped:
@@ -163,11 +168,14 @@ func (r *Run) stopReason(in *instance) string {
 
 // attemptLost runs an attempt again under its key: what cut it off was not the task's fault.
 func (r *Run) attemptLost(f AttemptLost) {
+	if d := r.drains[f.Key]; d != nil && d.remote != nil {
+		return // what lives elsewhere is not cut off
+	}
 	if r.drained(f.Key) {
 		return
 	}
 	n, k, ok := r.find(f.Key)
-	if !ok || !n.inst[k].alive() {
+	if !ok || !n.inst[k].alive() || n.inst[k].remote != nil {
 		return
 	}
 	in := &n.inst[k]
@@ -186,7 +194,7 @@ func (r *Run) attemptLost(f AttemptLost) {
 	}
 }
 
-// instanceTimer is a retry whose moment has come, or a sensor's deadline.
+// instanceTimer is a retry whose moment has come, a sensor's deadline, or the timeout of remote work.
 func (r *Run) instanceTimer(name string, n *node, k int) {
 	if k >= len(n.inst) || (r.ending != notEnding && n.ti >= 0) {
 		return
@@ -195,6 +203,10 @@ func (r *Run) instanceTimer(name string, n *node, k int) {
 	switch {
 	case in.state == UpForRetry && name == r.timerName("retry", n, k):
 		r.enqueue(n, k)
+	case name == r.timerName(attemptTimer, n, k):
+		if in.remote != nil && in.stop == "" {
+			r.stop(n, k, Overtime)
+		}
 	case n.def.Sensor == nil || in.state.Finished():
 	case in.state == UpForRetry:
 		r.dropTimer(r.timerName("retry", n, k))

@@ -16,7 +16,7 @@ type StartAttempt struct {
 // StopAttempt ends an attempt that may be alive; AttemptEnded follows either way.
 type StopAttempt struct {
 	Key
-	Reason string // cancelled, timeout
+	Reason string // cancelled, timeout (of the run or a sensor), cleared, overtime (see Overtime)
 }
 
 // SetTimer asks for TimerFired with this name at that moment of the wall clock.
@@ -82,6 +82,8 @@ type Order struct {
 	// Since is the time of the attempt's AttemptStarted; of a sensor of its first poke in this
 	// epoch, kept across retries. Zero before.
 	Since time.Time
+	// Remote is set where the attempt is remote work that has been, or may have been, submitted.
+	Remote *Remote
 	// Tasks holds the snapshot of what the task reads, by id.
 	Tasks map[string]TaskView
 	// Error is set for on_failure callbacks of a task: why it failed.

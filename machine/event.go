@@ -175,19 +175,21 @@ func (Marked) factName() string         { return "marked" }
 
 // facts reads each fact from JSON by its name.
 var facts = map[string]func([]byte) (Fact, error){
-	"run_started":     read[RunStarted],
-	"run_admitted":    read[RunAdmitted],
-	"attempt_started": read[AttemptStarted],
-	"attempt_ended":   read[AttemptEnded],
-	"attempt_lost":    read[AttemptLost],
-	"timer_fired":     read[TimerFired],
-	"past_answered":   read[PastAnswered],
-	"evaluated":       read[Evaluated],
-	"cancel_asked":    read[CancelAsked],
-	"run_decided":     read[RunDecided],
-	"run_finished":    read[RunFinished],
-	"reopened":        read[Reopened],
-	"marked":          read[Marked],
+	"run_started":      read[RunStarted],
+	"run_admitted":     read[RunAdmitted],
+	"attempt_started":  read[AttemptStarted],
+	"attempt_ended":    read[AttemptEnded],
+	"attempt_lost":     read[AttemptLost],
+	"remote_intended":  read[RemoteIntended],
+	"remote_submitted": read[RemoteSubmitted],
+	"timer_fired":      read[TimerFired],
+	"past_answered":    read[PastAnswered],
+	"evaluated":        read[Evaluated],
+	"cancel_asked":     read[CancelAsked],
+	"run_decided":      read[RunDecided],
+	"run_finished":     read[RunFinished],
+	"reopened":         read[Reopened],
+	"marked":           read[Marked],
 }
 
 func read[F Fact](b []byte) (Fact, error) {

@@ -29,6 +29,14 @@ var everyFact = []struct {
 		`{"at":"2026-01-02T03:00:00Z","type":"attempt_ended","task":"a","index":2,"epoch":1,"attempt":3,"state":"failed","kind":"temporary","error":"exit 7","exit":0,"final":true,"output":[1],"ref":{"uri":"s3://b/k","size":9,"sha256":"ab"},"elapsed":12}`,
 	},
 	{Event{epoch, AttemptLost{Key{"a", -1, 0, 1}, "gone"}}, `{"at":"2026-01-02T03:00:00Z","type":"attempt_lost","task":"a","index":-1,"epoch":0,"attempt":1,"reason":"gone"}`},
+	{
+		Event{epoch, RemoteIntended{Key{"a", -1, 0, 1}, "weft-1f", Raw(`{"name":"j"}`)}},
+		`{"at":"2026-01-02T03:00:00Z","type":"remote_intended","task":"a","index":-1,"epoch":0,"attempt":1,"token":"weft-1f","target":{"name":"j"}}`,
+	},
+	{
+		Event{epoch, RemoteSubmitted{Key{"a", -1, 0, 1}, Raw(`{"run":"jr_1"}`), "glue job j run jr_1"}},
+		`{"at":"2026-01-02T03:00:00Z","type":"remote_submitted","task":"a","index":-1,"epoch":0,"attempt":1,"handle":{"run":"jr_1"},"text":"glue job j run jr_1"}`,
+	},
 	{Event{epoch, TimerFired{"run/late"}}, `{"at":"2026-01-02T03:00:00Z","type":"timer_fired","timer":"run/late"}`},
 	{Event{epoch, PastAnswered{"a", 1, true, "r0"}}, `{"at":"2026-01-02T03:00:00Z","type":"past_answered","task":"a","epoch":1,"ok":true,"run":"r0"}`},
 	{Event{epoch, Evaluated{"when/a", Raw(`true`), &Ref{"u", 1, "c"}, 3, "e"}}, `{"at":"2026-01-02T03:00:00Z","type":"evaluated","id":"when/a","value":true,"ref":{"uri":"u","size":1,"sha256":"c"},"len":3,"error":"e"}`},

@@ -120,6 +120,8 @@ func (r *Run) explainInstances(n *node, e *Explanation) {
 			line += ", again at " + next.UTC().Format(time.RFC3339)
 		case in.state == UpForReschedule && !next.IsZero():
 			line += ", since " + in.since.UTC().Format(time.RFC3339) + ", until " + next.UTC().Format(time.RFC3339)
+		case in.state == Deferred && !next.IsZero():
+			line += ", until " + next.UTC().Format(time.RFC3339)
 		case in.state == Queued:
 			line += fmt.Sprintf(", wants %d of pool %s", n.def.PoolSlots, n.def.Pool)
 		}

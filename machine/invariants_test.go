@@ -50,6 +50,12 @@ func nodeInvariants(r *Run) error {
 				if r.state.Terminal() && !in.state.Finished() {
 					return fmt.Errorf("the run is over and %s is %s", n.key(k), in.state)
 				}
+				if in.remote != nil && (!in.alive() || (in.state == Deferred) != (in.remote.Handle != nil)) {
+					return fmt.Errorf("%s is %s, its remote work is %+v", n.key(k), in.state, in.remote)
+				}
+				if _, set := r.timers[r.timerName(attemptTimer, n, k)]; set && in.remote == nil {
+					return fmt.Errorf("%s is %s and has a timeout of remote work", n.key(k), in.state)
+				}
 				if _, set := r.timers[r.timerName("retry", n, k)]; set != (in.state == UpForRetry) {
 					return fmt.Errorf("%s is %s, its retry timer is set: %v", n.key(k), in.state, set)
 				}

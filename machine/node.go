@@ -66,7 +66,8 @@ type instance struct {
 	retryAt time.Time
 	result  Outcome // of the last attempt that ended
 	reason  string
-	asking  bool // a value is awaited (Evaluate)
+	asking  bool    // a value is awaited (Evaluate)
+	remote  *Remote // of remote work, from its intent to the end of the attempt
 }
 
 // alive tells whether a StartAttempt is outstanding.
@@ -147,6 +148,10 @@ func (n *node) next(k int) time.Time {
 	case UpForReschedule:
 		if n.def.Sensor != nil && n.def.Sensor.Timeout > 0 {
 			return in.since.Add(time.Duration(n.def.Sensor.Timeout))
+		}
+	case Deferred:
+		if n.def.Timeout > 0 {
+			return in.started.Add(time.Duration(n.def.Timeout))
 		}
 	}
 	return time.Time{}

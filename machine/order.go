@@ -65,7 +65,7 @@ func (r *Run) orderSeeing(n *node, k int, tasks map[string]TaskView) Order {
 		if in.since.IsZero() {
 			o.Since = in.started
 		}
-		o.last = &in.result
+		o.last, o.Remote = &in.result, in.remote.copy()
 		if n.list != nil {
 			if n.list.ref != nil {
 				o.ItemRef = n.list.ref

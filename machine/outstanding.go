@@ -20,7 +20,7 @@ func (r *Run) Outstanding() []Command {
 	}
 	keys := slices.SortedFunc(maps.Keys(r.drains), compareKeys)
 	for _, k := range keys {
-		out = append(out, StopAttempt{k, "cleared"})
+		out = append(out, StopAttempt{k, cleared})
 	}
 	for _, list := range [][]*node{r.nodes, r.callList} {
 		for _, n := range list {
@@ -31,7 +31,7 @@ func (r *Run) Outstanding() []Command {
 				if !n.inst[k].alive() {
 					continue
 				}
-				out = append(out, StartAttempt{n.key(k)})
+				out = append(out, r.standing(n, k))
 				if s := n.inst[k].stop; s != "" {
 					out = append(out, StopAttempt{n.key(k), s})
 				}
@@ -71,4 +71,15 @@ func (r *Run) Began(key Key) bool {
 	}
 	s := n.inst[k].state
 	return s == Running || s == UpForReschedule || s == Deferred
+}
+
+// standing is the order that an attempt which may be alive is under.
+func (r *Run) standing(n *node, k int) Command {
+	switch m := n.inst[k].remote; {
+	case m == nil:
+		return StartAttempt{n.key(k)}
+	case m.Handle == nil:
+		return SubmitRemote{n.key(k)}
+	}
+	return WatchRemote{n.key(k)}
 }

@@ -134,6 +134,7 @@ type Var struct {
 	Value string `json:"value"`
 	Pos   Pos    `json:"pos"`
 	Level int    `json:"level,omitempty"` // 0 the DAG, 1 defaults, 2 the task: a value sees the outer ones
+	AWS   bool   `json:"aws,omitempty"`   // of `aws`, not of `env`
 }
 
 // A Param is one typed input of a run.

@@ -60,6 +60,9 @@ func randomTask(rng *rand.Rand, id string, before []Task) Task {
 	if rng.IntN(5) == 0 {
 		t.Sensor = &Sensor{PokeInterval: Duration(time.Second), Timeout: Duration(rng.IntN(60)) * Duration(time.Second), SoftFail: rng.IntN(2) == 0}
 	}
+	if rng.IntN(3) == 0 {
+		t.Timeout = Duration(rng.IntN(5)+1) * Duration(time.Second)
+	}
 	t.DependsOnPast = rng.IntN(8) == 0
 	t.OnFailure = randomCallbacks(rng)
 	for _, id := range reads(&t) {

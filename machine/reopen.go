@@ -13,6 +13,7 @@ func (r *Run) reopen(f Reopened) {
 		return
 	}
 	r.epoch = f.Epoch
+	was := r.info.Plan
 	cleared := make(map[string]bool, len(f.Tasks))
 	for _, id := range f.Tasks {
 		cleared[id] = true
@@ -21,7 +22,7 @@ func (r *Run) reopen(f Reopened) {
 	for _, n := range r.nodes {
 		old[n.id] = n
 		if _, stays := plan.index[n.id]; !stays {
-			r.gone[n.id] = r.fresh(n)
+			r.gone[n.id] = r.fresh(n, was)
 		}
 	}
 	changed := f.Plan != r.info.Plan
@@ -39,7 +40,7 @@ func (r *Run) reopen(f Reopened) {
 			n = r.join(def.ID)
 			anew = append(anew, Change{Task: n.id, Index: -1, Reason: "added"})
 		case cleared[def.ID] || (changed && n.undecided()):
-			n = r.fresh(n)
+			n = r.fresh(n, was)
 			anew = append(anew, Change{Task: n.id, Index: -1, Reason: "cleared"})
 		}
 		n.def, n.ti = def, i
@@ -55,9 +56,9 @@ func (r *Run) reopen(f Reopened) {
 	}
 }
 
-// fresh is a node's next epoch; its attempts count on.
-func (r *Run) fresh(n *node) *node {
-	r.retire(n)
+// fresh is a node's next epoch; its attempts count on. plan is the hash of the plan that it followed.
+func (r *Run) fresh(n *node, plan string) *node {
+	r.retire(n, plan)
 	return &node{id: n.id, def: n.def, ti: n.ti, epoch: n.epoch + 1, base: n.lastAttempt(), drain: n.drain}
 }
 
@@ -108,14 +109,15 @@ func (r *Run) askAnew() {
 }
 
 // retire stops what lives of a node that goes out of the run's sight, and remembers its keys.
-func (r *Run) retire(n *node) {
+func (r *Run) retire(n *node, plan string) {
 	for k := range n.inst {
 		in := &n.inst[k]
 		r.dropTimer(r.timerName("sensor", n, k))
 		r.dropTimer(r.timerName("retry", n, k))
+		r.dropTimer(r.timerName(attemptTimer, n, k))
 		if in.alive() {
-			r.stop(n, k, "cleared")
-			r.drain(n, k)
+			r.stop(n, k, cleared)
+			r.drain(n, k, plan)
 		}
 	}
 	for id, q := range r.asks {
@@ -166,15 +168,18 @@ func (r *Run) settled() bool {
 	return r.state.Terminal() || (r.state == RunRunning && r.ending == notEnding)
 }
 
+// cleared is the reason of a stop for an epoch that is over.
+const cleared = "cleared"
+
 // drain remembers an attempt of an epoch that is over; until it has ended its task does not begin.
-func (r *Run) drain(n *node, k int) {
-	r.drains[n.key(k)] = true
+func (r *Run) drain(n *node, k int, plan string) {
+	r.drains[n.key(k)] = &drain{plan: plan, remote: n.inst[k].remote}
 	n.drain++
 }
 
 // drained takes the end of such an attempt.
 func (r *Run) drained(key Key) bool {
-	if !r.drains[key] {
+	if r.drains[key] == nil {
 		return false
 	}
 	delete(r.drains, key)
@@ -199,7 +204,7 @@ func (r *Run) mark(f Marked) {
 	if n.state == f.State {
 		return
 	}
-	marked := r.fresh(n)
+	marked := r.fresh(n, r.info.Plan)
 	r.nodes[i] = marked
 	r.setNode(marked, f.State, "marked "+f.State.String()+" by "+orElse(f.By, "hand"))
 	r.recount()

@@ -43,7 +43,7 @@ type Run struct {
 	callList []*node              // the same, in the order they began
 	chains   map[hookKey][]*chain // callbacks one after another; the first of each queue is under way
 	open     int                  // unfinished nodes
-	drains   map[Key]bool         // attempts of epochs that are over, not yet ended
+	drains   map[Key]*drain       // attempts of epochs that are over, not yet ended
 	timers   map[string]timer     // outstanding
 	asks     map[string]Evaluate  // outstanding questions for values
 
@@ -85,14 +85,14 @@ type Change struct {
 	State   State
 	Run     RunState // of the run, where Task is ""
 	Reason  string
-	Next    time.Time // of up_for_retry: when; of a waiting sensor: its deadline
+	Next    time.Time // of up_for_retry: when; of a waiting sensor or remote work: its deadline
 }
 
 // New makes a run that waits for its RunStarted.
 func New(plans Plans) *Run {
 	return &Run{
 		plans: plans, exprs: new(expr.Cache), calls: map[callKey]*node{}, chains: map[hookKey][]*chain{},
-		timers: map[string]timer{}, asks: map[string]Evaluate{}, drains: map[Key]bool{}, gone: map[string]*node{},
+		timers: map[string]timer{}, asks: map[string]Evaluate{}, drains: map[Key]*drain{}, gone: map[string]*node{},
 	}
 }
 
@@ -157,6 +157,10 @@ func (r *Run) apply(f Fact) {
 		r.attemptEnded(f)
 	case AttemptLost:
 		r.attemptLost(f)
+	case RemoteIntended:
+		r.remoteIntended(f)
+	case RemoteSubmitted:
+		r.remoteSubmitted(f)
 	case TimerFired:
 		r.timerFired(f)
 	case PastAnswered:

@@ -41,6 +41,11 @@ func TestScripts(t *testing.T) {
 
 // playScript returns the script with what its steps give now.
 func playScript(t *testing.T, src string) string {
+	text, _ := playStory(t, src)
+	return text
+}
+
+func playStory(t *testing.T, src string) (string, *story) {
 	var out strings.Builder
 	s := newStory(t)
 	playing := false
@@ -79,7 +84,7 @@ func playScript(t *testing.T, src string) string {
 			}
 		}
 	}
-	return out.String()
+	return out.String(), s
 }
 
 func firstDifference(want, got string) string {

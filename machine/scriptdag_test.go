@@ -172,6 +172,8 @@ func declareRetries(t *Task, name, value string) (known bool, err error) {
 	switch name {
 	case "retries":
 		t.Retries, err = strconv.Atoi(value)
+	case "timeout":
+		t.Timeout, err = duration(value)
 	case "retry_delay":
 		t.RetryDelay, err = duration(value)
 	case "max_retry_delay":

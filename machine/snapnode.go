@@ -133,4 +133,13 @@ func (c *codec) instance(in *instance) {
 	opt(c, &o.Ref, c.ref)
 	list(c, &o.Artifacts, c.artifact)
 	num(c, &o.Elapsed)
+	opt(c, &in.remote, c.remote)
+}
+
+func (c *codec) remote(m *Remote) {
+	text(c, &m.Token)
+	c.moment(&m.Intended)
+	c.raw(&m.Target)
+	c.raw(&m.Handle)
+	text(c, &m.Text)
 }

@@ -14,7 +14,7 @@ import (
 
 // snapshotFormat numbers the form of a snapshot. A reader refuses what it does not know: a snapshot
 // only spares a replay, the journal is the truth.
-const snapshotFormat = 2
+const snapshotFormat = 3
 
 const (
 	snapshotMark = "weft run\n"
@@ -254,7 +254,13 @@ func (c *codec) drains(r *Run) {
 	keys := slices.SortedFunc(maps.Keys(r.drains), compareKeys)
 	list(c, &keys, func(k *Key) {
 		c.key(k)
-		r.drains[*k] = true
+		d := r.drains[*k]
+		if c.reading {
+			d = new(drain)
+			r.drains[*k] = d
+		}
+		text(c, &d.plan)
+		opt(c, &d.remote, c.remote)
 	})
 }
 

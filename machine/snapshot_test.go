@@ -3,6 +3,7 @@ package machine
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,9 +85,16 @@ func TestSnapshotSize(t *testing.T) {
 	}
 }
 
-// crowded is a run with something of everything in its state.
+// crowded is a run with something of everything in its state but remote work.
 func crowded(t testing.TB) (*world, []byte) {
-	for seed := uint64(182); ; seed++ { // the first that is crowded, as long as nothing is changed
+	return worldWith(t, func(r *Run) bool {
+		return len(r.chains) > 0 && len(r.timers) > 1 && len(r.drains) > 0 && len(r.callList) > 1
+	})
+}
+
+// worldWith is the first run to be in such a state.
+func worldWith(t testing.TB, such func(r *Run) bool) (*world, []byte) {
+	for seed := uint64(182); ; seed++ {
 		w := newWorld(seed)
 		start := RunStarted{Rules: Rules, Run: "r", RunType: "scheduled", LogicalDate: epoch, Plan: w.anyPlan()}
 		if err := w.tell(start); err != nil {
@@ -96,20 +104,38 @@ func crowded(t testing.TB) (*world, []byte) {
 			if err := w.disturbedDay(); err != nil {
 				t.Fatal(err)
 			}
-			if r := w.run; len(r.chains) > 0 && len(r.timers) > 1 && len(r.drains) > 0 && len(r.callList) > 1 {
-				b, err := r.Snapshot()
+			if such(w.run) {
+				b, err := w.run.Snapshot()
 				if err != nil {
 					t.Fatal(err)
 				}
-				t.Logf("seed %d is crowded", seed)
+				t.Logf("seed %d", seed)
 				return w, b
 			}
 		}
 	}
 }
 
+// worksElsewhere tells that remote work is under way, and some of an epoch that is over.
+func worksElsewhere(r *Run) bool {
+	drained := false
+	for _, d := range r.drains {
+		drained = drained || d.remote != nil
+	}
+	return drained && slices.ContainsFunc(r.Outstanding(), func(c Command) bool { _, ok := c.(WatchRemote); return ok })
+}
+
 func TestRestoreRefuses(t *testing.T) {
-	w, b := crowded(t)
+	for _, such := range []func(testing.TB) (*world, []byte){crowded, func(t testing.TB) (*world, []byte) { return worldWith(t, worksElsewhere) }} {
+		w, b := such(t)
+		restoreRefuses(t, w, b)
+	}
+	if _, err := New(func(string) *Plan { return nil }).Snapshot(); err == nil {
+		t.Error("a run that has not started has a snapshot")
+	}
+}
+
+func restoreRefuses(t *testing.T, w *world, b []byte) {
 	for i := range b {
 		bad := bytes.Clone(b)
 		bad[i] ^= 0x10
@@ -123,13 +149,10 @@ func TestRestoreRefuses(t *testing.T) {
 	if _, err := Restore(func(string) *Plan { return nil }, b); err == nil || !strings.Contains(err.Error(), "is missing") {
 		t.Errorf("restored without its plan: %v", err)
 	}
-	if _, err := New(w.find).Snapshot(); err == nil {
-		t.Error("a run that has not started has a snapshot")
-	}
 	c := &codec{known: map[string]int{}}
 	future := snapshotFormat + 1
 	num(c, &future)
-	if _, err := restore(w.find, c.buf); err == nil || !strings.Contains(err.Error(), "format 3, this weft knows 2") {
+	if _, err := restore(w.find, c.buf); err == nil || !strings.Contains(err.Error(), "format 4, this weft knows 3") {
 		t.Errorf("restored from the future: %v", err)
 	}
 }

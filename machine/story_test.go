@@ -204,6 +204,8 @@ func (s *story) step(words []string) error {
 		s.tell(s.start)
 	case "admitted":
 		s.tell(RunAdmitted{})
+	case "intended", "submitted":
+		return s.remote(words[0], args)
 	case "started", "ended", "lost":
 		return s.attempt(words[0], args)
 	case "advance":
@@ -331,6 +333,19 @@ func (s *story) attempt(what string, args []string) error {
 		out.Exit = &code
 	}
 	s.tell(AttemptEnded{Key: key, Outcome: out})
+	return nil
+}
+
+func (s *story) remote(what string, args []string) error {
+	key, err := s.key(args[0])
+	if err != nil {
+		return err
+	}
+	if what == "intended" {
+		s.tell(RemoteIntended{Key: key, Token: cmp.Or(value(args, "token"), "token-"+key.String()), Target: Raw(`{"name":"x"}`)})
+		return nil
+	}
+	s.tell(RemoteSubmitted{Key: key, Handle: Raw(`{"run":"` + value(args, "run") + `"}`), Text: "job run " + value(args, "run")})
 	return nil
 }
 

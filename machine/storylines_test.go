@@ -39,6 +39,10 @@ func (s *story) commandLine(cmd Command) string {
 	switch cmd := cmd.(type) {
 	case StartAttempt:
 		return "start " + cmd.Key.String()
+	case SubmitRemote:
+		return "submit " + cmd.Key.String()
+	case WatchRemote:
+		return "watch " + cmd.Key.String()
 	case StopAttempt:
 		return "stop " + cmd.Key.String() + " " + cmd.Reason
 	case SetTimer:

@@ -24,7 +24,7 @@ type TaskSummary struct {
 	Artifacts []Artifact        `json:"artifacts,omitempty"` // of a mapped task each instance has its own
 	StartedAt time.Time         `json:"started_at,omitzero"`
 	EndedAt   time.Time         `json:"ended_at,omitzero"`
-	Next      time.Time         `json:"next,omitzero"` // of up_for_retry: when; of a waiting sensor: its deadline
+	Next      time.Time         `json:"next,omitzero"` // of up_for_retry: when; of a waiting sensor or remote work: its deadline
 	Instances []InstanceSummary `json:"instances,omitempty"`
 }
 

@@ -21,6 +21,7 @@ type world struct {
 
 	events []Event
 	starts map[Key]bool
+	remote map[Key]int // 1 = its submission is ordered, 2 = it is watched
 	stops  map[Key]string
 	ended  map[Key]bool
 	timers map[string]time.Time
@@ -34,7 +35,7 @@ type world struct {
 func newWorld(seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	w := &world{
-		rng: rng, plans: map[string]*Plan{}, now: epoch, starts: map[Key]bool{}, stops: map[Key]string{}, ended: map[Key]bool{},
+		rng: rng, plans: map[string]*Plan{}, now: epoch, starts: map[Key]bool{}, remote: map[Key]int{}, stops: map[Key]string{}, ended: map[Key]bool{},
 		timers: map[string]time.Time{}, pasts: map[AskPast]bool{}, asks: map[string]Evaluate{},
 	}
 	for range 3 {
@@ -134,7 +135,7 @@ func (w *world) garbage() Fact {
 	}
 	switch w.rng.IntN(8) {
 	case 0:
-		return AttemptStarted{near}
+		return pick(w.rng, []Fact{AttemptStarted{near}, RemoteIntended{Key: near, Token: "x"}, RemoteSubmitted{Key: near, Handle: Raw("1")}})
 	case 1:
 		return AttemptEnded{Key: near, Outcome: Outcome{State: State(w.rng.IntN(stateCount))}}
 	case 2:
@@ -193,7 +194,12 @@ func (w *world) carry(k Key) Fact {
 	case 0:
 		return AttemptStarted{k}
 	case 1:
-		return AttemptLost{Key: k}
+		if w.remote[k] == 0 { // what lives elsewhere is not cut off
+			return AttemptLost{Key: k}
+		}
+		return RemoteSubmitted{Key: k, Handle: Raw(`{"run":"` + k.String() + `"}`), Text: "run " + k.String()}
+	case 2:
+		return RemoteIntended{Key: k, Token: k.String(), Target: pick(w.rng, []Raw{nil, Raw(`{"job":"j"}`)})}
 	}
 	one := w.rng.IntN(2)
 	return AttemptEnded{Key: k, Outcome: pick(w.rng, []Outcome{
@@ -251,6 +257,7 @@ func (w *world) settled(f Fact) {
 		if w.starts[k] || w.stops[k] != "" {
 			delete(w.starts, k)
 			delete(w.stops, k)
+			delete(w.remote, k)
 			w.ended[k] = true
 		}
 	}
@@ -260,6 +267,9 @@ func (w *world) settled(f Fact) {
 			over(f.Key)
 		}
 	case AttemptLost:
+		if w.remote[f.Key] > 0 {
+			return // news that came before the intent, again
+		}
 		over(f.Key)
 		delete(w.ended, f.Key) // it may start again under the same key
 	case TimerFired:
@@ -285,6 +295,16 @@ func (w *world) take(cmd Command) error {
 			}
 		}
 		w.starts[cmd.Key] = true
+	case SubmitRemote:
+		if !w.starts[cmd.Key] || w.remote[cmd.Key] != 0 || w.stops[cmd.Key] != "" {
+			return fmt.Errorf("submit %s: alive %v, stage %d, stop %q", cmd.Key, w.starts[cmd.Key], w.remote[cmd.Key], w.stops[cmd.Key])
+		}
+		w.remote[cmd.Key] = 1
+	case WatchRemote:
+		if !w.starts[cmd.Key] || w.remote[cmd.Key] != 1 {
+			return fmt.Errorf("watch %s: alive %v, stage %d", cmd.Key, w.starts[cmd.Key], w.remote[cmd.Key])
+		}
+		w.remote[cmd.Key] = 2
 	case StopAttempt:
 		if !w.starts[cmd.Key] {
 			return fmt.Errorf("stop %s, which is not alive", cmd.Key)
@@ -352,6 +372,10 @@ func (w *world) sameOrders() error {
 		switch cmd := cmd.(type) {
 		case StartAttempt:
 			starts[cmd.Key] = true
+		case SubmitRemote:
+			starts[cmd.Key] = w.remote[cmd.Key] == 1
+		case WatchRemote:
+			starts[cmd.Key] = w.remote[cmd.Key] == 2
 		case StopAttempt:
 			starts[cmd.Key] = true // a drained one is only to be stopped
 			stops[cmd.Key] = cmd.Reason

@@ -65,6 +65,10 @@ type NamesFiles interface {
 // unless their task has artifacts or inputs. What it has to say goes through Logf.
 type InProcess interface{ InProcess() }
 
+// Harmless is the ability of a plugin that changes nothing anywhere and whose result hangs on its call
+// alone, the clock in it included: `weft test` carries it out as it is.
+type Harmless interface{ Harmless() }
+
 // A Call is one attempt (or poke) as the plugin sees it. All paths are absolute.
 type Call struct {
 	Input   json.RawMessage // rendered, checked against Schema().Input
@@ -120,6 +124,8 @@ type Error struct {
 	Exit  *int   // of a process that ran
 	Skip  bool   // exit 99: the task is skipped
 	Final bool   // exit 100: failed, no retry
+	// Unsure, from RemoteWork.Submit: nobody knows whether the service has begun.
+	Unsure bool
 }
 
 func (e *Error) Error() string {

@@ -94,7 +94,7 @@ func (a *attempt) notKept(ctx context.Context, k keeping, err error) error {
 	}
 	var unfit *handoff.UnfitError
 	if !errors.As(err, &unfit) {
-		return plugins.Errorf(plugins.Temporary, "cannot keep artifact %s: %w", k.name, err)
+		return plugins.Errorf(notPut(err), "cannot keep artifact %s: %w", k.name, err)
 	}
 	e := plugins.Errorf(plugins.Remote, "cannot keep artifact %s: %w", k.name, err)
 	if !filepath.IsAbs(k.path) {

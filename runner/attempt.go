@@ -51,14 +51,7 @@ func (e timeoutError) Error() string { return "timed out after " + time.Duration
 // run carries the call out and lets end judge what came of it; tidy must follow.
 func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Result) (PokeResult, error)) (res PokeResult) {
 	begin := a.x.clock().Mono()
-	a.exprs = a.x.cache()
-	a.log.now = a.x.clock().Now
-	a.log.open = func() (*os.File, error) {
-		if a.x.OpenLog == nil {
-			return os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-		}
-		return a.x.OpenLog(a.o)
-	}
+	a.ready()
 	defer func() {
 		if p := recover(); p != nil {
 			res = a.failed(plugins.Errorf(plugins.Internal, "cannot go on: %s panicked: %v", a.o.Task.Uses, p))
@@ -82,6 +75,19 @@ func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Res
 	}
 	a.x.caches.Put(a.exprs) // not after a panic: who knows what it holds
 	return res
+}
+
+// ready gives the attempt what it needs before anything else: a cache and a log, which is opened with
+// its first line.
+func (a *attempt) ready() {
+	a.exprs = a.x.cache()
+	a.log.now = a.x.clock().Now
+	a.log.open = func() (*os.File, error) {
+		if a.x.OpenLog == nil {
+			return os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		}
+		return a.x.OpenLog(a.o)
+	}
 }
 
 // work runs the plugin. Once the context has ended, whatever the plugin says is about its being

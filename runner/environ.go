@@ -70,11 +70,19 @@ func (a *attempt) environ() ([]string, error) {
 		env.at[kv[:strings.IndexByte(kv, '=')]] = i
 	}
 	rendered, _ := a.vars["env"].(map[string]any)
+	counts := whoForAWS(a.o)
 	for _, list := range [][]machine.Var{a.o.Plan.Env, a.o.Task.Env} {
 		for _, v := range list {
+			if v.AWS && !counts(v) {
+				continue
+			}
 			text, _ := rendered[v.Name].(string)
 			if err := fits("env "+v.Name, text); err != nil {
 				return nil, plugins.Errorf(plugins.BadInput, "%s%w", a.place(v.Pos), err)
+			}
+			if v.AWS {
+				env.setForAWS(v.Name, text)
+				continue
 			}
 			env.set(v.Name, text)
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"weft/expr"
+	"weft/handoff"
 	"weft/machine"
 	"weft/plugins"
 )
@@ -164,9 +165,18 @@ func (x *Executor) spill(ctx context.Context, key string, o machine.Order, r io.
 	}
 	ref, err := b.Put(ctx, key, r, size)
 	if err != nil {
-		return nil, &plugins.Error{Kind: plugins.Temporary, Err: err}
+		return nil, &plugins.Error{Kind: notPut(err), Err: err}
 	}
 	return &ref, nil
+}
+
+// notPut is the kind of a value that could not be put: its place may take it later, unless it is too large
+// for it.
+func notPut(err error) plugins.Kind {
+	if errors.Is(err, handoff.ErrTooLarge) {
+		return plugins.Remote
+	}
+	return plugins.Temporary
 }
 
 // notJSON says why an output is no JSON that can be kept.

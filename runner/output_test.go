@@ -84,7 +84,7 @@ func TestTheRunSaysWhereItSpills(t *testing.T) {
 	o := order(machine.Task{})
 	o.Run.Handoff = "gs://bucket"
 	shows(t, b.attempt(o), machine.Failed, "bad_input",
-		`cannot use "gs://bucket" as handoff: this weft does not know the scheme "gs" (it knows: file, s3)`)
+		`cannot use "gs://bucket" as handoff: this weft does not know the scheme "gs" (it knows: dynamodb, file, s3)`)
 	o.Run.Handoff = handoff.FileURI(filepath.Join(b.Home, "log", "below"))
 	if out := b.attempt(o); out.Kind != "temporary" || !strings.HasPrefix(out.Error, "cannot put d/manual__") {
 		t.Errorf("outcome %+v", out)

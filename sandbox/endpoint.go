@@ -22,6 +22,15 @@ type endpoint struct {
 	now func() time.Time
 }
 
+// openS3 is S3 as a service of the sandbox.
+func openS3(s *Sandbox, o Options) (served, error) {
+	v, err := newVault(o)
+	if err != nil {
+		return nil, err
+	}
+	return &endpoint{vault: v, key: s.key, now: time.Now}, nil
+}
+
 // A request is one that was signed, and what it is about.
 type request struct {
 	*http.Request

@@ -37,6 +37,9 @@ func (k key) check(r *http.Request, now time.Time) (payload string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if c.payload == "" {
+		return "", errNoSignature
+	}
 	if c.access != k.access {
 		return "", errUnknownKey
 	}
@@ -90,7 +93,7 @@ func claimOf(r *http.Request) (claim, error) {
 		}
 	}
 	var ok bool
-	if c.access, c.scope, ok = strings.Cut(credential, "/"); !ok || c.payload == "" {
+	if c.access, c.scope, ok = strings.Cut(credential, "/"); !ok {
 		return c, errNoSignature
 	}
 	c.headers = strings.Split(headers, ";")
@@ -111,7 +114,11 @@ func sign(with []byte, text string) []byte {
 // canonical is the request in the one form that both sides sign.
 func canonical(r *http.Request, c claim) string {
 	var b strings.Builder
-	b.WriteString(r.Method + "\n" + escape(r.URL.Path, true) + "\n" + canonicalQuery(r.URL.Query()) + "\n")
+	path := r.URL.Path
+	if _, rest, _ := strings.Cut(c.scope, "/"); !strings.Contains(rest, "/s3/") { // all others sign what is sent
+		path = r.URL.EscapedPath()
+	}
+	b.WriteString(r.Method + "\n" + escape(path, true) + "\n" + canonicalQuery(r.URL.Query()) + "\n")
 	for _, name := range c.headers {
 		values := slices.Clone(r.Header.Values(name))
 		switch name {

@@ -96,7 +96,7 @@ func fires(t *testing.T, zone, text string, at time.Time, within time.Duration) 
 	return n
 }
 
-// TestEachDaysJob: for each rule of change that there is, and each half hour of a day, every day's job fires once.
+// TestEachDaysJob: for each rule of change that there is, and each third half hour of a day, every day's job fires once.
 func TestEachDaysJob(t *testing.T) {
 	seen := map[string]bool{}
 	n := 0
@@ -112,7 +112,7 @@ func TestEachDaysJob(t *testing.T) {
 		seen[sign] = true
 		from := time.Date(2024, 1, 1, 0, 0, 0, 0, zone)
 		days := 3 * 365 // and a leap day, less the last
-		for half := range 48 {
+		for half := 0; half < 48; half += 3 {
 			s := schedule(t, fmt.Sprintf(`{cron: "%d %d * * *", timezone: %s, interval: none}`, half%2*30, half/2, name), from)
 			at := from.Add(-time.Second)
 			for day := range days {
@@ -227,13 +227,18 @@ func randomText(r *rand.Rand) string {
 
 // scan walks the minutes of real time, from two days before, and reads the clock at each.
 func scan(text string, zone *time.Location, from, to time.Time, skip, both bool) (out []time.Time) {
-	f := strings.Fields(text)
+	var has [5][60]bool
+	for i, field := range strings.Fields(text) {
+		for v := range has[i] {
+			has[i][v] = reads(field, v, map[int]int{2: 1, 3: 1}[i])
+		}
+	}
 	each := true
 	for h := range 24 {
-		each = each && reads(f[1], h, 0)
+		each = each && has[1][h]
 	}
 	names := func(w time.Time) bool {
-		return reads(f[0], w.Minute(), 0) && reads(f[1], w.Hour(), 0) && reads(f[2], w.Day(), 1) && reads(f[4], int(w.Weekday()), 0)
+		return has[0][w.Minute()] && has[1][w.Hour()] && has[2][w.Day()] && has[4][w.Weekday()]
 	}
 	wallOf := func(u time.Time) time.Time {
 		v := u.In(zone)

@@ -36,6 +36,9 @@ var checks = []struct{ name, schema, value, want string }{
 	{"only one of some keys", `{"oneOf":[{"required":["a"]},{"required":["b"]}]}`, `{"a":1,"b":2}`, `: may have only one of "a", "b"`},
 	{"not both", `{"not":{"required":["a","b"]}}`, `{"a":1,"b":2}`, `: may have only one of "a", "b"`},
 	{"choices in branches", `{"anyOf":[{"enum":["a"]},{"const":"b"}]}`, `"c"`, `: must be "a" or "b"`},
+	{"a pattern with its words", `{"pattern":"^[0-9]+s$","patternErrorMessage":"must be seconds, like 5s"}`, `"5"`, `: must be seconds, like 5s`},
+	{"a property named so", `{"properties":{"dependencies":{"type":["array","null"]}}}`, `{"dependencies":1}`, `dependencies: must be a list or null, not 1`},
+	{"a key that wants another", `{"dependencies":{"a":["b"]}}`, `{"a":1}`, `: has "a", and so needs "b"`},
 	{"if and then", `{"if":{"properties":{"k":{"const":"x"}}},"then":{"required":["v"]}}`, `{"k":"x"}`, `: needs "v"`},
 	{
 		"behind a reference", `{"definitions":{"d":{"type":"boolean"}},"properties":{"a":{"$ref":"#/definitions/d"}}}`, `{"a":"no"}`,

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -12,7 +13,8 @@ import (
 //go:embed dag.schema.json
 var dagSchema []byte
 
-// DAG returns the schema of a DAG file without any plugin's input.
+// DAG returns the schema of a DAG file without any plugin's input, as it is written: Compose makes
+// of it what editors read.
 func DAG() []byte { return bytes.Clone(dagSchema) }
 
 // A Plugin is what Compose needs to know of a plugin.
@@ -22,11 +24,12 @@ type Plugin struct {
 	Input json.RawMessage // JSON Schema of `with`; nil = anything
 }
 
-// Compose returns the schema of a DAG file with each plugin's input in it, chosen by `uses`.
-// The same plugins, in any order, give the same bytes.
+// Compose returns the schema of a DAG file with each plugin's input in it, chosen by `uses`, for
+// editors: every key has its description as Markdown, and what excludes each other is said by if and
+// then, at the key. The same plugins, in any order, give the same bytes.
 //
-// Inputs are chosen by if and then, one a plugin: under a oneOf an editor would report every
-// plugin's schema for one wrong key.
+// There is no oneOf in it: under one, an editor would report every plugin's schema for a wrong key,
+// or call a whole task wrong for one key too many.
 func Compose(plugins []Plugin) ([]byte, error) {
 	var doc map[string]any
 	if err := decode(dagSchema, &doc); err != nil {
@@ -36,29 +39,35 @@ func Compose(plugins []Plugin) ([]byte, error) {
 	slices.SortFunc(plugins, func(a, b Plugin) int { return strings.Compare(a.Name, b.Name) })
 	defs := doc["definitions"].(map[string]any)
 	body := defs["task_body"].(map[string]any)
-	names, choices := []any{}, []any{}
+	names, titles, choices := []any{}, []any{}, []any{}
 	for i, p := range plugins {
 		if i > 0 && plugins[i-1].Name == p.Name {
 			return nil, fmt.Errorf("cannot compose schema: two plugins are named %q", p.Name)
 		}
-		input, err := lenient(p)
+		input, err := inputOf(p)
 		if err != nil {
 			return nil, err
 		}
 		defs["input:"+p.Name] = input
-		names = append(names, p.Name)
+		names, titles = append(names, p.Name), append(titles, p.Title)
 		choices = append(choices, choice(p.Name, input))
 	}
 	uses := body["properties"].(map[string]any)["uses"].(map[string]any)
-	uses["enum"] = names
-	body["allOf"] = append(asList(body["allOf"]), choices...)
+	uses["enum"], uses["enumDescriptions"] = names, titles
+	defs["with"] = map[string]any{"allOf": choices}
+	body["allOf"] = []any{map[string]any{"$ref": "#/definitions/with"}}
+	closeWords(defs, "param", "output")
+	defs["callback"] = callback(defs["callback"].(map[string]any), body)
+	exclude(doc)
+	tellBeginnings(doc)
+	describe(doc)
 	return encode(doc)
 }
 
 // choice is "if uses is this plugin, with is its input" (and required, if the input has what is).
 func choice(name string, input map[string]any) map[string]any {
 	then := map[string]any{"properties": map[string]any{"with": map[string]any{"$ref": "#/definitions/" + "input:" + name}}}
-	if len(asList(input["required"])) > 0 {
+	if len(asList(input["required"])) > 0 || len(alternatives(input)) > 0 {
 		then["required"] = []any{"with"}
 	}
 	return map[string]any{
@@ -70,14 +79,10 @@ func choice(name string, input map[string]any) map[string]any {
 	}
 }
 
-// A value that is one whole ${{ }} is text to an editor and may become any type. Without this each
-// would be underlined.
-
-// lenient returns a plugin's input schema as an editor should see it: any value that is no text
-// may also be one whole ${{ expression }}.
-func lenient(p Plugin) (map[string]any, error) {
+// inputOf is a plugin's input schema as an editor should see it.
+func inputOf(p Plugin) (map[string]any, error) {
 	if len(p.Input) == 0 {
-		return map[string]any{"type": "object", "description": p.Title}, nil
+		return map[string]any{"type": "object", "title": p.Name, "description": p.Title}, nil
 	}
 	if _, err := Compile(p.Input); err != nil {
 		return nil, fmt.Errorf("cannot compose schema: input of plugin %q: %w", p.Name, err)
@@ -91,29 +96,13 @@ func lenient(p Plugin) (map[string]any, error) {
 	if _, has := input["description"]; !has && p.Title != "" {
 		input["description"] = p.Title
 	}
+	input["title"] = p.Name
 	rebase(input, "#/definitions/input:"+p.Name)
-	if props, ok := input["properties"].(map[string]any); ok {
-		for name, s := range props {
-			props[name] = orExpression(s)
-		}
-	}
+	walk(input, func(s map[string]any) { // what weft alone reads: nobody else knows the word
+		maps.DeleteFunc(s, func(key string, _ any) bool { return strings.HasPrefix(key, "x-weft-") })
+	})
+	inside(input)
 	return input, nil
-}
-
-// orExpression lets a whole expression stand where a schema wants something else than text.
-func orExpression(s any) any {
-	m, ok := s.(map[string]any)
-	if !ok {
-		return s
-	}
-	if t, ok := m["type"].(string); ok && t == "string" && m["pattern"] == nil && m["format"] == nil && m["enum"] == nil {
-		return s
-	}
-	out := map[string]any{"anyOf": []any{m, map[string]any{"$ref": "#/definitions/expression"}}}
-	if d, ok := m["description"]; ok {
-		out["description"] = d
-	}
-	return out
 }
 
 // A plugin's schema is a document, and "#" in it is its root; in the composed one that is another.
@@ -134,6 +123,40 @@ func rebase(v any, base string) {
 			rebase(x, base)
 		}
 	}
+}
+
+// closeWords gives definitions that are JSON Schemas the keywords of json_schema, and no others.
+func closeWords(defs map[string]any, names ...string) {
+	words := defs["json_schema"].(map[string]any)["properties"].(map[string]any)
+	for _, name := range names {
+		def := defs[name].(map[string]any)
+		own, _ := def["properties"].(map[string]any)
+		all := map[string]any{}
+		for word := range words {
+			all[word] = map[string]any{"allOf": []any{map[string]any{"$ref": "#/definitions/json_schema/properties/" + word}}}
+		}
+		for word, s := range own {
+			more := s.(map[string]any)
+			if had, ok := all[word].(map[string]any); ok {
+				maps.Copy(had, more)
+				continue
+			}
+			all[word] = more
+		}
+		def["properties"], def["additionalProperties"] = all, false
+		def["patternProperties"] = map[string]any{"^x-": map[string]any{"description": "Means nothing; a place for YAML anchors."}}
+	}
+}
+
+// callback is a task's body without the keys that def lists.
+func callback(def, body map[string]any) map[string]any {
+	out := maps.Clone(body)
+	props := maps.Clone(body["properties"].(map[string]any))
+	for _, key := range asList(def["without"]) {
+		delete(props, key.(string))
+	}
+	out["properties"], out["title"] = props, def["title"]
+	return out
 }
 
 func asList(v any) []any {

@@ -10,8 +10,8 @@ import (
 )
 
 var somePlugins = []Plugin{
-	{Name: "shell", Title: "Runs a script.", Input: json.RawMessage(`{"type":"object","properties":{"run":{"type":["string","array"]}},"required":["run"],"additionalProperties":false}`)},
-	{Name: "wait", Title: "Waits.", Input: json.RawMessage(`{"type":"object","definitions":{"n":{"type":"integer"}},"properties":{"n":{"$ref":"#/definitions/n"},"for":{"type":"string"}},"additionalProperties":false}`)},
+	{Name: "shell", Title: "Runs a script.", Input: json.RawMessage(`{"type":"object","properties":{"run":{"type":["string","array"],"description":"what runs"}},"required":["run"],"additionalProperties":false}`)},
+	{Name: "wait", Title: "Waits.", Input: json.RawMessage(`{"type":"object","definitions":{"n":{"type":"integer"}},"properties":{"n":{"$ref":"#/definitions/n","description":"how many"},"for":{"type":"string","description":"how long"}},"additionalProperties":false}`)},
 	{Name: "noop", Title: "Does nothing."},
 }
 
@@ -40,11 +40,30 @@ var documents = []struct{ name, dag, want string }{
 	{"input that must be there", `{"tasks":{"b":{"uses":"shell"}}}`, `tasks.b: needs "with"`},
 	{"unknown plugin", `{"tasks":{"b":{"uses":"shel"}}}`, `tasks.b.uses: must be "noop", "shell" or "wait"`},
 	{"no tasks", `{}`, `: needs "tasks"`},
-	{"run and uses", `{"tasks":{"b":{"run":"x","uses":"noop"}}}`, `tasks.b: may have only one of "run", "uses"`},
-	{"callback with needs", `{"tasks":{"b":{"run":"x"}},"on_failure":{"m":{"run":"x","needs":"b"}}}`, `on_failure.m: is not allowed here`},
+	{"run and uses", `{"tasks":{"b":{"run":"x","uses":"noop"}}}`, `tasks.b.uses: is not allowed here`},
+	{"neither run nor uses", `{"tasks":{"b":{"retries":1}}}`, `tasks.b: needs one of "run", "uses"`},
+	{"run with an input", `{"tasks":{"b":{"run":"x","with":{}}}}`, `tasks.b: has "with", and so needs "uses"`},
+	{"callback with needs", `{"tasks":{"b":{"run":"x"}},"on_failure":{"m":{"run":"x","needs":"b"}}}`, `on_failure.m.needs: has no "needs"`},
+	{"callback's plugin has its input", `{"tasks":{"b":{"run":"x"}},"on_failure":{"m":{"uses":"wait","with":{"n":"x"}}}}`, `on_failure.m.with.n: must be a whole number, not text`},
+	{"a number for a text", `{"tasks":{"b":{"uses":"wait","with":{"for":5}}}}`, ``},
+	{"a param's misspelt word", `{"params":{"p":{"type":"string","defualt":"x"}},"tasks":{"b":{"run":"x"}}}`, `params.p.defualt: has no "defualt"`},
+	{"an output's misspelt word", `{"tasks":{"b":{"run":"x","outputs":{"o":{"tpye":"string"}}}}}`, `tasks.b.outputs.o: fits none of its forms: must be "string", "integer", "number", "boolean", "array", "object" or "any"`},
+	{"durations", `{"timeout":"1d2h","tasks":{"b":{"run":"x","timeout":"500ms","retry_delay":"1s1m"}}}`, `tasks.b.retry_delay: does not match the pattern ` + duration},
 	{"schedule", `{"schedule":{"cron":"@daily","catchup":{"max":3}},"tasks":{"b":{"run":"x"}}}`, ``},
-	{"schedule of two kinds", `{"schedule":{"cron":"@daily","every":"5m"},"tasks":{"b":{"run":"x"}}}`, `schedule: may have only one of "cron", "every", "at"`},
+	{"schedule of two kinds", `{"schedule":{"cron":"@daily","every":"5m"},"tasks":{"b":{"run":"x"}}}`, `schedule.every: is not allowed here`},
 }
+
+var duration = func() string {
+	var doc struct {
+		Definitions struct {
+			Duration struct{ Pattern string }
+		}
+	}
+	if err := json.Unmarshal(DAG(), &doc); err != nil {
+		panic(err)
+	}
+	return `"` + doc.Definitions.Duration.Pattern + `"`
+}()
 
 func TestComposedSchemaJudgesDAGs(t *testing.T) {
 	raw, err := Compose(somePlugins)
@@ -68,39 +87,82 @@ func TestComposedSchemaJudgesDAGs(t *testing.T) {
 	}
 }
 
-func TestEveryKeyIsDescribed(t *testing.T) {
-	var doc map[string]any
-	if err := json.Unmarshal(DAG(), &doc); err != nil {
+// composed is the schema of somePlugins, decoded.
+func composed(t *testing.T) map[string]any {
+	t.Helper()
+	raw, err := Compose(somePlugins)
+	if err != nil {
 		t.Fatal(err)
 	}
+	var doc map[string]any
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// TestEveryKeyIsDescribed: an editor shows Markdown over every key, the plugins' own as well.
+func TestEveryKeyIsDescribed(t *testing.T) {
+	doc := composed(t)
 	keys := 0
-	var walk func(path string, v any)
-	walk = func(path string, v any) {
-		m, ok := v.(map[string]any)
-		if !ok {
-			return
-		}
-		props, _ := m["properties"].(map[string]any)
+	walk(doc, func(s map[string]any) {
+		props, _ := s["properties"].(map[string]any)
 		for name, p := range props {
-			keys++
-			if d, _ := p.(map[string]any)["description"].(string); strings.TrimSpace(d) == "" {
-				t.Errorf("%s.%s has no description", path, name)
-			}
-			walk(path+"."+name, p)
-		}
-		for k, x := range m {
-			if k == "properties" { // its names are no keywords: one may be "properties"
+			m, ok := p.(map[string]any)
+			if !ok || m["const"] != nil || isOnly(m, "$ref") { // a condition, or the input that a condition chooses
 				continue
 			}
-			walk(path+"."+k, x)
-			for _, it := range asList(x) {
-				walk(path+"."+k, it)
+			keys++
+			if d, _ := m["markdownDescription"].(string); strings.TrimSpace(d) == "" && !inherits(doc, m) {
+				t.Errorf("%s has no description: %v", name, m)
 			}
 		}
-	}
-	walk("", doc)
-	if keys < 80 {
+	})
+	if keys < 150 {
 		t.Errorf("only %d keys were looked at", keys)
+	}
+	var types []any
+	for _, name := range []string{"string", "integer", "number", "boolean", "array", "object"} {
+		types = append(types, name)
+	}
+	walk(doc, func(s map[string]any) {
+		words := asList(s["enum"])
+		if len(words) < 2 || len(words) >= len(types) && slices.Equal(words[:len(types)], types) {
+			return // types say themselves
+		}
+		if len(asList(s["enumDescriptions"])) != len(words) {
+			t.Errorf("the choices are not described: %v", s)
+		}
+	})
+}
+
+// inherits tells whether a word of a param is described where it comes from.
+func inherits(doc, m map[string]any) bool {
+	for _, b := range asList(m["allOf"]) {
+		branch, _ := b.(map[string]any)
+		ref, _ := branch["$ref"].(string)
+		if at, ok := resolve(doc, pointer(strings.TrimPrefix(ref, "#"))).(map[string]any); ok && at["markdownDescription"] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// TestNothingIsChosenByOneOf: an editor blames a whole map where a oneOf fails, and names the schema
+// of a plugin that nobody used.
+func TestNothingIsChosenByOneOf(t *testing.T) {
+	doc := composed(t)
+	choices := 0
+	walk(doc, func(s map[string]any) {
+		if s["oneOf"] != nil || s["not"] != nil && forbidden(s) != nil {
+			t.Errorf("is chosen by oneOf or not: %v", s)
+		}
+		if s["if"] != nil {
+			choices++
+		}
+	})
+	if want := len(somePlugins) + 2; choices < want {
+		t.Errorf("only %d choices by if, of %d", choices, want)
 	}
 }
 

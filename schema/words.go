@@ -65,8 +65,14 @@ func (t teller) keyword(e *jsonschema.ValidationError) (string, map[string]any) 
 	}
 	last := len(parts) - 1
 	at, _ := resolve(t.doc, parts[:last]).(map[string]any)
+	if last > 0 && parts[last-1] == "dependencies" && !(last > 1 && namesFollow[parts[last-2]]) { // dependencies/NAME/0
+		return "dependencies", map[string]any{"dependencies": []any{parts[last], at[parts[last]]}}
+	}
 	return parts[last], at
 }
+
+// namesFollow are the keywords under which names stand that may look like keywords.
+var namesFollow = map[string]bool{"properties": true, "patternProperties": true, "definitions": true}
 
 // names is one violation for each key that is missing or one too many, with the keys that would be
 // right: the validator lists them in one message.
@@ -127,6 +133,9 @@ func (t teller) one(e *jsonschema.ValidationError, keyword string, at map[string
 		if start, ok := beginning(limit); ok {
 			v.Message = "must begin with " + show(start)
 		}
+		if say, ok := at["patternErrorMessage"].(string); ok { // the word of editors for it
+			v.Message = say
+		}
 	case "format":
 		v.Message = "must be " + formatWords(limit)
 	case "uniqueItems":
@@ -135,6 +144,9 @@ func (t teller) one(e *jsonschema.ValidationError, keyword string, at map[string
 		v.Message = "has too many items"
 	case "not":
 		v.Message = notWords(limit)
+	case "dependencies":
+		pair := limit.([]any)
+		v.Message = fmt.Sprintf("has %q, and so needs %s", pair[0], strings.Join(quoteAll(choiceWords(pair[1])), " and "))
 	case "contains":
 		v.Message = "lacks an item that it must have"
 	default:

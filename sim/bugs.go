@@ -19,6 +19,8 @@ type Bug struct {
 	limits        func(machine.Limits) machine.Limits   // slots are counted wrongly
 	keepLeftovers bool                                  // what an earlier weft left is not ended
 	forgetFound   bool                                  // it is ended, and nobody hears of it
+	noAdoption    bool                                  // what may have been submitted is not looked for
+	noStop        bool                                  // jobs are said to have been stopped, and were not
 }
 
 // Bugs is every bug that is planted, and what catches it. The list grows by each real one that a
@@ -41,11 +43,17 @@ func Bugs() []Bug {
 		{Name: "order forgotten once read", Caught: "lost", Seeds: 400, worker: dropsEarly},
 		{Name: "stop forgotten", Caught: "stuck", Seeds: 100, carry: dropsStops},
 		{Name: "slots miscounted", Caught: "slots", Seeds: 20, limits: oneMore},
+		{Name: "submit before the intent is durable", Caught: "untrue: a job", Seeds: 40, over: acksAtOnce(isIntent)},
+		{Name: "submission not found again", Caught: "doubled", Seeds: 40, noAdoption: true},
+		{Name: "intent forgotten at restart", Caught: "doubled", Seeds: 100, over: blank(isIntent)},
+		{Name: "no stop of a job", Caught: "left over", Seeds: 40, noStop: true},
+		{Name: "stop of a job forgotten at restart", Caught: "stuck", Seeds: 400, carry: dropsStopsAtRestart},
 	}
 }
 
 func isEnd(f machine.Fact) bool    { _, ok := f.(machine.AttemptEnded); return ok }
 func isCancel(f machine.Fact) bool { _, ok := f.(machine.CancelAsked); return ok }
+func isIntent(f machine.Fact) bool { _, ok := f.(machine.RemoteIntended); return ok }
 func isStart(f machine.Fact) bool  { _, ok := f.(machine.AttemptStarted); return ok }
 
 // dropsTimers forgets, when a run is resumed, the timers it had.
@@ -60,6 +68,13 @@ func dropsStops(*Sim) func(machine.Command) bool {
 	return func(c machine.Command) bool {
 		_, stop := c.(machine.StopAttempt)
 		return !stop
+	}
+}
+
+func dropsStopsAtRestart(s *Sim) func(machine.Command) bool {
+	return func(c machine.Command) bool {
+		_, stop := c.(machine.StopAttempt)
+		return !stop || !s.resuming
 	}
 }
 

@@ -15,6 +15,8 @@ func (g *ghost) note(ev machine.Event) {
 		if id := g.epochOf(f.Key); g.since[id] == 0 {
 			g.since[id] = s.mono + 1
 		}
+	case machine.RemoteIntended:
+		g.intended[f.Token] = true
 	case machine.AttemptEnded:
 		g.noteEnd(f)
 	case machine.AttemptLost:
@@ -39,6 +41,11 @@ func (g *ghost) note(ev machine.Event) {
 				s.broken("untrue: run %s is over, and %s lives", g.id, p.key)
 			}
 		}
+		for k, j := range s.service.alive {
+			if k.run == g.id && g.run.State() == machine.RunRunning && !g.touched {
+				s.broken("left over: run %s is over, and job %s of it goes on", g.id, j.token)
+			}
+		}
 	}
 }
 
@@ -48,12 +55,18 @@ func (g *ghost) noteEnd(f machine.AttemptEnded) {
 	if g.tries[id] {
 		return // repeated news
 	}
-	if _, current := g.run.Order(f.Key); !current {
+	elsewhere := g.run.RemoteOf(f.Key) != nil
+	if elsewhere {
+		g.noteRemoteEnd(f)
+	}
+	o, current := g.run.Order(f.Key)
+	if !current {
 		return
 	}
 	g.tries[id] = true
 	p := g.s.ledger.last[id]
 	switch {
+	case elsewhere:
 	case f.State == machine.Success && (p == nil || p.out.State != machine.Success || p.alive):
 		g.s.broken("untrue: %s of run %s is recorded as a success, and no process of it succeeded", f.Key, g.id)
 	case p != nil && p.alive && p.gen == g.s.gen:
@@ -67,14 +80,14 @@ func (g *ghost) noteEnd(f machine.AttemptEnded) {
 		if f.Final || f.Kind == "bad_input" {
 			g.final[g.epochOf(f.Key)] = true
 		}
-		if o, ok := g.run.Order(f.Key); ok {
-			delay := time.Duration(o.Task.RetryDelay)
-			if most := time.Duration(o.Task.MaxRetryDelay); most > 0 {
-				delay = min(delay, most)
-			}
-			if p != nil {
-				g.retryAt[g.epochOf(f.Key)] = p.until + delay
-			}
+		delay := time.Duration(o.Task.RetryDelay)
+		if most := time.Duration(o.Task.MaxRetryDelay); most > 0 {
+			delay = min(delay, most)
+		}
+		if j := g.s.service.last[id]; j != nil {
+			g.retryAt[g.epochOf(f.Key)] = j.until + delay
+		} else if p != nil {
+			g.retryAt[g.epochOf(f.Key)] = p.until + delay
 		}
 	}
 }
@@ -194,7 +207,7 @@ func (s *Sim) lookAtRun(id string, r *machine.Run) {
 			list = []machine.InstanceSummary{{Index: -1, State: t.State}}
 		}
 		for _, in := range list {
-			if in.State != machine.Running {
+			if in.State != machine.Running || s.remote(id, task) {
 				continue
 			}
 			if p := s.newest(id, task, in.Index); p == nil || (!p.alive && s.mono > max(p.until, s.resumed[id])+2*slack) {

@@ -31,13 +31,14 @@ type traits struct {
 	hangs    float64
 	pokes    int // until a sensor holds; 0 = never
 	lane     string
+	remote   bool // its work lives elsewhere
 	settling bool // its trigger waits for every upstream task to finish
 }
 
 // grower makes a random DAG.
 type grower struct {
-	r *rand.Rand
-	d *dag
+	r, far *rand.Rand
+	d      *dag
 }
 
 func (g grower) chance(p float64) bool { return g.r.Float64() < p }
@@ -48,7 +49,7 @@ func (g grower) span(lo, hi time.Duration) machine.Duration {
 
 // grow makes a DAG of 5 to 50 tasks (small ones more often) out of a seed.
 func grow(seed uint64, name string) *dag {
-	g := grower{r: dice(seed, "dag", name), d: &dag{traits: map[string]*traits{}}}
+	g := grower{r: dice(seed, "dag", name), far: dice(seed, "far", name), d: &dag{traits: map[string]*traits{}}}
 	p := &machine.Plan{
 		Format: machine.PlanFormat, DAG: name, File: name + ".yaml",
 		MaxActiveRuns: 1 + g.r.IntN(3), MaxActiveTasks: 1 + g.r.IntN(8),
@@ -127,6 +128,9 @@ func (g grower) task(i int) {
 	}
 	if g.chance(0.15) {
 		t.OnFailure = g.callbacks("tell", "undo")
+	}
+	if t.Sensor == nil && g.far.Float64() < 0.2 {
+		tr.remote = true
 	}
 	p.Tasks = append(p.Tasks, t)
 }

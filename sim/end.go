@@ -66,6 +66,9 @@ func (s *Sim) end() {
 			s.broken("lost: an order that was left for run %s is in no journal", a.run)
 		}
 	}
+	if n := len(s.service.alive); n > 0 {
+		s.broken("left over: %d jobs go on after the last run has ended", n)
+	}
 	if n := len(s.ledger.procs); n > 0 {
 		s.broken("left over: %d processes live after the last run has ended", n)
 	}

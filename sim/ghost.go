@@ -17,6 +17,7 @@ type ghost struct {
 	ends map[uint64]bool // seqs at which an append ended
 
 	facts    []machine.Fact
+	intended map[string]bool     // tokens
 	success  map[machineKey]bool // by key with attempt 0
 	failures map[machineKey]int  // failed attempts of an epoch, likewise
 	tries    map[machineKey]bool // attempts whose end is durable
@@ -31,7 +32,7 @@ type ghost struct {
 
 func newGhost(s *Sim, id string) *ghost {
 	return &ghost{
-		s: s, id: id, run: machine.New(s.plan), ends: map[uint64]bool{}, success: map[machineKey]bool{},
+		s: s, id: id, run: machine.New(s.plan), ends: map[uint64]bool{}, intended: map[string]bool{}, success: map[machineKey]bool{},
 		failures: map[machineKey]int{}, tries: map[machineKey]bool{}, retryAt: map[machineKey]time.Duration{},
 		since: map[machineKey]time.Duration{}, cut: map[machineKey]bool{}, final: map[machineKey]bool{},
 	}

@@ -33,6 +33,7 @@ type Sim struct {
 	disk    *disk
 	store   store.Store // what the engine is given: the disk, or a planted bug before it
 	ledger  *ledger
+	service *service
 	dags    map[string]*dag          // by run
 	plans   map[string]*machine.Plan // by hash
 	order   []string                 // runs that are on the disk, as they came
@@ -63,6 +64,9 @@ type Stats struct {
 	Again       int // of those, attempts that had been started before
 	Crashes     int
 	Failures    int // runs given up, to be resumed
+	Jobs        int // that began elsewhere
+	Found       int // submissions that were found again by their tokens
+	Halted      int // jobs that were stopped
 	Events      int // happenings
 	Virtual     time.Duration
 	Hash        string // of every journal and the ledger
@@ -87,7 +91,7 @@ const (
 // Tell plays the story of a seed to its end. The error says which promise was broken.
 func Tell(seed uint64, bug Bug, trace func(string, ...any)) (stats Stats, err error) {
 	s := &Sim{
-		world: newWorld(seed), ctx: context.Background(), seed: seed, bug: bug, trace: trace, ledger: newLedger(),
+		world: newWorld(seed), ctx: context.Background(), seed: seed, bug: bug, trace: trace, ledger: newLedger(), service: newService(),
 		dags: map[string]*dag{}, plans: map[string]*machine.Plan{}, driven: map[string]bool{}, resumed: map[string]time.Duration{}, asking: map[string]int{},
 		again: map[machineKey]int{}, held: map[taskKey]int{}, spilled: map[string]machine.Raw{}, meddled: map[string]bool{}, fickle: map[string]bool{},
 	}
@@ -337,6 +341,7 @@ func (s *Sim) sum() {
 		_, _ = fmt.Fprintln(h, l)
 	}
 	s.stats.Hash = hex.EncodeToString(h.Sum(nil)[:8])
+	s.stats.Jobs, s.stats.Found, s.stats.Halted = s.service.jobs, s.service.found, s.service.stopped
 	s.stats.Runs, s.stats.Starts, s.stats.Virtual = len(s.order), s.ledger.starts, s.mono
 }
 

@@ -47,6 +47,9 @@ func (a *totals) add(seed uint64, st Stats, err error) {
 	a.stats.Again += st.Again
 	a.stats.Crashes += st.Crashes
 	a.stats.Failures += st.Failures
+	a.stats.Jobs += st.Jobs
+	a.stats.Found += st.Found
+	a.stats.Halted += st.Halted
 	a.longest = max(a.longest, st.Virtual)
 	if err != nil {
 		a.failed = append(a.failed, fmt.Sprintf("seed %d: %v\nrepeat it: go test ./sim -run TestStories -v -seed %d", seed, err, seed))
@@ -78,9 +81,9 @@ func TestStories(t *testing.T) {
 		seeds = append(seeds, from+i)
 	}
 	sum := tellAll(append(seeds, kept...))
-	t.Logf("%d stories from seed %d, %d of them (%d %%) with crashes: %d runs (%d to their own end) of %d tasks, %d processes (%d begun again), %d crashes, %d runs given up, the longest %s",
+	t.Logf("%d stories from seed %d, %d of them (%d %%) with crashes: %d runs (%d to their own end) of %d tasks, %d processes (%d begun again), %d crashes, %d runs given up, %d jobs elsewhere (%d found again, %d stopped), the longest %s",
 		sum.stories, from, sum.crashed, 100*sum.crashed/sum.stories, sum.stats.Runs, sum.stats.Judged, sum.stats.Tasks,
-		sum.stats.Starts, sum.stats.Again, sum.stats.Crashes, sum.stats.Failures, sum.longest.Round(time.Second))
+		sum.stats.Starts, sum.stats.Again, sum.stats.Crashes, sum.stats.Failures, sum.stats.Jobs, sum.stats.Found, sum.stats.Halted, sum.longest.Round(time.Second))
 	slices.Sort(sum.failed)
 	for i, f := range sum.failed {
 		if i == 10 {
@@ -88,7 +91,7 @@ func TestStories(t *testing.T) {
 		}
 		t.Error(f)
 	}
-	if sum.crashed*3 < sum.stories || sum.stats.Again == 0 || sum.stats.Failures == 0 {
+	if sum.crashed*3 < sum.stories || sum.stats.Again == 0 || sum.stats.Failures == 0 || sum.stats.Found == 0 || sum.stats.Halted == 0 {
 		t.Errorf("these stories are too smooth to show anything: %+v", sum.stats)
 	}
 }

@@ -28,6 +28,7 @@ var airflowKeys = map[string]string{
 	"templates_dict":            pagePython,
 	"bucket_key":                pageS3,
 	"bucket_name":               pageS3,
+	"aws_conn_id":               "write aws: {profile: NAME}, a profile of ~/.aws/config; without it the usual chain is asked",
 	"external_dag_id":           pageOtherDAG,
 	"external_task_id":          pageOtherDAG,
 }
@@ -40,6 +41,8 @@ const (
 	pageFile     = "write uses: file.head, with: {path: …}, sensor: {until: output.exists, timeout: 4h}"
 	pageHTTP     = "write uses: http, with: {url: …}; as a sensor with `until`"
 	pageOtherDAG = "no plugin waits for another DAG, or starts one: wait for what it leaves behind, by s3.head or file.head with `sensor`"
+	pageLambda   = "write uses: lambda.invoke, with: {function: …, payload: …}"
+	pageDynamoDB = "write uses: dynamodb.get, with: {table: …, key: …}, sensor: {until: output.item != null, timeout: 4h}"
 	pageAWS      = "there is no plugin for it yet: call the aws command by `run`, with `sensor` to wait for what it started"
 )
 
@@ -58,8 +61,8 @@ var airflowUses = map[string]string{
 	"emailoperator":      "send it by `run`, or by http",
 	"externaltasksensor": pageOtherDAG, "triggerdagrunoperator": pageOtherDAG, "dag.wait": pageOtherDAG, "dag.run": pageOtherDAG,
 	"gluejoboperator": pageAWS, "gluejobsensor": pageAWS, "gluecrawleroperator": pageAWS, "glue.job": pageAWS, "glue.crawler": pageAWS,
-	"lambdainvokefunctionoperator": pageAWS, "lambda.invoke": pageAWS,
-	"dynamodb.put": pageAWS, "dynamodb.get": pageAWS, "dynamodb.delete": pageAWS,
+	"lambdainvokefunctionoperator": pageLambda, "awslambdainvokefunctionoperator": pageLambda, "lambda": pageLambda,
+	"dynamodbvaluesensor": pageDynamoDB, "dynamodb": pageDynamoDB,
 }
 
 // insteadOf says what to write for a plugin that there is not; "" if nobody knows.

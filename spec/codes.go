@@ -94,6 +94,12 @@ const (
 	xArithmetic = "X606" // an expression that is no integer in shell arithmetic
 	xSecret     = "X607" // a secret where none may be
 	xArgvShell  = "X608" // an expression in a script for a program that weft cannot read
+
+	// L: comments that silence findings.
+	lIdle    = "L001" // one that silences nothing
+	lReason  = "L002" // one without its reason
+	lUnknown = "L003" // of a code that there is not
+	lUnread  = "L004"
 )
 
 // warnings are the codes that do not keep a DAG from running; a code that is not here is an error.
@@ -101,4 +107,5 @@ var warnings = map[string]Severity{
 	gCounting: Warning, gTwice: Warning, rSensor: Warning, rInterval: Warning, rParam: Warning,
 	rLeaf: Warning, rTruncate: Warning, gNever: Warning, gBranch: Warning, xEval: Warning, tEither: Warning, tUneven: Warning,
 	xSecretHere: Warning, xPassword: Warning, tGap: Info, tFold: Info, rOutput: Info, rRepeat: Info,
+	lIdle: Warning, lReason: Warning, lUnknown: Warning, lUnread: Warning,
 }

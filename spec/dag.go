@@ -22,6 +22,7 @@ type PluginInfo struct {
 	Input       json.RawMessage // JSON Schema of `with`; nil = anything
 	Output      json.RawMessage // JSON Schema of the output; nil = anything
 	Sensor      bool            // a sensor by nature
+	Remote      bool            // its work is done elsewhere, and watched
 }
 
 // Options is what is known around a file. The zero value checks the file alone.
@@ -31,6 +32,7 @@ type Options struct {
 	Vars         map[string]any        // nil = not known: any name may be there
 	MaxInstances int                   // of for_each; 0 = 10,000
 	FileExists   func(rel string) bool // relative to the file's folder; nil = not asked
+	Severities   map[string]Severity   // by code, of what is no error; Off is not said
 }
 
 // A DAG is a file that still knows where each value stood.
@@ -79,15 +81,13 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{}, never: map[string]bool{},
 	}
 	if !d.read(src) {
-		d.settleMends()
-		return nil, sorted(d.diags)
+		return nil, d.found(src)
 	}
 	d.draft()
 	for _, r := range rules {
 		r.check(d)
 	}
-	d.settleMends()
-	return d, sorted(d.diags)
+	return d, d.found(src)
 }
 
 // read makes the tree of the bytes; false if there is none, which is then reported. The limits come
@@ -128,10 +128,11 @@ func (d *DAG) draft() {
 	d.head()
 	d.draftSchedule(d.top.get("schedule"))
 	d.draftParams(d.top.get("params"))
-	d.plan.Env = d.draftEnv(nil, d.top.get("env"), "env", true)
-	for _, v := range d.plan.Env {
+	own := d.draftEnv(nil, d.top.get("env"), "env", true)
+	for _, v := range own {
 		d.envNames = append(d.envNames, v.Name)
 	}
+	d.plan.Env = append(d.draftAWS(nil, d.top.get("aws"), "`aws`", 0), own...)
 	d.draftDefaults()
 	d.draftVerdict(d.top.get("verdict"))
 	d.draftTasks(d.top.get("tasks"))

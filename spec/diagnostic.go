@@ -36,6 +36,10 @@ type Diagnostic struct {
 	Notes     []Note    `json:"notes,omitempty"`
 	Related   []Related `json:"related,omitempty"`
 
+	Edits []Edit `json:"edits,omitempty"` // of the fix; see fix.go
+
+	was, now string // a word to swap, until it is settled
+
 	unseen bool // nobody will see it: nothing is worked out for it
 }
 
@@ -84,6 +88,9 @@ func (d *Diagnostic) suggest(word string, legal []string) *Diagnostic {
 		d.label("did you mean %s?", orWords(quoted(near)))
 		if len(near) == 1 {
 			d.note("fix", "rename to `%s`", near[0])
+			if d.Severity == Error {
+				d.swap(word, near[0])
+			}
 		}
 		return d
 	}

@@ -62,13 +62,13 @@ func (d *DAG) draftTaskEnv(t *task) []machine.Var {
 		}
 	}
 	own := d.draftEnv(t, t.f.get("env"), "env", false)
-	vars = append(vars, own...)
-	for _, v := range vars {
+	for _, v := range slices.Concat(vars, own) {
 		if !slices.Contains(t.env, v.Name) {
 			t.env = append(t.env, v.Name)
 		}
 	}
-	return vars
+	defaultAWS, ownAWS := d.draftTaskAWS(t)
+	return slices.Concat(defaultAWS, vars, ownAWS, own)
 }
 
 // draftDefaults checks `defaults` on its own, so that each mistake is reported where it stands and
@@ -85,6 +85,7 @@ func (d *DAG) draftDefaults() {
 	d.draftSlotsOf(probe)
 	d.shell(d.defaults.get("shell"))
 	d.draftEnv(nil, d.defaults.get("env"), "env", true)
+	d.draftAWS(nil, d.defaults.get("aws"), "`aws`", 1)
 	if s := d.defaults.get("sensor"); s != nil {
 		d.fields(s, sensorKeys, "`sensor`")
 	}

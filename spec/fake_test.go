@@ -23,6 +23,7 @@ var fakes = somePlugins{
 	"wait": {Name: "wait", Sensor: true, Input: schemaOf(`{"type":"object","additionalProperties":false,
 		"oneOf":[{"required":["for"]},{"required":["until"]}],
 		"properties":{"for":{"type":"string"},"until":{"type":"string"}}}`), Output: schemaOf(`{"type":"string"}`)},
+	"job": {Name: "job", Remote: true, Input: schemaOf(`{"type":"object","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string"}}}`)},
 	"tag": {Name: "tag", Input: schemaOf(`{"type":"object","additionalProperties":false,"properties":{
 		"names":{"type":"array","items":{"$ref":"#/definitions/text"}},
 		"labels":{"type":"object","additionalProperties":{"anyOf":[{"$ref":"#/definitions/text"},{"type":"array","items":{"type":"string"}}]}}},

@@ -15,19 +15,19 @@ type table struct {
 
 var (
 	dagKeys = &table{"a DAG", []string{
-		"id", "weft", "description", "owner", "tags", "schedule", "paused", "params", "env", "defaults",
+		"id", "weft", "description", "owner", "tags", "schedule", "paused", "params", "env", "aws", "defaults",
 		"max_active_runs", "max_active_tasks", "timeout", "handoff", "verdict", "deadline",
 		"on_success", "on_failure", "on_late", "tasks",
 	}}
 	taskKeys = &table{"a task", []string{
 		"run", "shell", "uses", "with", "needs", "trigger", "when", "for_each", "max_parallel", "sensor",
 		"retries", "retry_delay", "retry_backoff", "max_retry_delay", "retry_jitter", "retry_if", "timeout",
-		"env", "workdir", "outputs", "artifacts", "inputs", "pool", "pool_slots", "priority", "queue",
+		"env", "aws", "workdir", "outputs", "artifacts", "inputs", "pool", "pool_slots", "priority", "queue",
 		"depends_on_past", "on_failure", "group", "description",
 	}}
 	defaultsKeys = &table{"`defaults`", []string{
 		"retries", "retry_delay", "retry_backoff", "retry_jitter", "max_retry_delay", "timeout", "shell", "pool",
-		"queue", "env", "sensor",
+		"queue", "env", "aws", "sensor",
 	}}
 	sensorKeys = &table{"`sensor`", []string{
 		"until", "fail_when", "poke_interval", "timeout", "soft_fail", "on_error", "exponential_backoff", "max_wait",
@@ -36,6 +36,7 @@ var (
 		"cron", "every", "at", "timezone", "start", "end", "catchup", "interval", "dst", "jitter",
 	}}
 	catchupKeys = &table{"`catchup`", []string{"max"}}
+	awsKeys     = &table{"`aws`", []string{"profile", "region", "role_arn", "external_id", "role_session_name"}}
 	dstKeys     = &table{"`dst`", []string{"gap", "fold"}}
 	paramKeys   = &table{"a param", append([]string{"default"}, schemaWords...)}
 	outputKeys  = &table{"an output", schemaWords}
@@ -69,6 +70,7 @@ var homes = []struct {
 	{sensorKeys, "it belongs under `sensor`"},
 	{dagKeys, "it is a key of the DAG, at the top of the file"},
 	{scheduleKeys, "it belongs under `schedule`"},
+	{awsKeys, "it belongs under `aws`"},
 }
 
 // elsewhere are words of other tools and what they are here. They are no aliases: a file that is
@@ -88,6 +90,13 @@ var elsewhere = map[string]string{
 	"doc_md": "description", "doc": "description", "sla_miss_callback": "on_late",
 }
 
+// otherValues are the words of elsewhere whose values look different there: a name alone is no fix.
+var otherValues = []string{
+	"operator", "action", "executor", "strategy", "matrix", "expand", "timeout_minutes", "timeout-minutes", "execution_timeout",
+	"dagrun_timeout", "retry", "steps", "jobs", "name", "default_args", "task_group", "on_failure_callback",
+	"on_success_callback", "sla_miss_callback",
+}
+
 // statusRules are GitHub Actions' conditions on what went before, and the rules that say so here.
 var statusRules = map[string]string{"always()": "all_done", "!cancelled()": "all_done", "failure()": "one_failed", "success()": "all_success"}
 
@@ -101,6 +110,9 @@ type fields struct {
 
 // lacks tells whether a key is absent, and no misspelt one may have meant it.
 func (f fields) lacks(key string) bool {
+	if f.node != nil && f.node.bad { // it could not be read whole
+		return false
+	}
 	return f.m[key].Key == nil && !slices.Contains(f.meant, key)
 }
 
@@ -128,7 +140,7 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 			f.m[key] = field
 		case strings.HasPrefix(key, "x-"):
 		default:
-			f.meant = append(f.meant, d.unknownKey(field, t)...)
+			f.meant = append(f.meant, d.unknownKey(field, t, f)...)
 		}
 	}
 	return f
@@ -136,7 +148,7 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 
 // unknownKey says what was meant: a near key, a key of another place, or another tool's word. It
 // returns the keys of this place that may have been meant.
-func (d *DAG) unknownKey(field Field, t *table) []string {
+func (d *DAG) unknownKey(field Field, t *table, in fields) []string {
 	key := field.Key
 	at := d.span(key)
 	if rule := statusRules[strings.Trim(field.Value.Text, "${} ")]; rule != "" && (key.Text == "if" || key.Text == "when") && t == taskKeys {
@@ -144,7 +156,10 @@ func (d *DAG) unknownKey(field Field, t *table) []string {
 		return nil
 	}
 	if here, ok := elsewhere[key.Text]; ok && slices.Contains(t.keys, here) {
-		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
+		diag := d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `%s`", here)
+		if !slices.Contains(otherValues, key.Text) {
+			diag.instead(key.Text, here).unlessTaken(in.node, in.meant...)
+		}
 		return []string{here}
 	}
 	if instead, ok := airflowKeys[key.Text]; ok && !slices.Contains(schemaWords, t.keys[0]) {
@@ -160,6 +175,7 @@ func (d *DAG) unknownKey(field Field, t *table) []string {
 			}
 		}
 	}
-	d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).suggest(key.Text, t.keys)
+	d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).suggest(key.Text, t.keys).
+		unlessTaken(in.node, in.meant...)
 	return near
 }

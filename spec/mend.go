@@ -65,6 +65,11 @@ func (d *DAG) placed() {
 		if diag.EndLine == diag.Line {
 			diag.EndColumn = max(diag.EndColumn, diag.Column+1)
 		}
+		for i := range diag.Edits {
+			e := &diag.Edits[i]
+			e.Line, e.Column = d.before(e.Line, e.Column)
+			e.EndLine, e.EndColumn = d.before(e.EndLine, e.EndColumn)
+		}
 		for i := range diag.Related {
 			r := &diag.Related[i]
 			if r.File == d.file {

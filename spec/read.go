@@ -72,7 +72,7 @@ func (d *DAG) boolean(n *Node, key string) bool {
 		return false
 	}
 	if b, ok := looseBool(n.Text); ok {
-		d.report(yBool, d.span(n), "`%s` must be true or false, not %s", key, n.words()).label("write `%t`", b)
+		d.report(yBool, d.span(n), "`%s` must be true or false, not %s", key, n.words()).instead(d.src.text(d.span(n)), strconv.FormatBool(b))
 		return false
 	}
 	d.report(sType, d.span(n), "`%s` must be true or false, not %s", key, n.words())
@@ -132,14 +132,17 @@ func (d *DAG) notNumber(n *Node, key, want string) {
 	}
 	diag := d.report(sType, d.span(n), "`%s` must be %s, not %s", key, want, n.words())
 	if jsonNumber().MatchString(n.Text) {
-		diag.label("write `%s`", n.Text)
+		diag.instead(d.src.text(d.span(n)), n.Text)
 	}
 }
 
 // otherNotation reports a whole number that is written as no number of JSON: 0022, 1_000.
 func (d *DAG) otherNotation(n *Node, key, want string) bool {
 	if v, err := strconv.ParseInt(strings.TrimLeft(strings.ReplaceAll(n.Text, "_", ""), "0"), 10, 64); err == nil {
-		d.report(yNumber, d.span(n), "`%s` must be %s, not %s", key, want, n.words()).label("write `%d`", v)
+		diag := d.report(yNumber, d.span(n), "`%s` must be %s, not %s", key, want, n.words()).label("write `%d`", v)
+		if !strings.HasPrefix(n.Text, "0") { // 0022 may be meant as 18
+			diag.instead(n.Text, strconv.FormatInt(v, 10))
+		}
 		return true
 	}
 	return false

@@ -17,11 +17,12 @@ func ruleBranch(d *DAG) {
 	if !ok {
 		return
 	}
-	b := brancher{d: d, plan: plan, order: upstreamFirst(plan), when: map[string]*expr.Branch{}, before: map[string][]string{}, left: maxTries}
+	b := brancher{d: d, plan: plan, when: map[string]*expr.Branch{}, before: map[string][]string{}, left: maxTries, asks: foresight{plan: plan}}
 	b.read()
 	if len(b.when) == 0 {
 		return
 	}
+	b.order = upstreamFirst(plan)
 	for _, id := range b.order {
 		t := d.byID[id]
 		if !d.never[id] && len(plan.Upstream(id)) > 0 && (len(plan.Upstream(id)) > 1 || b.when[id] != nil) {
@@ -36,8 +37,9 @@ type brancher struct {
 	plan   *machine.Plan
 	order  []string                // upstream first
 	when   map[string]*expr.Branch // conditions that are understood
-	before map[string][]string     // tasks that have finished for certain when a task runs
+	before map[string][]string     // see finished
 	left   int                     // worlds that may still be tried
+	asks   foresight               // keeps what it has read of triggers
 }
 
 // Bounds of what is tried for one task.
@@ -51,29 +53,40 @@ var waits = []string{
 	"all_success", "all_failed", "all_done", "all_skipped", "none_failed", "none_failed_min_one_success", "none_skipped", "all_done_min_one_success",
 }
 
-// read reads the conditions, and which tasks have finished when they are asked: only the outputs of those are the same
-// for all who ask.
+// read reads the conditions.
 func (b *brancher) read() {
-	for _, id := range b.order {
-		t := b.d.byID[id]
-		if slices.Contains(waits, t.Trigger.Rule) {
-			up := b.plan.Upstream(id)
-			b.before[id] = slices.Clone(up)
-			if t.Trigger.Rule == "all_success" {
-				for _, u := range up {
-					b.before[id] = append(b.before[id], b.before[u]...)
-				}
-			}
-			if len(b.before[id]) > maxCone {
-				b.before[id] = b.before[id][:maxCone]
-			}
-		}
+	for id, t := range b.d.byID {
 		if t.When != nil && t.ForEach == nil && !t.constant {
 			if br := expr.ReadBranch(t.When.Src); br != nil {
 				b.when[id] = br
 			}
 		}
 	}
+}
+
+// finished are tasks that have finished for certain when a task runs, the nearest first, at most maxCone: only
+// the outputs of those are the same for all who ask.
+func (b *brancher) finished(id string) []string {
+	if list, known := b.before[id]; known {
+		return list
+	}
+	var list []string
+	for next := []string{id}; len(next) > 0 && len(list) < maxCone; next = next[1:] {
+		t := b.d.byID[next[0]]
+		if !slices.Contains(waits, t.Trigger.Rule) {
+			continue
+		}
+		for _, up := range b.plan.Upstream(next[0]) {
+			if !slices.Contains(list, up) {
+				list = append(list, up)
+				if t.Trigger.Rule == "all_success" {
+					next = append(next, up)
+				}
+			}
+		}
+	}
+	b.before[id] = list
+	return list
 }
 
 // cone is a task and all that it depends on, upstream first; nil if that is too much.
@@ -133,7 +146,7 @@ func (b *brancher) stable(id string, t expr.Term) bool {
 	case "run":
 		return t.Text != `run."epoch"`
 	case "tasks":
-		return t.Task != "" && slices.Contains(b.before[id], t.Task) && strings.HasPrefix(strings.TrimPrefix(t.Text, `tasks."`+t.Task+`"`), `."output"`)
+		return t.Task != "" && slices.Contains(b.finished(id), t.Task) && strings.HasPrefix(strings.TrimPrefix(t.Text, `tasks."`+t.Task+`"`), `."output"`)
 	}
 	return false
 }
@@ -196,7 +209,6 @@ func (b *brancher) try(t *task, cone []string, axes []axis, values map[string]an
 
 // world works out what may become of the tasks of a cone where the terms have some values.
 func (b *brancher) world(t *task, cone []string, values map[string]any, v *verdict) {
-	f := foresight{plan: b.plan, left: maxWorlds}
 	ends := make(map[string]outcomes, len(cone))
 	for _, id := range cone {
 		task := b.d.byID[id]
@@ -207,7 +219,8 @@ func (b *brancher) world(t *task, cone []string, values map[string]any, v *verdi
 		}
 		got := byRule(task.Trigger.Rule, u)
 		if task.Trigger.Expr != nil {
-			got = f.ask(task, up, u)
+			b.asks.left = maxWorlds
+			got = b.asks.ask(task, up, u)
 		}
 		no := b.when[id] != nil && b.when[id].Holds(b.seen(id, values)) == expr.False
 		if id == t.ID {

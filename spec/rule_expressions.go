@@ -32,6 +32,9 @@ func ruleExpressions(d *DAG) {
 			if info.Whole && !certain(problems) {
 				d.wholeValue(u, info.Type)
 			}
+			if len(problems) > 0 { // what cannot be taken apart may name any of them
+				d.noteParams(u.node.Text)
+			}
 			parts, _ := expr.Split(u.node.Text)
 			for _, p := range parts {
 				if p.Expr {
@@ -101,12 +104,13 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	if len(p.Suggest) > 0 {
 		diag.label("did you mean %s?", orWords(quoted(p.Suggest)))
 		if len(p.Suggest) == 1 {
-			diag.note("fix", "rename to `%s`", p.Suggest[0])
+			diag.note("fix", "rename to `%s`", p.Suggest[0]).swap(d.src.text(at), p.Suggest[0])
 		}
 	}
 	switch {
 	case p.Code == expr.CodeNotClosed && d.cutByComment(at):
 		diag.help("to YAML ` #` begins a comment, and the value ends there: quote it, or write it below a |")
+	case diag.translate(p, d.src.text(at)):
 	case p.Help != "":
 		diag.help("%s", p.Help)
 	}

@@ -29,7 +29,8 @@ func ruleNeeds(d *DAG) {
 					diag.related(d.span(d.byID[near[0]].key), "%q is defined here", near[0])
 				}
 			case first != nil:
-				d.report(gTwice, at, "task %q needs %q twice", t.ID, n.id).related(d.span(first), "the first time")
+				d.report(gTwice, at, "task %q needs %q twice", t.ID, n.id).related(d.span(first), "the first time").
+					dropItem(d, t.f.get("needs"), n.node)
 			default:
 				seen[n.id] = n.node
 				kept = append(kept, n)

@@ -58,7 +58,7 @@ func (d *DAG) truncation(u *use, r *syntax.Redirect, fd string) {
 	}
 	off := utf8.RuneCountInString(u.node.Text[:from])
 	d.report(rTruncate, d.within(u.node, off, utf8.RuneCountInString(text)), "`%s` empties the log: standard output and error are the log file itself", text).
-		label("write `%s`", instead).note("fix", "write `%s`", instead)
+		instead(text, instead)
 }
 
 // stillLog tells whether a descriptor is the log inside all that is open around a statement: the

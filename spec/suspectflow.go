@@ -105,7 +105,7 @@ func suspectExpression(d *DAG, t trouble) ([]mend, bool) {
 		if i := r.until(n, func(i int) bool { return len(r.open) > 0 && startsAt(l, i, "${{") }); i >= 0 {
 			col := i + 1
 			d.report(ySyntax, Span{n, col, n, col + 3}, "an expression between braces or brackets is read as YAML's own").
-				help("%s", quoteHere(l, i))
+				quoteExpression(l, n, i).note("fix", "%s", quoteHere(l, i))
 			end := strings.Index(string(l[i:]), "}}")
 			if end < 0 {
 				return nil, true
@@ -196,6 +196,8 @@ func (r *flowReader) until(n int, will func(i int) bool) int {
 			return i
 		case (c == '"' || c == '\'') && opensValue(l, i):
 			r.quote = c
+		case len(r.open) > maxDepth: // too deep, whatever else is wrong
+			return -1
 		case (c == '[' || c == '{') && (len(r.open) > 0 || opensValue(l, i)):
 			r.complete = false
 			r.open = append(r.open, bracket{r: c, line: n, col: i + 1, indent: indentOf(l)})

@@ -31,7 +31,8 @@ func suspectColon(d *DAG, t trouble) ([]mend, bool) {
 		return nil, false
 	}
 	col := len([]rune(text[:m[6]])) + 1
-	d.report(yColon, Span{t.line, col, t.line, col + 1}, "`: ` inside a plain value reads as a key").help("quote the value")
+	d.report(yColon, Span{t.line, col, t.line, col + 1}, "`: ` inside a plain value reads as a key").
+		quote(d.src, t.line, len([]rune(text[:m[3]]))+1)
 	var ms []mend
 	rest := []rune(text)
 	for i := col - 1; i < len(rest); i++ { // all of them are the same mistake
@@ -58,7 +59,8 @@ func suspectNoSpace(d *DAG, t trouble) ([]mend, bool) {
 			continue
 		}
 		col := len([]rune(text[:m[4]])) + 1
-		d.report(yNoSpace, Span{n, col, n, col + 1}, "a space is missing after this colon").note("fix", "put a space after `:`")
+		d.report(yNoSpace, Span{n, col, n, col + 1}, "a space is missing after this colon").note("fix", "put a space after `:`").
+			edit(Span{n, col + 1, n, col + 1}, " ")
 		return []mend{{line: n, from: col + 1, to: col + 1, with: " "}}, true
 	}
 	return nil, false

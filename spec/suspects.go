@@ -85,7 +85,7 @@ func suspectTab(d *DAG, t trouble) ([]mend, bool) {
 		return nil, false
 	}
 	col := tabAt(d.src.line(line))
-	diag := d.report(yTab, Span{line, col, line, col + 1}, "a tab cannot indent YAML").label("this is a tab").help("indent with spaces")
+	diag := d.report(yTab, Span{line, col, line, col + 1}, "a tab cannot indent YAML").label("this is a tab").note("fix", "indent with spaces")
 	ms := d.untabbed(line)
 	for n := line + 1; n <= len(d.src.lines); n++ {
 		if l := d.src.line(n); len(l) > 0 && l[0] == '\t' && tabAt(l) > 0 && n > ms[len(ms)-1].line {
@@ -95,6 +95,7 @@ func suspectTab(d *DAG, t trouble) ([]mend, bool) {
 	if len(ms) > 1 {
 		diag.note("note", "%d more lines are indented with tabs", len(ms)-1)
 	}
+	diag.mends(ms)
 	return ms, true
 }
 
@@ -104,8 +105,10 @@ func (d *DAG) untabbed(line int) []mend {
 	unit := d.indentUnit()
 	above := d.src.line(d.writtenBefore(line))
 	least := indentOf(above)
-	if strings.HasSuffix(strings.TrimRight(string(above), " "), ":") {
+	if in, _ := indentation(d.src.line(line), unit); strings.HasSuffix(strings.TrimRight(string(above), " "), ":") {
 		least += unit
+	} else if slices.Contains(d.openAbove(line), in) { // it goes on with what is open above
+		least = in
 	}
 	var ms []mend
 	more := 0
@@ -208,9 +211,9 @@ func suspectIndicator(d *DAG, t trouble) ([]mend, bool) {
 		c := d.src.rune(t.line, col)
 		switch {
 		case strings.ContainsRune("@%`", c) && c != 0 && strings.Contains(t.msg, "cannot start any token") && opensValue(l, col-1):
-			d.report(yIndicator, Span{t.line, col, t.line, col + 1}, "a plain value cannot begin with %c", c).help("quote the value")
+			d.report(yIndicator, Span{t.line, col, t.line, col + 1}, "a plain value cannot begin with %c", c).quote(d.src, t.line, col)
 		case (c == '*' || c == '&') && strings.Contains(t.msg, "alphabetic or numeric"):
-			d.report(yIndicator, Span{t.line, col, t.line, col + 1}, "a value that begins with %c is a YAML alias or anchor, and this is none", c).help("quote the value")
+			d.report(yIndicator, Span{t.line, col, t.line, col + 1}, "a value that begins with %c is a YAML alias or anchor, and this is none", c).quote(d.src, t.line, col)
 		default:
 			continue
 		}
@@ -322,9 +325,9 @@ func suspectOdd(d *DAG, t trouble) ([]mend, bool) {
 			switch {
 			case len(ms) > 0:
 			case put == " ":
-				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this space is no ordinary one (U+%04X)", r).note("fix", "write an ordinary space")
+				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this space is no ordinary one (U+%04X)", r).note("fix", "write an ordinary space").ordinary(d.src.line(n), n)
 			default:
-				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this is a curly quote; YAML knows only \" and '").note("fix", "write a straight quote")
+				d.report(ySpace, Span{n, i + 1, n, i + 2}, "this is a curly quote; YAML knows only \" and '").note("fix", "write a straight quote").straighten(d.src.line(n), n)
 			}
 			ms = append(ms, mend{line: n, from: i + 1, to: i + 2, with: put})
 		}

@@ -27,6 +27,7 @@ func (d *DAG) parseYAML(src []byte) *yaml.Node {
 		}
 		before := len(d.diags)
 		ms := d.syntaxError(src, err)
+		d.tried(src, err, before)
 		if d.echo(before) {
 			d.diags = d.diags[:before]
 		}

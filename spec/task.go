@@ -43,13 +43,13 @@ type reference struct {
 	edge  bool   // makes X upstream
 }
 
-// get returns a key's node: the task's own, else that of `defaults`. env and sensor are left out: of
-// env both count, and a sensor of defaults holds only for tasks that have one.
+// get returns a key's node: the task's own, else that of `defaults`. env, aws and sensor are left out: of
+// the first two both count, and a sensor of defaults holds only for tasks that have one.
 func (t *task) get(key string) *Node {
 	if n := t.f.get(key); n != nil {
 		return n
 	}
-	if slices.Contains(defaultsKeys.keys, key) && key != "env" && key != "sensor" {
+	if slices.Contains(defaultsKeys.keys, key) && key != "env" && key != "aws" && key != "sensor" {
 		return t.d.defaults.get(key)
 	}
 	return nil
@@ -124,6 +124,7 @@ func (d *DAG) draftTask(t *task, n *Node, keys *table) {
 	d.draftRetries(t)
 	d.draftSlots(t)
 	d.draftSensor(t)
+	d.checkRemote(t)
 	t.Env = d.draftTaskEnv(t)
 	d.draftOutputs(t, t.f.get("outputs"))
 	d.draftFiles(t)

@@ -14,6 +14,7 @@ type planter struct {
 	made  map[*yaml.Node]*Node // anchors, once planted
 	open  map[*yaml.Node]bool  // anchors whose planting goes on: an alias of one is a loop
 	wrote int                  // nodes as written; what they expand to is counted in each Node
+	first Span                 // where the document begins to repeat itself
 	deep  bool                 // too deep, and reported
 }
 
@@ -31,7 +32,7 @@ func (d *DAG) plant(doc *yaml.Node) *Node {
 		d.report(yLimit, d.span(root), "the file is nested more than %d levels deep once its aliases are expanded", maxDepth)
 		return nil
 	case root.size > maxExpand*p.wrote:
-		d.report(yLimit, p.firstAlias(doc), "aliases make more than %d times of what is written here", maxExpand).
+		d.report(yLimit, p.first, "aliases make more than %d times of what is written here", maxExpand).
 			help("repeat less, or make a `for_each` of it")
 		return nil
 	}
@@ -65,10 +66,12 @@ func (p *planter) node(y *yaml.Node, depth int) *Node {
 		p.mapping(y, n, depth)
 	case yaml.SequenceNode:
 		n.Kind = Sequence
-		for _, c := range y.Content {
+		n.Items = make([]*Node, 0, len(y.Content))
+		for i, c := range y.Content {
 			item := p.node(c, depth+1)
 			n.Items = append(n.Items, item)
 			p.grow(n, item)
+			y.Content[i] = nil // yaml.v3's is needed no more
 		}
 	default:
 		n.Text = y.Value
@@ -121,6 +124,9 @@ func (p *planter) grow(parent, child *Node) {
 // one pointer an alias. yaml.v3 has refused those without an anchor.
 func (p *planter) alias(y *yaml.Node) *Node {
 	p.wrote++
+	if p.first.Line == 0 {
+		p.first = Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))}
+	}
 	if p.open[y.Alias] {
 		p.dag.report(yAlias, Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))},
 			"the alias *%s stands inside what it stands for", y.Value)
@@ -153,6 +159,7 @@ func (p *planter) mapping(y *yaml.Node, n *Node, depth int) {
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		k, v := y.Content[i], y.Content[i+1]
+		y.Content[i], y.Content[i+1] = nil, nil // yaml.v3's are needed no more
 		if k.Kind == yaml.ScalarNode && k.Value == "<<" && k.Style == 0 {
 			merges = append(merges, v)
 			p.wrote++
@@ -211,18 +218,4 @@ func (p *planter) merge(n *Node, y *yaml.Node, have map[string]*Node, depth int)
 			}
 		}
 	}
-}
-
-// firstAlias is where a document begins to repeat itself, the place to point at when it repeats itself
-// too much.
-func (p *planter) firstAlias(y *yaml.Node) Span {
-	if y.Kind == yaml.AliasNode {
-		return Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))}
-	}
-	for _, c := range y.Content {
-		if s := p.firstAlias(c); s.Line > 0 {
-			return s
-		}
-	}
-	return Span{}
 }

@@ -88,7 +88,7 @@ func (d *DAG) jinja(u *use) {
 		}
 		at := d.within(u.node, utf8.RuneCountInString(text[:m[0]]), utf8.RuneCountInString(text[m[0]:m[1]]))
 		d.reportAs(severity, expr.CodeForeign, at, "this is a template of another tool; here it is plain text").
-			help("%s", jinjaHelp(text[m[2]:m[3]]))
+			unjinja(d.src, text[m[0]:m[1]], text[m[2]:m[3]]).help("%s", jinjaHelp(text[m[2]:m[3]]))
 	}
 }
 

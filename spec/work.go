@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -264,7 +265,8 @@ func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
 		if len(v.Path) > 1 {
 			of = "`" + pathWords(v.Path[:len(v.Path)-1]) + "`"
 		}
-		d.report(sInputName, d.span(key), "%s has no input %q", of, v.Name).suggest(v.Name, v.Choices)
+		d.report(sInputName, d.span(key), "%s has no input %q", of, v.Name).suggest(v.Name, v.Choices).
+			unlessTaken(n.At(v.Path[:len(v.Path)-1]...))
 		return
 	}
 	at := d.span(t.f.key("uses"))
@@ -279,7 +281,7 @@ func (d *DAG) inputProblem(t *task, n *Node, v schema.Violation) {
 			at = d.span(key)
 		}
 		if b, loose := looseBool(value.Text); loose && value.Quote == Plain && strings.Contains(v.Message, "true or false,") {
-			d.report(yBool, at, "%s must be true or false, not %s", where, value.words()).label("write `%t`", b)
+			d.report(yBool, at, "%s must be true or false, not %s", where, value.words()).instead(value.Text, strconv.FormatBool(b))
 			return
 		}
 	}

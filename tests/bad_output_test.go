@@ -72,7 +72,7 @@ func TestHandoffsThatTakeNothing(t *testing.T) {
 	for _, c := range []struct{ handoff, kind, says string }{
 		{"s3://absent/x", "temporary", "cannot put spill/<…>/spills/-/1/output.json into s3://absent/x/: there is no such bucket (check its name, the account and the endpoint)"},
 		{"s3://a/x", "bad_input", `cannot use "s3://a/x" as handoff: "a" is no bucket's name (3 to 63 of a-z 0-9 . -)`},
-		{"dynamodb://t", "bad_input", `cannot use "dynamodb://t" as handoff: this weft does not know the scheme "dynamodb" (it knows: file, s3)`},
+		{"dynamodb://t", "bad_input", `cannot use "dynamodb://t" as handoff: this weft does not know the scheme "dynamodb" (it knows: dynamodb, file, s3)`},
 		{"file://$DIR/file", "temporary", "cannot put spill/<…>/spills/-/1/output.json into $DIR/file: not a directory"},
 		{"file:///proc/x", "temporary", "cannot put spill/<…>/spills/-/1/output.json into /proc/x: no such file or directory"},
 	} {

@@ -94,8 +94,26 @@ func TestEveryExampleIsListed(t *testing.T) {
 		listed[o.dag] = true
 	}
 	for _, f := range files {
+		if strings.HasSuffix(f, ".test.yaml") { // TestShippedTests has those
+			continue
+		}
 		if name := strings.TrimSuffix(filepath.Base(f), ".yaml"); !listed[name] {
 			t.Errorf("dags/%s.yaml has no line in outcomes or patterns", name)
+		}
+	}
+}
+
+// TestTheExamplesAreSilent: the validator has nothing to say of any, not even a remark; nor of what
+// somebody wrote who comes from Airflow and has read the pages (testdata/newcomer).
+func TestTheExamplesAreSilent(t *testing.T) {
+	for _, dir := range []string{"../dags", "testdata/newcomer"} {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := newWorld(t).run("validate", "--strict", "--format", "json", abs)
+		if want := `"diagnostics":[]`; res.code != 0 || !strings.Contains(strings.ReplaceAll(res.out, " ", ""), want) {
+			t.Errorf("%s: exit %d\n%s%s", dir, res.code, res.out, res.stderr)
 		}
 	}
 }

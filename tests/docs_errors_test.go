@@ -22,102 +22,73 @@ var families = []struct{ letter, title string }{
 	{"T", "Time"},
 	{"R", "Reliability"},
 	{"X", "Scripts and secrets"},
+	{"L", "Comments that silence"},
 }
 
-// where is the rest of the file that a mistake stands in; its %s is the mistake.
-var where = map[string]string{
-	"file":  "%s",
-	"dag":   "%s\ntasks: {a: {run: echo}}\n",
-	"tasks": "tasks:\n%s\n",
-	"task":  frame + "  b:\n    run: echo\n    %s\n",
-	"work":  frame + "  b:\n    %s\n",
+// A codePage is what `weft explain CODE --json` gives.
+type codePage struct {
+	Code     string   `json:"code"`
+	Severity string   `json:"severity"`
+	Title    string   `json:"title"`
+	Why      string   `json:"why"`
+	Wrong    []sample `json:"wrong"`
+	Right    []sample `json:"right"`
+	Prints   string   `json:"prints"`
 }
 
-const frame = `params:
-  n: {type: integer, default: 1}
-  s: {type: string, default: x}
-  ok: {type: boolean, default: true}
-  list: {type: array, default: []}
-tasks:
-  a: {run: echo}
-  c: {run: echo}
-`
+type sample struct{ File, Text string }
 
-// TestDocsErrors holds docs/errors.md against the validator: every code there is has its line, what
-// stands under wrong is found, what stands under right is not.
+// TestDocsErrors holds the page of every code that stands in the source against the validator: what is
+// wrong gives that code and no other, what is right gives nothing, and `weft explain` shows what
+// validate says. docs/errors.md and docs/errors/ are made of the pages.
 func TestDocsErrors(t *testing.T) {
-	wrong, right := newWorld(t), newWorld(t)
-	for _, m := range mistakes {
-		wrong.write("dags/"+m.code+".yaml", m.file(m.wrong))
-		if m.right != "" {
-			right.write("dags/"+m.code+".yaml", m.file(m.right))
-		}
-		if m.code == "G210" { // it takes two
-			wrong.write("dags/second.yaml", m.file(m.wrong))
-		}
-	}
-	found, clean := wrong.diagnostics(), right.diagnostics()
-	listed := map[string]bool{}
-	for _, m := range mistakes {
-		listed[m.code] = true
-		if found[m.code][m.code] == "" {
-			t.Errorf("%s is not found in\n%s\nbut %v", m.code, m.file(m.wrong), found[m.code])
-		}
-		for code, severity := range clean[m.code] {
-			if code == m.code || severity == "error" {
-				t.Errorf("%s: what is right is not: %s %s in\n%s", m.code, severity, code, m.file(m.right))
-			}
-		}
-	}
+	var pages []codePage
 	for _, code := range codes(t) {
-		if !listed[code] {
-			t.Errorf("%s has no line in mistakes", code)
+		w := newWorld(t)
+		res := w.run("explain", code, "--json")
+		var p codePage
+		if err := json.Unmarshal([]byte(res.out), &p); err != nil {
+			t.Errorf("spec/codes/%s.md: %v\n%s", code, err, res.stderr)
+			continue
 		}
-		delete(listed, code)
+		pages = append(pages, p)
+		w.holds(p)
+		page(t, filepath.Join("errors", code+".md"), errorPage(p))
 	}
-	if len(listed) > 0 {
-		t.Errorf("no code of the validator: %v", slices.Sorted(maps.Keys(listed)))
-	}
-	if !t.Failed() {
-		page(t, "errors.md", errorsPage(found))
+	page(t, "errors.md", errorsIndex(pages))
+	files, _ := filepath.Glob("../docs/errors/*.md")
+	sources, _ := filepath.Glob("../spec/codes/*.md")
+	if len(files) != len(pages) || len(sources) != len(pages) {
+		t.Errorf("%d codes, %d pages in docs/errors, %d in spec/codes: some are of no code", len(pages), len(files), len(sources))
 	}
 }
 
-// A mistake is one code, what it is about, and a fragment of a file with it and without.
-type mistake struct {
-	code, what   string
-	in           string // key of where
-	wrong, right string
-	hide         bool // the fragments are too long to show
-}
-
-func (m mistake) file(fragment string) string {
-	rest := where[m.in]
-	if m.in == "task" || m.in == "work" {
-		fragment = strings.ReplaceAll(fragment, "\n", "\n    ")
-	}
-	return strings.Replace(rest, "%s", fragment, 1)
-}
-
-// diagnostics validates the world's DAGs: by file's stem and code the severity.
-func (w *world) diagnostics() map[string]map[string]string {
+// holds validates a page's files by the real binary.
+func (w *world) holds(p codePage) {
 	w.t.Helper()
-	res := w.run("validate", "--format", "json", "dags")
-	var answer struct {
-		Diagnostics []struct{ Code, Severity, File string }
+	for _, f := range p.Wrong {
+		w.write(f.File, f.Text)
 	}
-	if err := json.Unmarshal([]byte(res.out), &answer); err != nil {
-		w.t.Fatalf("weft validate --format json: %v\n%s%s", err, res.out, res.stderr)
-	}
-	found := map[string]map[string]string{}
-	for _, d := range answer.Diagnostics {
-		stem := strings.TrimSuffix(filepath.Base(d.File), ".yaml")
-		if found[stem] == nil {
-			found[stem] = map[string]string{}
+	said := w.run("validate", "dags")
+	for _, m := range regexp.MustCompile(`(?m)^(\w+)\[(\w+)\]: `).FindAllStringSubmatch(said.out, -1) {
+		if m[2] != p.Code || !strings.Contains(p.Severity, m[1]) {
+			w.t.Errorf("%s (%s): what is wrong gives %s %s too", p.Code, p.Severity, m[1], m[2])
 		}
-		found[stem][d.Code] = d.Severity
 	}
-	return found
+	if !strings.HasPrefix(said.out, p.Prints+"\n") || !strings.Contains(p.Prints, "["+p.Code+"]: ") {
+		w.t.Errorf("%s: explain shows\n%s\nand validate prints\n%s", p.Code, p.Prints, said.out)
+	}
+	for _, f := range p.Wrong {
+		if err := os.Remove(filepath.Join(w.dir, f.File)); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for _, f := range p.Right {
+		w.write(f.File, f.Text)
+	}
+	if said := w.run("validate", "dags"); said.code != 0 || !strings.HasSuffix(said.out, "checked, no problems\n") {
+		w.t.Errorf("%s: of what is right validate says\n%s", p.Code, said.out)
+	}
 }
 
 // codes are those that stand in the code of whoever reports.
@@ -145,41 +116,68 @@ func codes(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-func errorsPage(found map[string]map[string]string) string {
+func errorsIndex(pages []codePage) string {
 	var b strings.Builder
-	b.WriteString("# Diagnostics\n\n" + generated + `
-What ` + "`weft validate`" + ` says, by code. An error keeps the DAG from running; a warning is probably a mistake, and fails under
-` + "`--strict`" + `. Codes are never renumbered. ⇥ is a tab.
-`)
+	b.WriteString("# Diagnostics\n\n" + generated + errorsHead)
 	for _, f := range families {
-		fmt.Fprintf(&b, "\n## %s\n\n| code | | what is wrong | wrong | right |\n|---|---|---|---|---|\n", f.title)
-		for _, m := range mistakes {
-			if !strings.HasPrefix(m.code, f.letter) {
-				continue
+		fmt.Fprintf(&b, "\n## %s\n\n| code | | what is wrong |\n|---|---|---|\n", f.title)
+		for _, p := range pages {
+			if strings.HasPrefix(p.Code, f.letter) {
+				fmt.Fprintf(&b, "| [%s](errors/%s.md) | %s | %s |\n", p.Code, p.Code, p.Severity, cell(p.Title))
 			}
-			wrong, right := "", ""
-			if !m.hide {
-				wrong, right = snippet(m.wrong), snippet(m.right)
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", m.code, found[m.code][m.code], m.what, wrong, right)
 		}
 	}
 	return b.String()
 }
 
-// snippet writes lines of YAML into a table's cell.
-func snippet(text string) string {
-	if text == "" {
-		return ""
-	}
-	lines := strings.Split(strings.ReplaceAll(text, "\t", "⇥"), "\n")
-	for i, line := range lines {
-		code := strings.TrimLeft(line, " ")
-		quote := "`"
-		if strings.Contains(code, quote) {
-			quote = "``"
+const errorsHead = `
+What ` + "`weft validate`" + ` says, by code; ` + "`weft explain CODE`" + ` prints a code's page. An error keeps the DAG from running. A warning
+is probably a mistake, and fails under ` + "`--strict`" + `. Codes are never renumbered or used again.
+
+**Fixes.** What stands behind ` + "`fix:`" + ` is done by ` + "`weft validate --fix`" + `, and shown by ` + "`--diff`" + `: it cannot change what already works.
+What stands behind ` + "`help:`" + ` is for you to decide.
+
+**Silence.** A comment with its reason silences a warning: at the end of its line, or alone above it. For a finding inside a script it
+may stand in the script, or where the script begins. ` + "`ignore-file`" + ` silences the whole file.
+
+` + "```yaml task" + `
+  arrived:
+    uses: file.head
+    with: {path: /data/orders.csv}
+    sensor: {until: output.exists} # weft: ignore[R501] the export is late in December
+` + "```" + `
+
+An ignore that silences nothing is reported, so none outlives its reason. For all files, ` + "`weft.yaml`" + ` says how bad a warning is:
+
+` + "```yaml weft.yaml" + `
+diagnostics: {R503: off, R501: error}
+` + "```" + `
+
+Errors can be neither silenced nor set: a DAG that cannot run does not run because nobody speaks of it.
+`
+
+func errorPage(p codePage) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s: %s\n\n%s\n%s · [all codes](../errors.md)\n\n%s\n", p.Code, p.Title, generated, p.Severity, p.Why)
+	b.WriteString("\n## Wrong\n")
+	fenced(&b, p.Wrong)
+	fmt.Fprintf(&b, "\n```text\n%s```\n\n## Right\n", p.Prints)
+	fenced(&b, p.Right)
+	return b.String()
+}
+
+// fenced shows files; control characters by their pictures.
+func fenced(b *strings.Builder, files []sample) {
+	for _, f := range files {
+		text := strings.Map(func(r rune) rune {
+			if r < ' ' && r != '\n' && r != '\t' {
+				return r + 0x2400
+			}
+			return r
+		}, f.Text)
+		if len(files) > 1 {
+			fmt.Fprintf(b, "\n`%s`\n", f.File)
 		}
-		lines[i] = strings.Repeat("&nbsp;", len(line)-len(code)) + quote + cell(code) + quote
+		fmt.Fprintf(b, "\n```yaml\n%s```\n", text)
 	}
-	return strings.Join(lines, "<br>")
 }

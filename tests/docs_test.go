@@ -52,33 +52,40 @@ func lineOf(lines []string, i int) string {
 	return ""
 }
 
-// An example is one fenced yaml block of a page.
+// An example is one fenced yaml block of a page. Its kind is what stands behind yaml: nothing, it is a
+// whole DAG; `task`, the tasks of one; `weft.yaml`, settings; `test`, a test of a DAG, which the page's
+// own test plays.
 type example struct {
 	page string
 	line int
+	kind string
 	text string
 }
 
-var fence = regexp.MustCompile("(?m)^```yaml\n((?s:.*?))^```$")
+var fence = regexp.MustCompile("(?m)^```ya?ml *([^\n]*)\n((?s:.*?))^```$")
 
 // examples are the whole DAGs among the yaml blocks of docs/.
 func examples(t *testing.T) []example {
+	t.Helper()
+	return slices.DeleteFunc(blocks(t), func(x example) bool { return x.kind != "" || x.page == "README.md" })
+}
+
+// blocks are the yaml blocks of docs/ and of the README.
+func blocks(t *testing.T) []example {
 	t.Helper()
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("no pages: %v", err)
 	}
 	var list []example
-	for _, p := range pages {
+	for _, p := range append(pages, "../README.md") {
 		text, err := os.ReadFile(p)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range fence.FindAllSubmatchIndex(text, -1) {
-			block := string(text[m[2]:m[3]])
-			if strings.HasPrefix(block, "tasks:") || strings.Contains(block, "\ntasks:") {
-				list = append(list, example{filepath.Base(p), 1 + bytes.Count(text[:m[2]], []byte("\n")), block})
-			}
+			line := 1 + bytes.Count(text[:m[4]], []byte("\n"))
+			list = append(list, example{filepath.Base(p), line, string(text[m[2]:m[3]]), string(text[m[4]:m[5]])})
 		}
 	}
 	return list
@@ -91,12 +98,26 @@ func (w *world) stands(text string) {
 	}
 }
 
-// TestDocsExamplesValidate holds every whole DAG in the pages against the strict validator.
+// TestDocsExamplesValidate holds every yaml block of the pages against the strict validator: there is
+// nothing to say about any, and none is passed over.
 func TestDocsExamplesValidate(t *testing.T) {
 	pages := map[string]int{}
-	for _, x := range examples(t) {
+	for _, x := range blocks(t) {
 		pages[x.page]++
 		w := newWorld(t)
+		switch x.kind {
+		case "", "test":
+		case "task":
+			x.text = "tasks:\n  " + strings.TrimRight(strings.ReplaceAll(x.text, "\n", "\n  "), " ")
+		case "weft.yaml":
+			w.write("weft.yaml", x.text)
+			x.text = "tasks: {a: {run: echo}}"
+		default:
+			t.Errorf("%s:%d: nobody knows what `yaml %s` is", x.page, x.line, x.kind)
+		}
+		if x.kind == "test" {
+			continue
+		}
 		w.stands(x.text)
 		res := w.run("validate", "--strict", w.write("example.yaml", x.text))
 		if res.code != 0 || res.out != "1 file checked, no problems\n" {
@@ -106,8 +127,8 @@ func TestDocsExamplesValidate(t *testing.T) {
 	if pages["airflow.md"] < 1 {
 		t.Error("no example found in airflow.md: the fences are not read")
 	}
-	if pages["language.md"] < 8 {
-		t.Errorf("only %d examples found in language.md: the fences are not read", pages["language.md"])
+	if pages["language.md"] < 8 || pages["README.md"] < 1 {
+		t.Errorf("only %d examples found in language.md, %d in README.md: the fences are not read", pages["language.md"], pages["README.md"])
 	}
 }
 

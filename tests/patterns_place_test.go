@@ -29,9 +29,9 @@ func onServer(client *s3.Client) place { return place{"on a server", client} }
 // withS3 starts the server and tells weft of it by the environment alone.
 func withS3(t *testing.T) *s3.Client {
 	t.Helper()
-	server := s3server.Start(t, bucket)
+	server, glue := s3server.Start(t, bucket), glueServer(t)
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_S3": server.URL, "AWS_ENDPOINT_URL": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"AWS_ENDPOINT_URL_S3": server.URL, "AWS_ENDPOINT_URL_GLUE": glue, "AWS_ENDPOINT_URL": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
 		"AWS_ACCESS_KEY_ID": s3server.Access, "AWS_SECRET_ACCESS_KEY": s3server.Secret, "AWS_SESSION_TOKEN": "", "AWS_REGION": s3server.Region,
 	} {
 		t.Setenv(name, value)
@@ -77,7 +77,11 @@ func newPattern(t *testing.T, in place, dag, params string) *pattern {
 	return p
 }
 
-func (p *pattern) needsS3() bool { return strings.Contains(mustRead(p.t, p.file), "uses: s3.") }
+// needsAWS tells whether a pattern goes another way on a server.
+func (p *pattern) needsAWS() bool {
+	text := mustRead(p.t, p.file)
+	return strings.Contains(text, "uses: s3.") || strings.Contains(text, "uses: glue.")
+}
 
 func (p *pattern) again(more ...string) (summary, result) {
 	p.t.Helper()

@@ -39,6 +39,13 @@ var patterns = []struct {
 	{"p8_poll_job", "goes on when the job has succeeded", "step=0.01 seed=1", 0, "task0_doing=success task0=success task0_done=success task1=success task2=success", told8("succeeded")},
 	{"p8_poll_job", "fails when the job has failed", "step=0.01 seed=3", 1, "task0=success task0_done=success task1=success task2=failed", told8("failed")},
 
+	{"p8_glue_job", "goes on when the job has succeeded", "", 0, "task1=success task2=success", endedIn("SUCCEEDED")},
+	{"p8_glue_job", "fails when the job has failed", "end=failed", 1, "task1=failed task2=upstream_failed", endedIn("FAILED")},
+	{"p8_glue_job", "has the job stopped that takes too long", "end=slow", 1, "task1=failed task2=upstream_failed", endedIn("STOPPED")},
+
+	{"orders_table", "enriches an order by a function", "", 0, "lock=success order=success enrich=success done=success seen=success told=success unlock=success", nil},
+	{"orders_table", "gives the lock back when the function fails", "quantity=0", 1, "lock=success order=success enrich=failed done=upstream_failed seen=upstream_failed told=upstream_failed unlock=success", nil},
+
 	{"p9_fan_out_fan_in", "gathers both", "pause=0 seed=1", 0, "task2=success task4=success task5=success task6=success", gathered(true, true)},
 	{"p9_fan_out_fan_in", "gathers null for task2", "pause=0 seed=7", 0, "task2=failed task4=success task5=success task6=success", gathered(false, true)},
 	{"p9_fan_out_fan_in", "gathers null for task4", "pause=0 seed=9", 0, "task2=success task4=failed task5=success task6=success", gathered(true, false)},
@@ -63,10 +70,10 @@ var patterns = []struct {
 	{"nightly_orders", "does not publish with one", "bad=2", 1, nightly + "rows=success nulls=failed drift=failed publish=upstream_failed on_failure.page=success", reported(false)},
 }
 
-const nightly = "shop=success shop_export=success export_ready=success orders=success clean=success load=success "
+const nightly = "shop=success shop_export=success export_ready=success clean=success orders=success figures=success load=success "
 
-// TestThePatternsInEveryOutcome runs the table with --sandbox alone, and what needs S3 also against
-// a real S3 server that weft knows by the environment alone.
+// TestThePatternsInEveryOutcome runs the table with --sandbox alone, and what needs AWS also against
+// a real S3 server, and Glue of the test's own, that weft knows by the environment alone.
 func TestThePatternsInEveryOutcome(t *testing.T) {
 	client := withS3(t)
 	offline(t)
@@ -75,7 +82,7 @@ func TestThePatternsInEveryOutcome(t *testing.T) {
 			t.Parallel()
 			for _, in := range []place{inSandbox, onServer(client)} {
 				p := newPattern(t, in, o.dag, o.params)
-				if in.client != nil && !p.needsS3() {
+				if in.client != nil && !p.needsAWS() {
 					continue
 				}
 				t.Run(in.name, func(t *testing.T) {

@@ -97,7 +97,7 @@ func TestAWaitInTheSandboxOutlivesWeft(t *testing.T) {
 			t.Errorf("resume does not say %q:\n%s", says, res.out)
 		}
 	}
-	if !strings.Contains(res.stderr, "began with --sandbox and goes on in it") || !strings.Contains(res.stderr, "sandbox: S3 is the folder state/sandbox") {
+	if !strings.Contains(res.stderr, "began with --sandbox and goes on in it") || !strings.Contains(res.stderr, "sandbox: AWS is the folder state/sandbox") {
 		t.Errorf("resume says\n%s", res.stderr)
 	}
 	sum := p.last(p.run("runs", "show", "r", "--json").out)

@@ -30,9 +30,9 @@ func TestARunStaysWhereItBegan(t *testing.T) {
 		code int
 		says string
 	}{
-		{"retry in", 0, "in began with --sandbox and goes on in it\nsandbox: S3 is the folder state/sandbox, kept for the next run"},
+		{"retry in", 0, "in began with --sandbox and goes on in it\nsandbox: AWS is the folder state/sandbox, kept for the next run"},
 		{"clear in --task get", 0, "in began with --sandbox"},
-		{"clear in --task get --sandbox", 0, "sandbox: S3 is"},
+		{"clear in --task get --sandbox", 0, "sandbox: AWS is"},
 		{"mark in get failed", 1, "in began with --sandbox"},
 		{"retry out --sandbox", 3, "cannot go on with run out in the sandbox: it began outside\nhint: leave out --sandbox"},
 		{"run plain.yaml --run-id out --sandbox", 3, "cannot go on with run out here: it began without --sandbox"},

@@ -2,10 +2,16 @@
 package all
 
 import (
+	"slices"
+
 	"weft/plugins"
+	"weft/plugins/athena"
+	"weft/plugins/dynamodb"
 	"weft/plugins/fail"
 	"weft/plugins/filehead"
+	"weft/plugins/glue"
 	"weft/plugins/http"
+	"weft/plugins/lambda"
 	"weft/plugins/noop"
 	"weft/plugins/python"
 	"weft/plugins/s3"
@@ -16,10 +22,12 @@ import (
 // Plugins returns one of each. cache is the folder of what is built once and used again (virtual
 // environments); "" leaves it to the plugin. policy is what http may reach.
 func Plugins(cache string, policy http.Policy) []plugins.Plugin {
-	return append(s3.Plugins(),
+	return append(slices.Concat(s3.Plugins(), dynamodb.Plugins(), glue.Plugins()),
+		athena.Query{},
 		fail.Plugin{},
 		filehead.Plugin{},
 		http.Plugin{Policy: policy},
+		lambda.Plugin{},
 		noop.Plugin{},
 		python.Plugin{Cache: cache},
 		shell.Plugin{},

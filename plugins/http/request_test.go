@@ -106,16 +106,16 @@ func TestBadInputIsRefusedWithItsReason(t *testing.T) {
 
 func TestTheSchemaSaysWhatIsWrong(t *testing.T) {
 	for in, want := range map[string]string{
-		`{}`:                                      `needs "url"`,
-		`{"url": ""}`:                             `url must not be empty`,
-		`{"url": "u", "methd": "GET"}`:            `methd has no "methd"`,
-		`{"url": "u", "method": "get"}`:           `method must be "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" or "OPTIONS"`,
-		`{"url": "u", "json": 1, "body": "x"}`:    `may have only one of "json", "body"`,
-		`{"url": "u", "query": {"a": 1}}`:         `query.a must be text or a list, not 1`,
-		`{"url": "u", "auth": {}}`:                `auth needs one of "basic", "bearer"`,
-		`{"url": "u", "expect": {"status": 99}}`:  `expect.status must be at least 100`,
-		`{"url": "u", "expect": {"status": [2]}}`: `expect.status.0 must be at least 100`,
-		`{"url": "u", "json": null, "headers": {"a": ["b"]}, "expect": {"status": [200, "4xx", "404"]}}`: ``,
+		`{}`:                                   `needs "url"`,
+		`{"url": ""}`:                          `url must begin with http:// or https://`,
+		`{"url": "http://u", "methd": "GET"}`:  `methd has no "methd"`,
+		`{"url": "http://u", "method": "get"}`: `method must be "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" or "OPTIONS"`,
+		`{"url": "http://u", "json": 1, "body": "x"}`:                                                           `may have only one of "json", "body"`,
+		`{"url": "http://u", "query": {"a": 1}}`:                                                                `query.a must be text or a list, not 1`,
+		`{"url": "http://u", "auth": {}}`:                                                                       `auth needs one of "basic", "bearer"`,
+		`{"url": "http://u", "expect": {"status": 99}}`:                                                         `expect.status must be at least 100`,
+		`{"url": "http://u", "expect": {"status": [2]}}`:                                                        `expect.status.0 must be at least 100`,
+		`{"url": "http://u", "json": null, "headers": {"a": ["b"]}, "expect": {"status": [200, "4xx", "404"]}}`: ``,
 	} {
 		if got := fault(t, inputSchema, []byte(in)); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", in, got, want)

@@ -15,6 +15,7 @@ type Plugin struct{}
 var (
 	_ plugins.Plugin    = Plugin{}
 	_ plugins.InProcess = Plugin{}
+	_ plugins.Harmless  = Plugin{}
 )
 
 //go:embed input.json
@@ -25,6 +26,9 @@ func (Plugin) Name() string { return "noop" }
 
 // InProcess implements plugins.InProcess.
 func (Plugin) InProcess() {}
+
+// Harmless implements plugins.Harmless.
+func (Plugin) Harmless() {}
 
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {

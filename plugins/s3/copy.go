@@ -17,6 +17,7 @@ import (
 
 	"weft/awsconf"
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // Copy is the plugin s3.copy: copies one object, or all below a prefix, within S3; no byte passes
@@ -55,7 +56,7 @@ func (Copy) Host(input json.RawMessage) string { return host(input) }
 // Run implements plugins.Plugin.
 func (c Copy) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) {
 	var in struct{ From, To string }
-	s, err := begin(ctx, call, &in)
+	s, err := awscall.Begin(ctx, call, &in)
 	if err != nil {
 		return plugins.Result{}, err
 	}
@@ -96,7 +97,7 @@ func (c Copy) single(ctx context.Context, s *awsconf.Session, from, to awsconf.O
 	if err != nil {
 		return plugins.Result{}, failed(ctx, fmt.Sprintf("copy %s to %s", from, to), err)
 	}
-	return result(count{1})
+	return awscall.Result(count{1})
 }
 
 // all copies what begins with from; the rest of each key is kept.
@@ -127,7 +128,7 @@ func (c Copy) all(ctx context.Context, s *awsconf.Session, from, to awsconf.Obje
 	if err != nil {
 		return plugins.Result{}, failed(ctx, fmt.Sprintf("copy all of %s to %s, %d are copied", from, to, n.Load()), err)
 	}
-	return result(count{int(n.Load())})
+	return awscall.Result(count{int(n.Load())})
 }
 
 func (c Copy) object(ctx context.Context, s *awsconf.Session, from, to awsconf.Object, size int64) error {

@@ -12,6 +12,7 @@ import (
 
 	"weft/awsconf"
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // Delete is the plugin s3.delete: removes one object, or all whose keys begin with something.
@@ -46,7 +47,7 @@ func (Delete) Host(input json.RawMessage) string { return host(input) }
 // Run implements plugins.Plugin. What is not there needs no deleting: that is no error, and not counted.
 func (Delete) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) {
 	var in struct{ URI, Prefix *string }
-	s, err := begin(ctx, call, &in)
+	s, err := awscall.Begin(ctx, call, &in)
 	if err != nil {
 		return plugins.Result{}, err
 	}
@@ -68,7 +69,7 @@ func deleteOne(ctx context.Context, s *awsconf.Session, uri string) (plugins.Res
 	// S3 says the same of what was there and what was not. Who may not look may still delete.
 	_, found, err := s.Head(ctx, o, true)
 	if err == nil && !found {
-		return result(count{0})
+		return awscall.Result(count{0})
 	}
 	if err != nil && awsconf.FaultOf(err) != awsconf.Denied {
 		return plugins.Result{}, failed(ctx, doing, err)
@@ -77,7 +78,7 @@ func deleteOne(ctx context.Context, s *awsconf.Session, uri string) (plugins.Res
 	if err != nil {
 		return plugins.Result{}, failed(ctx, doing, awsconf.Explain(err))
 	}
-	return result(count{1})
+	return awscall.Result(count{1})
 }
 
 func deleteAll(ctx context.Context, s *awsconf.Session, uri string) (plugins.Result, error) {
@@ -99,7 +100,7 @@ func deleteAll(ctx context.Context, s *awsconf.Session, uri string) (plugins.Res
 	if err != nil {
 		return plugins.Result{}, failed(ctx, fmt.Sprintf("delete all of %s, %d are gone", from, n), err)
 	}
-	return result(count{n})
+	return awscall.Result(count{n})
 }
 
 func deletePage(ctx context.Context, s *awsconf.Session, bucket string, page []types.Object) error {

@@ -13,6 +13,7 @@ import (
 
 	"weft/awsconf"
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // Get is the plugin s3.get: reads one object, as the task's output or into a file.
@@ -53,7 +54,7 @@ func (Get) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) 
 		As  string
 		To  *string
 	}
-	s, err := begin(ctx, call, &in)
+	s, err := awscall.Begin(ctx, call, &in)
 	if err != nil {
 		return plugins.Result{}, err
 	}
@@ -96,7 +97,7 @@ func into(ctx context.Context, s *awsconf.Session, call *plugins.Call, from awsc
 	if err != nil {
 		return plugins.Result{}, failed(ctx, fmt.Sprintf("read %s into %s", from, path), err)
 	}
-	return result(out)
+	return awscall.Result(out)
 }
 
 // value makes the object the output.
@@ -114,7 +115,7 @@ func value(ctx context.Context, s *awsconf.Session, from awsconf.Object, isJSON 
 			Kind: plugins.Remote, Err: fmt.Errorf("cannot read %s: it holds no text in UTF-8", from), Hint: "write it into a file, with to",
 		}
 	}
-	return result(string(body))
+	return awscall.Result(string(body))
 }
 
 // notJSON says where what was to be JSON is none.

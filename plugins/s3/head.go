@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // Head is the plugin s3.head: whether an object exists, and what is known of it without reading it.
@@ -50,7 +51,7 @@ type seen struct {
 // is an error, looked for by the first poke alone.
 func (Head) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) {
 	var in struct{ URI string }
-	s, err := begin(ctx, call, &in)
+	s, err := awscall.Begin(ctx, call, &in)
 	if err != nil {
 		return plugins.Result{}, err
 	}
@@ -63,8 +64,8 @@ func (Head) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error)
 		return plugins.Result{}, failed(ctx, "look at "+o.String(), err)
 	}
 	if !found {
-		return result(seen{})
+		return awscall.Result(seen{})
 	}
 	modified := stamp(info.Modified)
-	return result(seen{true, &info.Size, &info.ETag, &modified, &info.ContentType})
+	return awscall.Result(seen{true, &info.Size, &info.ETag, &modified, &info.ContentType})
 }

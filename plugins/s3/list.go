@@ -11,6 +11,7 @@ import (
 
 	"weft/awsconf"
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // List is the plugin s3.list: the objects whose keys begin with something.
@@ -64,7 +65,7 @@ func (List) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error)
 		URI string
 		Max *int
 	}
-	s, err := begin(ctx, call, &in)
+	s, err := awscall.Begin(ctx, call, &in)
 	if err != nil {
 		return plugins.Result{}, err
 	}
@@ -104,5 +105,5 @@ func (List) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error)
 		return plugins.Result{}, failed(ctx, "list "+from.String(), err)
 	}
 	out.Count = len(out.Objects)
-	return result(out)
+	return awscall.Result(out)
 }

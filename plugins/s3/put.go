@@ -16,6 +16,7 @@ import (
 
 	"weft/awsconf"
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // Put is the plugin s3.put: writes one object, of a text, a value or a file.
@@ -61,7 +62,7 @@ type written struct {
 // Run implements plugins.Plugin.
 func (Put) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) {
 	var in putIn
-	s, err := begin(ctx, call, &in)
+	s, err := awscall.Begin(ctx, call, &in)
 	if err != nil {
 		return plugins.Result{}, err
 	}
@@ -83,7 +84,7 @@ func (Put) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) 
 	if err != nil {
 		return plugins.Result{}, failed(ctx, "write "+to.String(), err)
 	}
-	return result(written{to.String(), out.ETag, out.Size})
+	return awscall.Result(written{to.String(), out.ETag, out.Size})
 }
 
 // source says where the bytes come from.

@@ -7,28 +7,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"weft/awsconf"
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // Plugins returns one of each.
 func Plugins() []plugins.Plugin {
 	return []plugins.Plugin{Copy{}, Delete{}, Get{}, Head{}, List{}, Put{}}
-}
-
-// begin reads the input and finds the way to AWS.
-func begin(ctx context.Context, call *plugins.Call, in any) (*awsconf.Session, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(call.Input, in); err != nil {
-		return nil, plugins.Errorf(plugins.BadInput, "cannot read the input: it is not what the plugin's schema describes")
-	}
-	s, err := awsconf.For(ctx, call.Env)
-	return s, failed(ctx, "reach AWS", err)
 }
 
 // object reads the URI of one object.
@@ -49,34 +37,14 @@ func prefix(uri string) (awsconf.Object, error) {
 	return o, nil
 }
 
-// failed says what could not be done, and gives a failure its kind. The end of ctx speaks for itself.
+// failed is awscall.Failed, where what failed may be the source of the bytes, or their destination.
 func failed(ctx context.Context, what string, err error) error {
-	var ours *plugins.Error
 	var aws *awsconf.Error
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.As(err, &ours):
-		return ours
-	case !errors.As(err, &aws): // the source of the bytes, or their destination
-		return plugins.Errorf(plugins.Temporary, "cannot %s: %w", what, plain(err))
+	var ours *plugins.Error
+	if err != nil && !errors.As(err, &aws) && !errors.As(err, &ours) {
+		err = plain(err)
 	}
-	kind := plugins.Remote
-	switch {
-	case aws.Temporary():
-		kind = plugins.Temporary
-	case aws.Fault == awsconf.BadRequest, aws.Fault == awsconf.BadSettings:
-		kind = plugins.BadInput
-	}
-	return &plugins.Error{Kind: kind, Err: fmt.Errorf("cannot %s: %s", what, aws.Text), Hint: aws.Hint}
-}
-
-// result makes an output of what a plugin has found out.
-func result(out any) (plugins.Result, error) {
-	raw, err := json.Marshal(out)
-	return plugins.Result{Output: raw}, err
+	return awscall.Failed(ctx, what, err)
 }
 
 // host tells where a call goes, from the first of its URIs.

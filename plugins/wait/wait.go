@@ -18,6 +18,7 @@ var (
 	_ plugins.Plugin    = Plugin{}
 	_ plugins.Sensor    = Plugin{}
 	_ plugins.InProcess = Plugin{}
+	_ plugins.Harmless  = Plugin{}
 )
 
 //go:embed input.json
@@ -31,6 +32,9 @@ func (Plugin) SensorByNature() {}
 
 // InProcess implements plugins.InProcess.
 func (Plugin) InProcess() {}
+
+// Harmless implements plugins.Harmless.
+func (Plugin) Harmless() {}
 
 // Schema implements plugins.Plugin.
 func (Plugin) Schema() plugins.Schema {

@@ -31,13 +31,14 @@ type Core struct {
 	held   *alarm   // they wait for company; see mayHold
 	due    bool     // they have waited enough
 
-	ready  machine.Waitlist
-	alive  []machine.Alive
-	timers timers
-	pokes  pokes
-	admit  bool             // something changed that may let something start
-	gaveUp map[string]error // why runs were given up, until they are resumed
-	coming map[string]int   // runs by DAG that are being made durable
+	ready   machine.Waitlist
+	alive   []machine.Alive
+	timers  timers
+	pokes   pokes
+	watches watches
+	admit   bool             // something changed that may let something start
+	gaveUp  map[string]error // why runs were given up, until they are resumed
+	coming  map[string]int   // runs by DAG that are being made durable
 }
 
 // Options are the settings of the engine.
@@ -103,6 +104,7 @@ func NewCore(opt Options, j store.Journal, w Worker, c Clock, post func(func()))
 	}
 	co := &Core{opt: opt, journ: j, work: w, clock: c, post: post, drives: map[string]*drive{}, coming: map[string]int{}, gaveUp: map[string]error{}}
 	co.pokes.init(opt.PokeSlots)
+	co.watches = newWatches()
 	return co
 }
 
@@ -111,6 +113,7 @@ func (c *Core) Turn() {
 	for {
 		c.grant()
 		c.startPokes()
+		c.startChecks()
 		if len(c.dirty) == 0 || c.mayHold() {
 			return
 		}
@@ -152,6 +155,10 @@ func (c *Core) grant() {
 			continue
 		}
 		c.alive = append(c.alive, machine.Alive{Run: w.Run, Key: w.Key, Pool: w.Pool, Slots: w.Slots})
+		if rem := c.remoter(o); rem != nil {
+			d.beginRemote(rem, o)
+			continue
+		}
 		d.live[w.Key] = liveAttempt
 		d.record(machine.AttemptStarted{Key: w.Key})
 		key := w.Key

@@ -178,3 +178,72 @@ func (c *Crew) Asks(run string, done func([]store.Ask)) {
 func (c *Crew) Drop(ids []int64) {
 	go func() { _ = c.Store.DropAsks(context.Background(), ids) }() // repeated orders do no harm
 }
+
+// A RemoteExecutor is an Executor that carries out remote work too; runner.Executor is the one there is.
+type RemoteExecutor interface {
+	Remote(o machine.Order) bool
+	Intend(ctx context.Context, o machine.Order) runner.Intent
+	Submit(ctx context.Context, o machine.Order, again bool) runner.Submitted
+	Group(o machine.Order) string
+	Check(ctx context.Context, ws []*runner.Watch) []runner.Checked
+	Halt(ctx context.Context, w *runner.Watch, reason string) machine.Outcome
+}
+
+var _ Remoter = (*Crew)(nil)
+
+// Remote implements Remoter.
+func (c *Crew) Remote(o machine.Order) bool {
+	x, ok := c.Exec.(RemoteExecutor)
+	return ok && x.Remote(o)
+}
+
+func (c *Crew) far() RemoteExecutor { return c.Exec.(RemoteExecutor) }
+
+// Intend implements Remoter.
+func (c *Crew) Intend(o machine.Order, done func(runner.Intent)) {
+	ctx, end := c.begin(o.Run.Run, o.Key)
+	go func() {
+		roomy()
+		in := c.far().Intend(ctx, o)
+		end()
+		done(in)
+	}()
+}
+
+// Submit implements Remoter.
+func (c *Crew) Submit(o machine.Order, again bool, done func(runner.Submitted)) {
+	ctx, end := c.begin(o.Run.Run, o.Key)
+	go func() {
+		roomy()
+		s := c.far().Submit(ctx, o, again)
+		end()
+		done(s)
+	}()
+}
+
+// Group implements Remoter.
+func (c *Crew) Group(o machine.Order) string { return c.far().Group(o) }
+
+// checkLimit bounds one check: a service that does not answer is asked again.
+const checkLimit = 2 * time.Minute
+
+// Check implements Remoter.
+func (c *Crew) Check(ws []*runner.Watch, done func([]runner.Checked)) {
+	go func() {
+		roomy()
+		ctx, cancel := context.WithTimeout(context.Background(), checkLimit)
+		defer cancel()
+		done(c.far().Check(ctx, ws))
+	}()
+}
+
+// Halt implements Remoter.
+func (c *Crew) Halt(w *runner.Watch, reason string, done func(machine.Outcome)) {
+	ctx, end := c.begin(w.Order.Run.Run, w.Order.Key)
+	go func() {
+		roomy()
+		out := c.far().Halt(ctx, w, reason)
+		end()
+		done(out)
+	}()
+}

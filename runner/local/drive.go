@@ -34,13 +34,15 @@ type drive struct {
 	step      heard // the fact of the step at hand
 	admitting bool  // RunAdmitted is recorded
 
-	live   map[machine.Key]liveKind
-	alarms map[string]*alarm
-	waits  []func(machine.Summary, error)
-	acks   map[uint64]func(error) // whom to tell once a seq is durable
-	asked  []taken                // asks taken, to be dropped once durable
-	err    error
-	unlock func()
+	live     map[machine.Key]liveKind
+	stopping map[machine.Key]string // remote work that is to stop once its intent or handle is there
+	intents  []machine.Key          // to be submitted once the step at hand is over
+	alarms   map[string]*alarm
+	waits    []func(machine.Summary, error)
+	acks     map[uint64]func(error) // whom to tell once a seq is durable
+	asked    []taken                // asks taken, to be dropped once durable
+	err      error
+	unlock   func()
 }
 
 // A heard is a record and when the engine heard of its fact, on the clock that nobody sets.
@@ -59,9 +61,15 @@ type taken struct {
 type liveKind uint8
 
 const (
-	liveAttempt liveKind = iota + 1 // runs, holds its slots
-	livePoke                        // a poke is in flight
-	liveWait                        // a sensor between two pokes
+	liveAttempt  liveKind = iota + 1 // runs, holds its slots
+	livePoke                         // a poke is in flight
+	liveWait                         // a sensor between two pokes
+	liveIntent                       // remote work is rendered, holds its slots
+	liveIntended                     // its intent is on its way to the disk, holds them still
+	liveSubmit                       // is submitted, holds them still
+	liveHanded                       // its handle is on its way to the disk
+	liveWatch                        // is checked from time to time
+	liveHalt                         // is stopped
 )
 
 // begin carries out what is outstanding of a run that was just started or replayed. found are the
@@ -278,6 +286,7 @@ func (d *drive) advance() {
 			ack(nil)
 		}
 	}
+	d.submitIntents()
 	// A run that is over is let go of once nothing is left to step on: what was recorded after its
 	// end may open it again.
 	if len(d.queue) == 0 && d.err == nil && d.run.State().Terminal() {
@@ -294,6 +303,10 @@ func (d *drive) carry(cmd machine.Command) {
 	switch cmd := cmd.(type) {
 	case machine.StartAttempt:
 		d.want(cmd.Key)
+	case machine.SubmitRemote:
+		d.carrySubmit(cmd.Key)
+	case machine.WatchRemote:
+		d.watch(cmd.Key)
 	case machine.StopAttempt:
 		d.stop(cmd.Key, cmd.Reason)
 	case machine.SetTimer:
@@ -353,6 +366,9 @@ func (d *drive) want(key machine.Key) {
 
 // stop ends an attempt wherever it is; its end is recorded either way.
 func (d *drive) stop(key machine.Key, reason string) {
+	if d.stopRemote(key, reason) {
+		return
+	}
 	switch d.live[key] {
 	case livePoke:
 		d.core.pokes.halt(d, key, reason)
@@ -422,10 +438,7 @@ func (d *drive) attemptEnded(key machine.Key, out machine.Outcome) {
 	if d.live[key] != liveAttempt {
 		return // repeated news: the key may be alive again, for another drive of the run
 	}
-	delete(d.live, key)
-	d.core.free(d.id, key)
-	d.record(machine.AttemptEnded{Key: key, Outcome: out})
-	d.settleFailed()
+	d.ended(key, out)
 }
 
 // fail gives a run up: its journal cannot be written. Nothing is lost: what is recorded stays, and
@@ -442,6 +455,8 @@ func (d *drive) fail(err error) {
 		case liveWait:
 			d.core.pokes.remove(d, key)
 			delete(d.live, key)
+		default:
+			d.leaveRemote(key)
 		}
 	}
 	d.core.ready.RemoveRun(d.id)

@@ -44,7 +44,7 @@ func prepare(ctx context.Context, st store.Store, clock Clock, req runner.Reques
 func newDrive(run *machine.Run, row store.Run, seq uint64) *drive {
 	return &drive{
 		id: row.ID, run: run, row: row, seq: seq, durable: seq, stepped: seq,
-		live: map[machine.Key]liveKind{}, alarms: map[string]*alarm{}, acks: map[uint64]func(error){},
+		live: map[machine.Key]liveKind{}, stopping: map[machine.Key]string{}, alarms: map[string]*alarm{}, acks: map[uint64]func(error){},
 	}
 }
 
@@ -156,7 +156,7 @@ func (d *drive) lose(found map[machine.Key]bool, reason string) map[machine.Key]
 				d.record(machine.AttemptLost{Key: cmd.Key, Reason: reason})
 			}
 		case machine.StopAttempt:
-			if cmd.Reason == "cleared" { // of an epoch that is over: it has ended, that is all
+			if o, ok := d.run.DrainOrder(cmd.Key); ok && o.Remote == nil { // of an epoch that is over: it has ended, that is all
 				lost[cmd.Key] = true
 				d.record(machine.AttemptLost{Key: cmd.Key, Reason: reason})
 			}

@@ -7,8 +7,6 @@ package s3server
 import (
 	"bytes"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"weft/tests/served"
 )
 
 // The credentials that a Server takes.
@@ -44,14 +43,13 @@ func Start(t testing.TB, buckets ...string) *Server {
 			t.Fatal(err)
 		}
 	}
-	var said string
-	for range 5 { // another program may take the port before the server does
-		if said = s.try(t, program, filepath.Join(dir, "log")); said == "" {
-			return s
-		}
-	}
-	t.Fatalf("cannot start versitygw: %s", said)
-	return nil
+	s.URL = served.Start(t, served.Server{
+		Name: "versitygw", Ready: "/health", Dir: dir, Env: []string{"HOME=" + s.Dir},
+		Argv: func(host, port string) []string {
+			return []string{program, "--access", Access, "--secret", Secret, "--region", Region, "--port", host + ":" + port, "--health", "/health", "--quiet", "posix", s.Dir}
+		},
+	})
+	return s
 }
 
 // Env is the environment of a program that works with the server.
@@ -86,80 +84,4 @@ func build(t testing.TB) string {
 	}
 	t.Fatalf("cannot build versitygw: %v", err)
 	return ""
-}
-
-// try starts the server on a free port; what it returns is what went wrong.
-func (s *Server) try(t testing.TB, program, log string) string {
-	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := os.Create(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	cmd := exec.Command(program, "--access", Access, "--secret", Secret, "--region", Region, "--port", addr, "--health", "/health", "--quiet", "posix", s.Dir)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir} // nothing VGW_* of whoever runs the tests
-	cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Dir(s.Dir), out, out
-	ended, err := run(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.URL = "http://" + addr
-	if ready(s.URL+"/health", ended) {
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill() // it may have ended by itself
-			<-ended
-		})
-		return ""
-	}
-	_ = cmd.Process.Kill()
-	<-ended
-	said, _ := os.ReadFile(log) // for the message alone
-	return string(said)
-}
-
-// run starts a command from a thread that lives as long as it does: on Linux the kernel ends the
-// server with that thread, so that none is left over however the tests end.
-func run(cmd *exec.Cmd) (<-chan struct{}, error) {
-	ended, started := make(chan struct{}), make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		endWithThread(cmd)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // how it ended is in its log
-		}
-		close(ended)
-	}()
-	return ended, <-started
-}
-
-// ready waits until the server answers.
-func ready(url string, ended <-chan struct{}) bool {
-	deadline, again := time.After(30*time.Second), time.NewTicker(20*time.Millisecond)
-	defer again.Stop()
-	for {
-		if resp, err := http.Get(url); err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return true
-			}
-		}
-		select {
-		case <-again.C:
-		case <-ended:
-			return false
-		case <-deadline:
-			return false
-		}
-	}
 }

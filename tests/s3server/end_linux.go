@@ -1,8 +1,0 @@
-package s3server
-
-import (
-	"os/exec"
-	"syscall"
-)
-
-func endWithThread(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
