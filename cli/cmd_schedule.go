@@ -133,18 +133,21 @@ func (e *env) scheduled(arg string, o preview) (*machine.Plan, error) {
 		return nil, err
 	}
 	c := e.checkSource("schedule", ".", []byte(src))
-	if c.failed() || c.dag == nil {
-		return e.plan(c)
-	}
 	if o.aroundDST { // what a change of the clocks does is about to be seen
 		c.ds = slices.DeleteFunc(c.ds, func(d spec.Diagnostic) bool { return d.Severity == spec.Info })
 	}
+	failed := c.failed() || c.dag == nil
 	if len(c.ds) > 0 {
 		opts := diag.Options{Source: func(string) []byte { return c.src }, Color: e.colorOn(e.stderr)}
 		if err := diag.Text(e.stderr, c.ds, opts); err != nil {
 			return nil, err
 		}
-		fmt.Fprintln(e.stderr)
+		if !failed {
+			fmt.Fprintln(e.stderr) // the preview follows
+		}
+	}
+	if failed {
+		return nil, errProblems
 	}
 	return c.dag.Plan()
 }

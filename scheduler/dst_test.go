@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
+
+	"weft/machine"
 )
 
 // zones are all names of the zone database.
@@ -63,7 +65,7 @@ func TestDailyThroughEveryChange(t *testing.T) {
 				gaps++
 			}
 			mid := c.from.Add(c.to.Sub(c.from) / 2)
-			if n := fires(t, name, fmt.Sprintf("%d %d * * *", mid.Minute(), mid.Hour()), c.at, 12*time.Hour); n == 1 {
+			if n := fires(t, zone, fmt.Sprintf("%d %d * * *", mid.Minute(), mid.Hour()), c.at, 12*time.Hour); n == 1 {
 				once++
 			} else {
 				t.Errorf("%s, %v: the job of %s fires %d times", name, c.at, mid.Format("15:04"), n)
@@ -72,7 +74,7 @@ func TestDailyThroughEveryChange(t *testing.T) {
 				odd++ // half an hour: clocks that show :00 cannot be an hour apart
 				continue
 			}
-			if n := fires(t, name, "17 * * * *", c.at, 12*time.Hour); n == 24 {
+			if n := fires(t, zone, "17 * * * *", c.at, 12*time.Hour); n == 24 {
 				hourly++
 			} else {
 				t.Errorf("%s, %v: an hourly job fires %d times in 24 hours", name, c.at, n)
@@ -86,9 +88,13 @@ func TestDailyThroughEveryChange(t *testing.T) {
 }
 
 // fires counts ticks within a time of a moment.
-func fires(t *testing.T, zone, text string, at time.Time, within time.Duration) int {
+func fires(t *testing.T, zone *time.Location, text string, at time.Time, within time.Duration) int {
 	t.Helper()
-	s := schedule(t, fmt.Sprintf("{cron: %q, timezone: %s, interval: none}", text, zone), at.Add(-within))
+	raw := fmt.Sprintf(`{"cron": %q, "interval": "none"}`, text)
+	s, err := New(&machine.Plan{DAG: "d", Schedule: machine.Raw(raw)}, zone, at.Add(-within))
+	if err != nil {
+		t.Fatal(err)
+	}
 	n := 0
 	for tick, ok := s.Next(at.Add(-within)); ok && tick.At.Before(at.Add(within)); tick, ok = s.Next(tick.At) {
 		n++
