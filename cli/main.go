@@ -19,6 +19,7 @@ var commands = []struct {
 	{groupWrite, validateCommand},
 	{groupWrite, testCommand},
 	{groupWrite, graphCommand},
+	{groupWrite, scheduleCommand},
 	{groupWrite, pluginsCommand},
 	{groupWrite, schemaCommand},
 	{groupRun, runCommand},

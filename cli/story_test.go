@@ -12,7 +12,7 @@ import (
 // TestStories types what each testdata/stories/NAME.txt types and compares what it sees. A story
 // begins with files ("-- dags/a.yaml --" and the text below); then each line "$ weft …" is
 // followed by what weft writes, to stdout and stderr as it comes, and by "[code]" if the exit
-// code is not 0. "< file" at the end gives stdin, "> file" takes stdout away.
+// code is not 0. "…" is one argument, "< file" at the end gives stdin, "> file" takes stdout away.
 func TestStories(t *testing.T) {
 	stories, err := filepath.Glob("testdata/stories/*.txt")
 	if err != nil || len(stories) == 0 {
@@ -66,6 +66,18 @@ func tell(t *testing.T, story string) string {
 	return out.String()
 }
 
+// arguments splits a command line at its spaces; "…" is one argument.
+func arguments(line string) (out []string) {
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 {
+			out = append(out, part)
+			continue
+		}
+		out = append(out, strings.Fields(part)...)
+	}
+	return out
+}
+
 func typed(t *testing.T, command string) string {
 	t.Helper()
 	stdin := []byte{}
@@ -80,7 +92,7 @@ func typed(t *testing.T, command string) string {
 	if taken {
 		to = &stdout
 	}
-	code := Main(strings.Fields(command), bytes.NewReader(stdin), to, &seen)
+	code := Main(arguments(command), bytes.NewReader(stdin), to, &seen)
 	if taken {
 		must(t, os.WriteFile(target, stdout.Bytes(), 0o644))
 	}

@@ -90,7 +90,6 @@ func Parse(text string) (*Expr, []Problem) {
 	if err != nil || !ok { // each field was read by itself, so this is none of ours
 		return nil, []Problem{{Kind: Unreadable, Len: max(1, runes(text)), Msg: "this cron text cannot be read"}}
 	}
-	spec.Location, spec.MaxSearchYears = time.UTC, searchYears
 	e.spec = spec
 	if p := e.never(); p != nil {
 		return nil, []Problem{*p}
@@ -105,9 +104,12 @@ const searchYears = 40
 // Next returns the first wall time after t that the text names, and whether there is one. Both are read as
 // UTC, which is the clock without changes of offset: what a wall time is in a zone is for the caller.
 func (e *Expr) Next(t time.Time) (time.Time, bool) {
-	wall := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
-	next := e.spec.Next(wall)
-	return next, !next.IsZero()
+	wall := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
+	next, ok := e.From(wall.Unix() + 1)
+	if !ok {
+		return time.Time{}, false
+	}
+	return time.Unix(next, 0).UTC(), true
 }
 
 // Presets are the schedules that have a name, and their cron texts; "" is of one that is no cron text.
@@ -128,12 +130,9 @@ func (e *Expr) Hour() (off, size int) {
 	return h.off, runes(h.text)
 }
 
-// EachHour tells whether the hours are `*` or a step of it: such a text follows real hours through a change of
-// offset, and is neither skipped nor doubled.
-func (e *Expr) EachHour() bool {
-	h := e.field(hour)
-	return strings.HasPrefix(h.text, "*") || strings.HasPrefix(h.text, "?")
-}
+// EachHour tells whether the text names every hour of a day, as `*` does: such a text follows real hours through
+// a change of offset. One that names some hours, as `*/2` does, names wall times, each of which comes once.
+func (e *Expr) EachHour() bool { return e.spec.Hour&allHours == allHours }
 
 // field returns a field as it stands in the text; the seconds may not.
 func (e *Expr) field(of *field) written {

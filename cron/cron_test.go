@@ -190,6 +190,36 @@ func TestShifts(t *testing.T) {
 	}
 }
 
+// TestWeekdaysStayInTheirMonth: the weekday nearest to a first or last day is one of the same month.
+func TestWeekdaysStayInTheirMonth(t *testing.T) {
+	for _, row := range []struct{ text, after, want string }{
+		{"0 0 1W * *", "2011-09-15", "2011-10-03"},  // the 1st is a Saturday
+		{"0 0 31W * *", "2011-07-02", "2011-07-29"}, // the 31st is a Sunday
+		{"0 0 15W * *", "2011-10-01", "2011-10-14"}, // a Saturday
+		{"0 0 LW * *", "2011-07-02", "2011-07-29"},
+	} {
+		e, _ := Parse(row.text)
+		after, err := time.Parse(time.DateOnly, row.after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next, ok := e.Next(after); !ok || next.Format(time.DateOnly) != row.want {
+			t.Errorf("%s after %s: %v, not %s", row.text, row.after, next, row.want)
+		}
+	}
+}
+
+// TestShiftsFarAhead: beyond what the zone database lists, each year has its two changes, leap years too.
+func TestShiftsFarAhead(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := Shifts(zone, 2040, 2047); len(list) != 16 || list[15].From.Format(time.DateOnly) != "2047-10-27" {
+		t.Errorf("%d changes: %v", len(list), list)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"30 2 * * *", "*/7 0 L-3 jan FRI#3", "0 0 13,LW * 5L", "1,,2 *-5 ? * 7", "TZ=x 1 2 3 4 5"} {
 		f.Add(s)

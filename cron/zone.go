@@ -9,6 +9,7 @@ import (
 type Shift struct {
 	Gap      bool
 	From, To time.Time // wall times, as UTC; To is exclusive
+	At       time.Time // the moment of the change
 }
 
 // Shifts returns the changes of offset of a zone in some years, in order.
@@ -20,14 +21,18 @@ func Shifts(zone *time.Location, from, to int) []Shift {
 		if next.IsZero() || next.Year() > to {
 			return out
 		}
+		if !next.After(t) { // beyond what the database lists, ZoneBounds ends leap years a day early
+			t = t.AddDate(0, 0, 1)
+			continue
+		}
 		_, before := next.Add(-time.Second).Zone()
 		_, after := next.Zone()
 		wall := func(offset int) time.Time { return next.UTC().Add(time.Duration(offset) * time.Second) }
 		switch {
 		case after > before:
-			out = append(out, Shift{true, wall(before), wall(after)})
+			out = append(out, Shift{true, wall(before), wall(after), next})
 		case after < before:
-			out = append(out, Shift{false, wall(after), wall(before)})
+			out = append(out, Shift{false, wall(after), wall(before), next})
 		}
 		t = next
 	}

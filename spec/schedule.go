@@ -32,9 +32,11 @@ func (d *DAG) draftSchedule(n *Node) {
 		return
 	}
 	if n.Kind != Mapping {
-		for _, c := range d.oneOrList(n, "schedule") {
+		list := d.oneOrList(n, "schedule")
+		for _, c := range list {
 			d.cron(c, "schedule", n.Kind == Scalar)
 		}
+		d.alone(list)
 		d.plan.Schedule = encode(d.value(n))
 		return
 	}
@@ -46,17 +48,26 @@ func (d *DAG) draftSchedule(n *Node) {
 		}
 	}
 	zone := d.zone(f.get("timezone"))
-	for _, c := range d.oneOrList(f.get("cron"), "cron") {
+	texts := d.oneOrList(f.get("cron"), "cron")
+	d.alone(texts)
+	for _, c := range texts {
 		if e := d.cron(c, "cron", false); e != nil && zone != nil && f.key("dst") == nil {
 			d.shifts(c, e, zone, f.get("start"))
 		}
 	}
 	d.duration(f.get("every"), "every", false)
-	for _, at := range d.list(f.get("at"), "at") {
-		d.moment(at, "at")
+	moments := d.list(f.get("at"), "at")
+	read := 0
+	for _, at := range moments {
+		if _, _, ok := d.moment(at, "at"); ok {
+			read++
+		}
 	}
 	d.bounds(f)
-	d.choice(f.get("interval"), "interval", "previous", "none")
+	if interval, _ := d.choice(f.get("interval"), "interval", "previous", "none"); interval == "previous" && len(moments) == 1 && read == 1 {
+		d.report(tNever, d.span(moments[0]), "this never fires: a single time has none before it that its interval could begin with").
+			help("leave `interval` out: a time of `at` then stands for itself")
+	}
 	d.duration(f.get("jitter"), "jitter", true)
 	d.catchup(f.get("catchup"))
 	if dst := f.get("dst"); dst != nil {
@@ -180,6 +191,15 @@ func (d *DAG) preset(n *Node, name string) *cron.Expr {
 	}
 	diag.suggest(name, presets())
 	return nil
+}
+
+// alone: a schedule of one run, or of one run after another, names no moments that could be merged with others'.
+func (d *DAG) alone(list []*Node) {
+	for _, n := range list {
+		if name := strings.TrimSpace(n.Text); len(list) > 1 && (name == "@once" || name == "@continuous") {
+			d.report(sExclusive, d.span(n), "`%s` stands alone: it names no moments that others could be added to", name)
+		}
+	}
 }
 
 // A timezone is one that was found. There are some 600 in the world, and to load one is to unpack it, so they are
