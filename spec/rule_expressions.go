@@ -164,9 +164,12 @@ func certain(problems []expr.Problem) bool {
 
 // unwrap fixes an expression of which parts stand in brackets, where none are needed.
 func (d *DAG) unwrap(u *use, diag *Diagnostic, p expr.Problem) bool {
-	at := d.within(u.node, u.off, utf8.RuneCountInString(u.src))
 	whole := quotedFor(u.node.Quote, p.Whole)
-	if u.form != bareForm || whole == "" || d.src.text(at) != u.src || !d.src.takes(at, whole, true) {
+	if u.form != bareForm || whole == "" {
+		return false // before the whole is looked for: in a long script that is a long way, for each problem
+	}
+	at := d.within(u.node, u.off, utf8.RuneCountInString(u.src))
+	if d.src.text(at) != u.src || !d.src.takes(at, whole, true) {
 		return false
 	}
 	if first := whole[0] | 0x20; first < 'a' || first > 'z' {

@@ -129,7 +129,7 @@ func TestBombsAreDefused(t *testing.T) {
 		}
 		limit := int64(64 << 10)
 		if slices.Contains(dense, name) {
-			limit = 320 << 10
+			limit = 192 << 10
 		}
 		if kb > limit {
 			t.Errorf("%s takes %d MB", name, kb>>10)
