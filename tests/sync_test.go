@@ -278,19 +278,21 @@ func TestTwoPublishersAtOnce(t *testing.T) {
 	proxy := server.Proxy(t, meet.spoil)
 	t.Setenv("AWS_ENDPOINT_URL", proxy.URL)
 	var ends [2]chan result
-	for i, name := range []string{"one", "two"} {
+	names := []string{"one", "two"}
+	for i, name := range names {
 		w.write(name+"/a.yaml", "id: a\ntasks: {a: {run: echo "+name+"}}\n")
 		ends[i] = make(chan result, 1)
 		go func() { ends[i] <- w.run("sync", name, "s3://acme/dags") }()
 	}
 	var won, lost []result
+	loser := ""
 	for i := range ends {
 		select {
 		case res := <-ends[i]:
 			if res.code == 0 {
 				won = append(won, res)
 			} else {
-				lost = append(lost, res)
+				lost, loser = append(lost, res), names[i]
 			}
 		case <-time.After(time.Minute):
 			t.Fatal("a publisher does not end")
@@ -305,6 +307,6 @@ func TestTwoPublishersAtOnce(t *testing.T) {
 		t.Errorf("the other: exit %d\n%s%s", lost[0].code, lost[0].out, lost[0].stderr)
 	}
 	t.Setenv("AWS_ENDPOINT_URL", server.URL)
-	w.must(0, "generation 2", "sync", "one", "s3://acme/dags", "--yes")
-	w.must(0, "both show the same: generation 2", "sync", "--status", "one", "s3://acme/dags")
+	w.must(0, "generation 2", "sync", loser, "s3://acme/dags", "--yes")
+	w.must(0, "both show the same: generation 2", "sync", "--status", loser, "s3://acme/dags")
 }
