@@ -28,9 +28,6 @@ func (e *env) check(file string) (checked, error) {
 	if isTestName(filepath.Base(file)) {
 		return e.checkCases(file, src)
 	}
-	if len(src) > largeDAG {
-		defer collectMore()()
-	}
 	return e.checkSource(file, filepath.Dir(file), src), nil
 }
 
@@ -71,9 +68,7 @@ func (e *env) load(arg string) (file string, plan *machine.Plan, err error) {
 	if isTestName(filepath.Base(file)) {
 		return "", nil, &hinted{fmt.Errorf("cannot use %s: it holds tests, no DAG", file), "weft test " + shellWord(file) + " plays them"}
 	}
-	if info, err := os.Stat(file); err == nil && info.Size() > largeDAG {
-		defer collectMore()()
-	}
+	defer collectMore(file)()
 	c, err := e.check(file)
 	if err != nil {
 		return "", nil, err

@@ -35,8 +35,12 @@ func collectLess() {
 // it is a hundred times its text, for a moment.
 const largeDAG = 256 << 10
 
-// collectMore has little garbage gather until the function that it returns is called.
-func collectMore() func() {
+// collectMore has little garbage gather, if a file is large, until the function that it returns is called.
+// It is for one file at a time: the setting is that of the whole program.
+func collectMore(file string) func() {
+	if info, err := os.Stat(file); err != nil || info.Size() <= largeDAG {
+		return func() {}
+	}
 	before := debug.SetGCPercent(40)
 	return func() { debug.SetGCPercent(before) }
 }

@@ -80,7 +80,10 @@ func findingOf(t target, c checked) finding {
 // checkAll checks files side by side; the answers are in their order. The errors tell of files that
 // could not be read.
 func (e *env) checkAll(files []target) ([]finding, []error) {
-	if len(files) > 1 {
+	switch {
+	case len(files) == 1:
+		defer collectMore(files[0].path)()
+	case len(files) > 1:
 		// What is made of a file is garbage when the next one begins, so to collect it five times less
 		// often costs a few megabytes and saves a third of the time.
 		defer debug.SetGCPercent(debug.SetGCPercent(500))
