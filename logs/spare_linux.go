@@ -3,6 +3,7 @@ package logs
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -67,10 +68,16 @@ func (s *Store) reuse(id ID, rel string) *os.File {
 	if of == nil || len(of.files) == 0 {
 		return nil
 	}
+	name := filepath.Base(rel)
+	if i := slices.IndexFunc(of.files, func(it spare) bool { return it.name == name }); i >= 0 {
+		f := of.files[i].f // of an attempt that did not begin after all, and begins now
+		of.files = slices.Delete(of.files, i, i+1)
+		return f
+	}
 	last := len(of.files) - 1
 	it := of.files[last]
 	dir := int(of.dir.Fd())
-	if err := unix.Renameat2(dir, it.name, dir, filepath.Base(rel), unix.RENAME_NOREPLACE); err != nil {
+	if err := unix.Renameat2(dir, it.name, dir, name, unix.RENAME_NOREPLACE); err != nil {
 		return nil // it waits for the next; Leave takes it away
 	}
 	of.files = of.files[:last]

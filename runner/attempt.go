@@ -36,6 +36,13 @@ type attempt struct {
 	blind   bool                        // secrets are not looked up: see Host
 	mask    *secrets.Mask               // of the secrets that the task reads; nil = none
 	taps    taps
+	made    *made // what make came to, once it was called
+}
+
+// A made is what a plugin is called with, or why it cannot be.
+type made struct {
+	call *plugins.Call
+	err  error
 }
 
 // A StopError, as the cause with which an attempt's context is cancelled, says why it was stopped.
@@ -51,10 +58,12 @@ func (e timeoutError) Error() string { return "timed out after " + time.Duration
 // run carries the call out and lets end judge what came of it; tidy must follow.
 func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Result) (PokeResult, error)) (res PokeResult) {
 	begin := a.x.clock().Mono()
-	a.ready()
+	if a.exprs == nil {
+		a.ready()
+	}
 	defer func() {
 		if p := recover(); p != nil {
-			res = a.failed(plugins.Errorf(plugins.Internal, "cannot go on: %s panicked: %v", a.o.Task.Uses, p))
+			res = a.failed(a.panicked(p))
 		}
 		a.taps.end()
 		res.Outcome.Elapsed = int64(a.x.clock().Mono() - begin)
@@ -75,6 +84,10 @@ func (a *attempt) run(ctx context.Context, end func(context.Context, plugins.Res
 	}
 	a.x.caches.Put(a.exprs) // not after a panic: who knows what it holds
 	return res
+}
+
+func (a *attempt) panicked(p any) error {
+	return plugins.Errorf(plugins.Internal, "cannot go on: %s panicked: %v", a.o.Task.Uses, p)
 }
 
 // ready gives the attempt what it needs before anything else: a cache and a log, which is opened with
@@ -104,20 +117,32 @@ func (a *attempt) call(ctx context.Context) (plugins.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return plugins.Result{}, err
 	}
+	if a.made == nil {
+		a.make(ctx)
+	}
+	if a.made.err != nil {
+		return plugins.Result{}, a.made.err
+	}
+	return a.plugin.Run(ctx, a.made.call)
+}
+
+// make makes the attempt's places and what the plugin is given.
+func (a *attempt) make(ctx context.Context) {
+	c, err := a.lay(ctx)
+	a.made = &made{c, err}
+}
+
+func (a *attempt) lay(ctx context.Context) (*plugins.Call, error) {
 	if a.plugin = a.x.Plugins.Get(a.o.Task.Uses); a.plugin == nil {
-		return plugins.Result{}, plugins.Errorf(plugins.BadInput, "cannot use %s: this weft has no such plugin", a.o.Task.Uses)
+		return nil, plugins.Errorf(plugins.BadInput, "cannot use %s: this weft has no such plugin", a.o.Task.Uses)
 	}
 	if _, alone := a.plugin.(plugins.InProcess); alone {
 		a.apart = len(a.o.Task.Artifacts)+len(a.o.Task.Inputs) == 0
 	}
 	if err := a.layOut(); err != nil {
-		return plugins.Result{}, &plugins.Error{Kind: plugins.Temporary, Err: err}
+		return nil, &plugins.Error{Kind: plugins.Temporary, Err: err}
 	}
-	c, err := a.prepare(ctx)
-	if err != nil {
-		return plugins.Result{}, err
-	}
-	return a.plugin.Run(ctx, c)
+	return a.prepare(ctx)
 }
 
 // layOut makes the attempt's places. A plugin that works apart gets none; its log is opened with

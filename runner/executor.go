@@ -64,11 +64,15 @@ type PokeResult struct {
 // never panics.
 func (x *Executor) Attempt(ctx context.Context, o machine.Order, done func(machine.Outcome)) {
 	a := attempt{x: x, o: o}
+	a.carry(ctx, done)
+}
+
+func (a *attempt) carry(ctx context.Context, done func(machine.Outcome)) {
 	res := a.run(ctx, a.settle)
-	x.scratches.tidying(o.Run.Run, 1)
+	a.x.scratches.tidying(a.o.Run.Run, 1)
 	done(res.Outcome)
 	a.tidy(res.Done)
-	x.scratches.tidying(o.Run.Run, -1)
+	a.x.scratches.tidying(a.o.Run.Run, -1)
 }
 
 // Poke asks a sensor once; poke counts from 1, since is the moment of the first.

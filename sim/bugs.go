@@ -42,6 +42,7 @@ func Bugs() []Bug {
 		{Name: "cancel forgotten at restart", Caught: "untrue", Seeds: 200, over: blank(isCancel)},
 		{Name: "order forgotten once read", Caught: "lost", Seeds: 400, worker: dropsEarly},
 		{Name: "stop forgotten", Caught: "stuck", Seeds: 100, carry: dropsStops},
+		{Name: "prepared attempt begins at once", Caught: "untrue", Seeds: 20, worker: beginsEarly},
 		{Name: "slots miscounted", Caught: "slots", Seeds: 20, limits: oneMore},
 		{Name: "submit before the intent is durable", Caught: "untrue: a job", Seeds: 40, over: acksAtOnce(isIntent)},
 		{Name: "submission not found again", Caught: "doubled", Seeds: 40, noAdoption: true},

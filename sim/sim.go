@@ -34,6 +34,7 @@ type Sim struct {
 	store   store.Store // what the engine is given: the disk, or a planted bug before it
 	ledger  *ledger
 	service *service
+	readies readies
 	dags    map[string]*dag          // by run
 	plans   map[string]*machine.Plan // by hash
 	order   []string                 // runs that are on the disk, as they came
@@ -67,6 +68,8 @@ type Stats struct {
 	Jobs        int // that began elsewhere
 	Found       int // submissions that were found again by their tokens
 	Halted      int // jobs that were stopped
+	Readied     int // attempts that were prepared while a record was on its way to the disk
+	Thrown      int // of those, how many did not begin
 	Events      int // happenings
 	Virtual     time.Duration
 	Hash        string // of every journal and the ledger
@@ -208,6 +211,7 @@ func (s *Sim) crash(torn int) {
 	s.stats.Crashes++
 	s.logf("CRASH (torn %d)", torn)
 	s.core, s.inbox, s.rounds = nil, nil, false
+	clear(s.readies.of)
 	clear(s.driven)
 	s.disk.lost(torn)
 	s.disk.audit()
@@ -342,6 +346,7 @@ func (s *Sim) sum() {
 	}
 	s.stats.Hash = hex.EncodeToString(h.Sum(nil)[:8])
 	s.stats.Jobs, s.stats.Found, s.stats.Halted = s.service.jobs, s.service.found, s.service.stopped
+	s.stats.Readied, s.stats.Thrown = s.readies.count, s.readies.thrown
 	s.stats.Runs, s.stats.Starts, s.stats.Virtual = len(s.order), s.ledger.starts, s.mono
 }
 

@@ -50,6 +50,8 @@ func (a *totals) add(seed uint64, st Stats, err error) {
 	a.stats.Jobs += st.Jobs
 	a.stats.Found += st.Found
 	a.stats.Halted += st.Halted
+	a.stats.Readied += st.Readied
+	a.stats.Thrown += st.Thrown
 	a.longest = max(a.longest, st.Virtual)
 	if err != nil {
 		a.failed = append(a.failed, fmt.Sprintf("seed %d: %v\nrepeat it: go test ./sim -run TestStories -v -seed %d", seed, err, seed))
@@ -81,9 +83,9 @@ func TestStories(t *testing.T) {
 		seeds = append(seeds, from+i)
 	}
 	sum := tellAll(append(seeds, kept...))
-	t.Logf("%d stories from seed %d, %d of them (%d %%) with crashes: %d runs (%d to their own end) of %d tasks, %d processes (%d begun again), %d crashes, %d runs given up, %d jobs elsewhere (%d found again, %d stopped), the longest %s",
+	t.Logf("%d stories from seed %d, %d of them (%d %%) with crashes: %d runs (%d to their own end) of %d tasks, %d processes (%d begun again), %d crashes, %d runs given up, %d jobs elsewhere (%d found again, %d stopped), %d attempts prepared ahead (%d for nothing), the longest %s",
 		sum.stories, from, sum.crashed, 100*sum.crashed/sum.stories, sum.stats.Runs, sum.stats.Judged, sum.stats.Tasks,
-		sum.stats.Starts, sum.stats.Again, sum.stats.Crashes, sum.stats.Failures, sum.stats.Jobs, sum.stats.Found, sum.stats.Halted, sum.longest.Round(time.Second))
+		sum.stats.Starts, sum.stats.Again, sum.stats.Crashes, sum.stats.Failures, sum.stats.Jobs, sum.stats.Found, sum.stats.Halted, sum.stats.Readied, sum.stats.Thrown, sum.longest.Round(time.Second))
 	slices.Sort(sum.failed)
 	for i, f := range sum.failed {
 		if i == 10 {
@@ -91,7 +93,7 @@ func TestStories(t *testing.T) {
 		}
 		t.Error(f)
 	}
-	if sum.crashed*3 < sum.stories || sum.stats.Again == 0 || sum.stats.Failures == 0 || sum.stats.Found == 0 || sum.stats.Halted == 0 {
+	if sum.crashed*3 < sum.stories || sum.stats.Again == 0 || sum.stats.Failures == 0 || sum.stats.Found == 0 || sum.stats.Halted == 0 || sum.stats.Thrown == 0 {
 		t.Errorf("these stories are too smooth to show anything: %+v", sum.stats)
 	}
 }

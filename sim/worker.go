@@ -94,6 +94,7 @@ func (w *worker) output(o machine.Order, tr *traits, out *machine.Outcome) {
 
 // Attempt implements local.Worker.
 func (w *worker) Attempt(o machine.Order, done func(machine.Outcome)) {
+	w.s.readies.begins(w.s, o)
 	p := &proc{run: o.Run.Run, key: o.Key, task: o.Task, gen: w.gen, done: true}
 	p.slots = machine.Alive{Run: p.run, Key: p.key, Pool: o.Task.Pool, Slots: o.Task.PoolSlots}
 	f := w.fate(o, 0)

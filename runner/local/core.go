@@ -36,6 +36,7 @@ type Core struct {
 	timers  timers
 	pokes   pokes
 	watches watches
+	early   *early           // nil = no machine is ahead of its journal
 	admit   bool             // something changed that may let something start
 	gaveUp  map[string]error // why runs were given up, until they are resumed
 	coming  map[string]int   // runs by DAG that are being made durable
@@ -112,6 +113,9 @@ func NewCore(opt Options, j store.Journal, w Worker, c Clock, post func(func()))
 func (c *Core) Turn() {
 	for {
 		c.grant()
+		if c.early != nil && c.early.over {
+			c.forgetEarly() // others came before it
+		}
 		c.startPokes()
 		c.startChecks()
 		if len(c.dirty) == 0 || c.mayHold() {
@@ -122,6 +126,7 @@ func (c *Core) Turn() {
 		for _, d := range dirty {
 			d.dirty = false
 			d.send()
+			c.lookAhead(d)
 		}
 	}
 }
@@ -159,6 +164,7 @@ func (c *Core) grant() {
 			d.beginRemote(rem, o)
 			continue
 		}
+		c.beginEarly(d, w.Key)
 		d.live[w.Key] = liveAttempt
 		d.record(machine.AttemptStarted{Key: w.Key})
 		key := w.Key
@@ -244,6 +250,7 @@ func (c *Core) drop(d *drive) {
 	for _, a := range d.alarms {
 		c.timers.cancel(a)
 	}
+	c.forgetEarlyOf(d)
 	c.timers.cancel(d.lazy)
 	c.admitRuns()
 }

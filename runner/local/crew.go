@@ -29,8 +29,9 @@ type Crew struct {
 	// LaneOf names the host a poke goes to; nil = all in one lane by plugin.
 	LaneOf func(o machine.Order) string
 
-	mu   sync.Mutex
-	stop map[crewKey]context.CancelCauseFunc
+	mu    sync.Mutex
+	stop  map[crewKey]context.CancelCauseFunc
+	early map[crewKey]readied
 }
 
 var (
@@ -63,15 +64,24 @@ func (c *Crew) begin(run string, key machine.Key) (context.Context, func()) {
 
 // Attempt implements Worker.
 func (c *Crew) Attempt(o machine.Order, done func(machine.Outcome)) {
+	if r, ok := c.readied(o.Run.Run, o.Key); ok {
+		r.leave <- ending(r.end, done)
+		return
+	}
 	ctx, end := c.begin(o.Run.Run, o.Key)
 	go func() {
 		roomy()
-		c.Exec.Attempt(ctx, o, func(out machine.Outcome) {
-			end()
-			done(out)
-			runtime.Gosched() // the engine goes on first
-		})
+		c.Exec.Attempt(ctx, o, ending(end, done))
 	}()
+}
+
+// ending is done for an attempt whose context ends with it.
+func ending(end func(), done func(machine.Outcome)) func(machine.Outcome) {
+	return func(out machine.Outcome) {
+		end()
+		done(out)
+		runtime.Gosched() // the engine goes on first
+	}
 }
 
 // roomy grows the stack of a new goroutine in one step while there is next to nothing on it. An

@@ -275,8 +275,11 @@ func (d *drive) advance() {
 			return
 		}
 		d.queue, d.step = d.queue[1:], rec
-		d.stepped = rec.Seq
-		cmds := d.run.Step(rec.Event)
+		cmds, early := d.ahead(rec.Seq)
+		if !early {
+			d.stepped = rec.Seq
+			cmds = d.run.Step(rec.Event)
+		}
 		d.tell(rec.Event)
 		for _, cmd := range cmds {
 			d.carry(cmd)
@@ -448,6 +451,7 @@ func (d *drive) fail(err error) {
 		return
 	}
 	d.err = err
+	d.core.forgetEarlyOf(d)
 	for _, key := range slices.SortedFunc(maps.Keys(d.live), compareKeys) {
 		switch d.live[key] {
 		case liveAttempt, livePoke:
