@@ -70,9 +70,9 @@ func (s *Store) reuse(id ID, rel string) *os.File {
 	}
 	name := filepath.Base(rel)
 	if i := slices.IndexFunc(of.files, func(it spare) bool { return it.name == name }); i >= 0 {
-		f := of.files[i].f // of an attempt that did not begin after all, and begins now
+		_ = of.files[i].f.Close() // of an attempt that was prepared and did not begin: it has its name, and opens it
 		of.files = slices.Delete(of.files, i, i+1)
-		return f
+		return nil
 	}
 	last := len(of.files) - 1
 	it := of.files[last]

@@ -91,6 +91,24 @@ func TestASpareTakesNoLogsPlace(t *testing.T) {
 	}
 }
 
+// An attempt that was prepared and did not begin leaves its log as a spare; when it begins after all, no other
+// may get that file.
+func TestASpareOfTheSameAttemptIsNoSpareAnyMore(t *testing.T) {
+	s := New(t.TempDir(), 0)
+	s.Spare(nth(1), opened(t, s, nth(1)))
+	begun := opened(t, s, nth(1))
+	if later := opened(t, s, nth(2)); sameFile(t, begun, later) {
+		t.Error("two attempts have one file")
+	}
+	if _, err := begun.WriteString("it began\n"); err != nil {
+		t.Fatal(err)
+	}
+	s.Leave("r")
+	if b, err := os.ReadFile(s.Path(nth(1))); string(b) != "it began\n" {
+		t.Errorf("its log is %q, error %v", b, err)
+	}
+}
+
 func TestASpareWhoseNameIsGoneIsNotMissed(t *testing.T) {
 	s := New(t.TempDir(), 0)
 	s.Spare(nth(1), opened(t, s, nth(1)))
