@@ -66,6 +66,7 @@ func Open(dir string) (*Store, error) {
 		return nil, wrap("cannot open "+path, err)
 	}
 	s.w = newWriter(s.write)
+	s.w.session.room.path = path + "-wal"
 	s.close = sync.OnceValue(s.shut)
 	go s.w.loop()
 	return s, nil

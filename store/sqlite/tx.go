@@ -18,6 +18,7 @@ type session struct {
 	conn  *sql.Conn // nil until the first write
 	stmts [queryCount]*sql.Stmt
 	ends  ends
+	room  room
 }
 
 // A tx is the session within a transaction.
@@ -49,6 +50,7 @@ func (s *session) open() error {
 // close gives the connection back, its statements ended: one that is open would keep SQLite from
 // tidying up.
 func (s *session) close() {
+	s.room.close()
 	for _, st := range s.stmts {
 		if st != nil {
 			_ = st.Close()

@@ -84,7 +84,17 @@ func (w *writer) loop() {
 		for i, o := range group {
 			o.done(wrap(o.what, errs[i]))
 		}
+		if w.idle() {
+			w.session.makeRoom()
+		}
 	}
+}
+
+// idle tells whether nothing waits to be written.
+func (w *writer) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.waiting) == 0 && !w.closing
 }
 
 // take waits for work and returns all there is, nil once the writer is to end.
