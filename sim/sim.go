@@ -172,6 +172,7 @@ func (s *Sim) turn() {
 	}
 	s.core.Tick()
 	s.core.Turn()
+	s.core.LookAhead()
 	s.watch()
 	if s.chance(0.05) {
 		s.look()

@@ -16,7 +16,8 @@ import (
 // drives it step by step, the Engine by a loop.
 //
 // Order of durability (house.md): an awaited event is in the journal before the machine steps on
-// it, so nothing that depends on it begins before; a lazy one is stepped at once and rides in the
+// it, so nothing that depends on it begins before (see LookAhead for the one exception, of which nothing is
+// carried out before either); a lazy one is stepped at once and rides in the
 // next group, or within lazyDelay; the end of an attempt frees its slot before its record is
 // durable, because only dependents wait for the record.
 type Core struct {
@@ -37,6 +38,7 @@ type Core struct {
 	pokes   pokes
 	watches watches
 	early   *early           // nil = no machine is ahead of its journal
+	sent    *drive           // the last whose records went to the journal since LookAhead
 	admit   bool             // something changed that may let something start
 	gaveUp  map[string]error // why runs were given up, until they are resumed
 	coming  map[string]int   // runs by DAG that are being made durable
@@ -126,7 +128,7 @@ func (c *Core) Turn() {
 		for _, d := range dirty {
 			d.dirty = false
 			d.send()
-			c.lookAhead(d)
+			c.sent = d
 		}
 	}
 }

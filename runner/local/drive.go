@@ -14,7 +14,7 @@ import (
 // order of the journal, and carries out what the machine orders.
 //
 // Invariants: facts are stepped in the order of their seq; an awaited fact is stepped only once it
-// is durable; every record says what the machine's hash was when it was made.
+// is durable, but for one that Core.LookAhead steps on, whose orders wait for that; every record says what the machine's hash was when it was made.
 type drive struct {
 	core *Core
 	id   string

@@ -26,14 +26,17 @@ type early struct {
 	over bool        // the orders are carried out; the attempt begins now or is thrown away
 }
 
-// lookAhead uses the time that a record needs to the disk: where all that follows from the end of an
-// attempt is one more attempt, as in a chain, that is prepared meanwhile. It looks only where nothing
-// else of the run could be ordered from the state that is not durable yet: nothing waits for a slot, no
-// sensor asks, nothing lives elsewhere. What comes after the fact waits in the queue as ever, so the
-// machine stands still until the fact is durable.
-func (c *Core) lookAhead(d *drive) {
+// LookAhead uses the time that a record needs to the disk: where all that follows from the end of an
+// attempt is one more attempt, as in a chain, that is prepared meanwhile. It comes after Turn, and need not.
+//
+// It looks only where nothing else of the run could be ordered from the state that is not durable yet:
+// nothing waits for a slot, no sensor asks, nothing lives elsewhere. What comes after the fact waits in
+// the queue as ever, so the machine stands still until the fact is durable.
+func (c *Core) LookAhead() {
+	d := c.sent
+	c.sent = nil
 	p, ok := c.work.(preparer)
-	if !ok || c.early != nil || c.ready.Len() > 0 || d.err != nil || d.stepping || len(d.queue) != 1 || c.drives[d.id] != d {
+	if !ok || d == nil || c.early != nil || c.ready.Len() > 0 || d.err != nil || len(d.queue) != 1 || c.drives[d.id] != d {
 		return
 	}
 	rec := d.queue[0]

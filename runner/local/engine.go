@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -101,6 +102,10 @@ func (e *Engine) loop() {
 		}
 		e.core.Tick()
 		e.core.Turn()
+		if e.core.sent != nil {
+			runtime.Gosched() // the journal goes first
+			e.core.LookAhead()
+		}
 		if len(fs) > 0 {
 			continue
 		}
