@@ -128,6 +128,7 @@ type Store interface {
 	Runs
 	Asks
 	Removals
+	Schedules
 	Close() error
 }
 
