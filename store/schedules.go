@@ -11,6 +11,8 @@ type DAG struct {
 	FirstSeen time.Time `json:"first_seen"`
 	// Schedule is the schedule that Last belongs to, as JSON, with its zone: another one begins anew.
 	Schedule string `json:"schedule,omitempty"`
+	// Since is when that schedule was first seen.
+	Since time.Time `json:"since,omitzero"`
 	// Last is the newest moment of the schedule that was decided on; zero: none was.
 	Last     time.Time `json:"last,omitzero"`
 	Paused   bool      `json:"paused,omitempty"`
@@ -42,7 +44,7 @@ type Missed struct {
 	RecordedAt time.Time `json:"recorded_at"`
 }
 
-// An Absence is a time in which no run of a DAG could begin, or of any (DAG is ""). A zero To: it lasts.
+// An Absence is a time in which no run of a DAG could begin. A zero To: it lasts.
 type Absence struct {
 	ID       int64
 	DAG      string
@@ -109,7 +111,7 @@ func (c *Changes) Empty() bool {
 func (c *Changes) Keep() {
 	var all []*time.Time
 	for i := range c.DAGs {
-		all = append(all, &c.DAGs[i].FirstSeen, &c.DAGs[i].Last)
+		all = append(all, &c.DAGs[i].FirstSeen, &c.DAGs[i].Since, &c.DAGs[i].Last)
 	}
 	for i := range c.Due {
 		d := &c.Due[i]

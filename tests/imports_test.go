@@ -39,7 +39,7 @@ var mayKnow = map[string][]string{
 	"runner/local":    {"runner", "store", "machine"},
 	"retention":       {"store", "machine", "handoff", "logs"},
 	"s3sync":          {"awsconf"},
-	"catalog":         {"spec", "store", "s3sync"},
+	"catalog":         {"spec", "store", "s3sync", "machine"},
 	"graph":           {"machine"},
 	"diag":            {"spec"},
 	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},

@@ -14,7 +14,7 @@ var schedules = []story{
 		c := store.Changes{
 			DAGs:      []store.DAG{{ID: "b", FirstSeen: odd, Schedule: `["@daily"]`, Last: odd}, {ID: "a", FirstSeen: day, Paused: true, PausedBy: "ann"}},
 			Due:       []store.Due{{DAG: "b", Logical: odd, Start: odd, End: day, At: day.Add(time.Hour)}, {DAG: "a", Logical: day, Start: day, End: day, At: day}},
-			Absences:  []store.Absence{{From: day, To: odd, Why: "down"}, {DAG: "a", From: odd, Why: "paused"}},
+			Absences:  []store.Absence{{DAG: "b", From: day, To: odd, Why: "gone"}, {DAG: "a", From: odd, Why: "paused"}},
 			Backfills: []store.Backfill{{ID: "late", DAG: "a", From: day, To: odd, State: "paused", CreatedAt: odd}, {ID: "early", DAG: "a", State: "running", CreatedAt: day}},
 		}
 		fine(t, s.Settle(t.Context(), &c))
@@ -24,7 +24,7 @@ var schedules = []story{
 		same(t, got, store.Scheduled{
 			DAGs:      []store.DAG{{ID: "a", FirstSeen: day, Paused: true, PausedBy: "ann"}, {ID: "b", FirstSeen: kept, Schedule: `["@daily"]`, Last: kept}},
 			Due:       []store.Due{{DAG: "a", Logical: day, Start: day, End: day, At: day}, {DAG: "b", Logical: kept, Start: kept, End: day, At: day.Add(time.Hour)}},
-			Absences:  []store.Absence{{ID: c.Absences[0].ID, From: day, To: kept, Why: "down"}, {ID: c.Absences[1].ID, DAG: "a", From: kept, Why: "paused"}},
+			Absences:  []store.Absence{{ID: c.Absences[0].ID, DAG: "b", From: day, To: kept, Why: "gone"}, {ID: c.Absences[1].ID, DAG: "a", From: kept, Why: "paused"}},
 			Backfills: []store.Backfill{{ID: "early", DAG: "a", State: "running", CreatedAt: day}, {ID: "late", DAG: "a", From: day, To: kept, State: "paused", CreatedAt: kept}},
 		})
 		if c.Absences[0].ID == 0 || c.Absences[0].ID == c.Absences[1].ID {
@@ -33,7 +33,7 @@ var schedules = []story{
 	}},
 	{"a row that is put again is replaced, one that is settled is gone", func(t *testing.T, s store.Store) {
 		tick := store.Due{DAG: "a", Logical: day, Start: day, End: day, At: day}
-		c := store.Changes{DAGs: []store.DAG{{ID: "a", FirstSeen: day}}, Due: []store.Due{tick}, Absences: []store.Absence{{From: day, Why: "down"}}}
+		c := store.Changes{DAGs: []store.DAG{{ID: "a", FirstSeen: day}}, Due: []store.Due{tick}, Absences: []store.Absence{{DAG: "a", From: day, Why: "paused"}}}
 		fine(t, s.Settle(t.Context(), &c))
 		later := tick
 		later.At = day.Add(time.Hour)

@@ -27,7 +27,7 @@ CREATE INDEX missed_of_dag ON missed (dag, id);
 
 CREATE TABLE absences (
   id   INTEGER PRIMARY KEY AUTOINCREMENT,
-  dag  TEXT NOT NULL, -- '' = every
+  dag  TEXT NOT NULL CHECK (dag <> ''),
   body TEXT NOT NULL CHECK (json_valid(body)),
   sum  BLOB NOT NULL CHECK (length(sum) = 16)
 ) STRICT;
