@@ -78,10 +78,13 @@ type Service struct {
 	plans    plans
 	snapshot *catalog.Snapshot
 	dags     map[string]*dag
-	queue    queue           // those that will be due
-	todo     map[*dag]bool   // have something due
-	alive    map[string]*dag // by run: scheduled ones that this server drives
+	queue    queue                // those that will be due
+	todo     map[*dag]bool        // have something due
+	flying   int                  // starts and resumptions that go on
+	early    map[string]time.Time // ends of runs that were heard of before their beginnings
+	alive    map[string]*dag      // by run: scheduled ones that this server drives
 	time     watch
+	rewound  bool      // what was decided is taken back, and that is not settled yet
 	away     []absence // in which no DAG could begin a run, until they are settled
 	settled  []store.Due
 	backs    backfills
@@ -89,6 +92,7 @@ type Service struct {
 	fails    int
 	beaten   time.Duration
 	swept    time.Duration
+	looked   bool // at the time before this server
 	stopping bool
 }
 
@@ -102,6 +106,8 @@ const (
 	sweepEvery = 15 * time.Second
 	// Grace is how late a tick may be and still count as met: a server that restarts has missed nothing.
 	Grace = time.Minute
+	// leastContinuous is the least time between the beginnings of two runs of @continuous.
+	leastContinuous = time.Second
 	// atOnce bounds the starts of runs that go on at one time: they share the store's fsyncs.
 	atOnce = 64
 )
@@ -113,7 +119,7 @@ func New(conf Config) *Service {
 	}
 	return &Service{
 		conf: conf, wake: make(chan struct{}, 1), over: make(chan struct{}), ready: make(chan struct{}), room: make(chan struct{}, atOnce),
-		dags: map[string]*dag{}, todo: map[*dag]bool{}, alive: map[string]*dag{}, backs: newBackfills(),
+		dags: map[string]*dag{}, todo: map[*dag]bool{}, early: map[string]time.Time{}, alive: map[string]*dag{}, backs: newBackfills(),
 	}
 }
 
@@ -210,7 +216,7 @@ func (s *Service) turnAway(ctx context.Context) {
 	if len(s.settled) > 0 {
 		_ = s.conf.Store.Settle(ctx, &store.Changes{Settled: s.settled}) // else they are found to exist
 	}
-	if len(s.away) == 0 {
+	if len(s.away) == 0 && !s.rewound {
 		s.conf.SetBeat(s.conf.Clock.Now())
 	}
 }
@@ -230,7 +236,7 @@ func (s *Service) turn() {
 // wait is how long nothing needs to be done.
 func (s *Service) wait() time.Duration {
 	d := beatEvery
-	if at, ok := s.queue.first(); ok {
+	if at, ok := s.queue.first(); ok && s.snapshot != nil {
 		d = min(d, at.Sub(s.conf.Clock.Now()))
 	}
 	if s.again > 0 {
@@ -242,7 +248,7 @@ func (s *Service) wait() time.Duration {
 // beat says that a server is alive, and everything until now decided.
 func (s *Service) beat(now time.Time) {
 	mono := s.conf.Clock.Mono()
-	if len(s.away) > 0 || s.beaten > 0 && mono-s.beaten < beatEvery {
+	if len(s.away) > 0 || s.rewound || s.beaten > 0 && mono-s.beaten < beatEvery {
 		return
 	}
 	s.beaten = max(mono, 1)
@@ -294,7 +300,9 @@ func (s *Service) resume(ctx context.Context) {
 		s.conf.Log.Error("cannot list all runs that were cut off", "error", err)
 	}
 	s.swept = max(s.conf.Clock.Mono(), 1)
+	s.flying++ // what ends before it is counted
 	s.takeUp(ctx, rows)
+	s.post(func() { s.flying-- })
 	for id, d := range s.dags {
 		if last := s.newest(ctx, id); last != nil {
 			d.ended = last.FinishedAt
@@ -339,20 +347,45 @@ func (s *Service) takeUp(ctx context.Context, rows []store.Run) {
 
 // lives counts a run that this server drives.
 func (s *Service) lives(kind string, d *dag, run string) {
-	if kind == "scheduled" && s.alive[run] == nil {
-		s.alive[run] = d
-		d.active++
+	if kind != "scheduled" || s.alive[run] != nil {
+		return
 	}
+	s.alive[run] = d
+	d.active++
+	if at, over := s.early[run]; over {
+		s.dies(d, run, at)
+	}
+}
+
+// dies counts it no more.
+func (s *Service) dies(d *dag, run string, at time.Time) {
+	delete(s.alive, run)
+	d.active--
+	d.ended = at
+	s.soon(d)
+}
+
+// fly does something beside the loop that may make runs live, and lands on it.
+func (s *Service) fly(away func(), land func()) {
+	s.flying++
+	s.starts.Go(func() {
+		away()
+		s.post(func() {
+			land()
+			if s.flying--; s.flying == 0 {
+				clear(s.early)
+			}
+		})
+	})
 }
 
 // Ended hears that a run is over. It may be called from any goroutine, and never blocks.
 func (s *Service) Ended(run string, at time.Time) {
 	s.post(func() {
 		if d := s.alive[run]; d != nil {
-			delete(s.alive, run)
-			d.active--
-			d.ended = at
-			s.soon(d)
+			s.dies(d, run, at)
+		} else if s.flying > 0 {
+			s.early[run] = at // its start has not been heard of yet
 		}
 		s.backs.ended(run)
 	})
@@ -380,19 +413,19 @@ func (s *Service) orphans(rows []store.Run) {
 	if len(rows) == 0 {
 		return
 	}
-	s.starts.Go(func() {
+	var failed map[string]error
+	s.fly(func() {
 		ids := make([]string, len(rows))
 		for i, r := range slices.Backward(rows) {
 			ids[len(rows)-1-i] = r.ID
 		}
-		failed := s.conf.Engine.ResumeAll(s.ctx, ids...)
-		s.post(func() {
-			for _, r := range rows {
-				if failed[r.ID] == nil {
-					s.lives(r.Type, s.known(r.DAG), r.ID)
-				}
+		failed = s.conf.Engine.ResumeAll(s.ctx, ids...)
+	}, func() {
+		for _, r := range rows {
+			if failed[r.ID] == nil {
+				s.lives(r.Type, s.known(r.DAG), r.ID)
 			}
-		})
+		}
 	})
 }
 

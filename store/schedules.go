@@ -14,7 +14,9 @@ type DAG struct {
 	// Since is when that schedule was first seen.
 	Since time.Time `json:"since,omitzero"`
 	// Last is the newest moment of the schedule that was decided on; zero: none was.
-	Last     time.Time `json:"last,omitzero"`
+	Last time.Time `json:"last,omitzero"`
+	// High is the Last that was in force when the clock was set back before it: up to it runs may exist already.
+	High     time.Time `json:"high,omitzero"`
 	Paused   bool      `json:"paused,omitempty"`
 	PausedBy string    `json:"paused_by,omitempty"` // who paused or unpaused it last; "" = its file
 }
@@ -111,7 +113,7 @@ func (c *Changes) Empty() bool {
 func (c *Changes) Keep() {
 	var all []*time.Time
 	for i := range c.DAGs {
-		all = append(all, &c.DAGs[i].FirstSeen, &c.DAGs[i].Since, &c.DAGs[i].Last)
+		all = append(all, &c.DAGs[i].FirstSeen, &c.DAGs[i].Since, &c.DAGs[i].Last, &c.DAGs[i].High)
 	}
 	for i := range c.Due {
 		d := &c.Due[i]
