@@ -19,6 +19,7 @@ import (
 	"weft/clock"
 	"weft/machine"
 	"weft/runner"
+	"weft/runner/local"
 	"weft/spec"
 	"weft/store"
 	"weft/store/mem"
@@ -42,15 +43,17 @@ type bench struct {
 	engine *engine
 	stop   context.CancelFunc
 	ended  chan struct{}
-	hold   bool // runs do not end by themselves
-	full   bool // the disk is
+	hold   bool             // runs do not end by themselves
+	result machine.RunState // of the runs that end
+	began  []string         // logical dates of runs that began, or began again, since they were asked for
+	full   bool             // the disk is
 
 	shown  map[string]int // runs of a DAG that have been looked at
 	missed map[string]int64
 }
 
 func newBench(t *testing.T) *bench {
-	return &bench{T: t, clock: clock.NewFake(noon), store: mem.New(), files: map[string]string{}, shown: map[string]int{}, missed: map[string]int64{}}
+	return &bench{T: t, clock: clock.NewFake(noon), store: mem.New(), files: map[string]string{}, shown: map[string]int{}, missed: map[string]int64{}, result: machine.RunSuccess}
 }
 
 // An engine creates runs and knows which go on.
@@ -74,17 +77,24 @@ func (e *engine) Start(ctx context.Context, req runner.Request) (string, error) 
 	if e.dead || b.full {
 		return key, errFull
 	}
+	body, hash := req.Plan.Encode()
 	row := store.Run{
 		ID: key, DAG: req.Plan.DAG, Type: req.Type, LogicalDate: req.LogicalDate, State: machine.RunRunning,
-		Plan: "0123456789abcdef0123456789abcdef", CreatedAt: b.clock.Now(), StartedAt: b.clock.Now(),
+		Plan: hash, CreatedAt: b.clock.Now(), StartedAt: b.clock.Now(),
 	}
-	ev := machine.Event{At: b.clock.Now(), Fact: machine.RunStarted{DAG: req.Plan.DAG, Run: req.Run, RunType: req.Type}}
+	if err := b.store.PutPlan(ctx, hash, body); err != nil {
+		return key, err
+	}
+	ev := machine.Event{At: b.clock.Now(), Fact: machine.RunStarted{
+		Rules: machine.Rules, DAG: req.Plan.DAG, Run: req.Run, RunType: req.Type, LogicalDate: req.LogicalDate, Plan: hash, By: req.By,
+	}}
 	if err := b.store.Create(ctx, row, []store.Record{{Seq: 1, Event: ev}}); err != nil {
 		return key, err
 	}
 	e.alive[key] = true
+	b.began = append(b.began, b.short(req.LogicalDate))
 	if !b.hold {
-		e.end(key, machine.RunSuccess)
+		e.end(key, b.result)
 	}
 	return key, nil
 }
@@ -126,6 +136,14 @@ func (e *engine) Reopen(_ context.Context, run string, _ machine.Reopened) error
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.alive[run] = true
+	row, err := e.b.store.GetRun(context.Background(), run)
+	if err != nil {
+		return err
+	}
+	e.b.began = append(e.b.began, "again "+e.b.short(row.LogicalDate))
+	if !e.b.hold {
+		e.end(run, e.b.result)
+	}
 	return nil
 }
 
@@ -191,7 +209,14 @@ func (b *bench) serve() {
 	svc := New(Config{
 		Store: sick{b.store, b, e}, Engine: e, Catalog: b, Clock: b.clock, Schedules: true, Log: log,
 		Request: func(p *machine.Plan, dir string) runner.Request { return runner.Request{Plan: p, Dir: dir} },
-		Beat:    func() time.Time { return b.beat },
+		Replay: func(ctx context.Context, run string) (*machine.Run, error) {
+			recs, err := b.store.Read(ctx, run)
+			if err != nil {
+				return nil, err
+			}
+			return local.Replay(ctx, b.store, run, recs)
+		},
+		Beat: func() time.Time { return b.beat },
 		SetBeat: func(at time.Time) {
 			if !e.dead {
 				b.beat = at
@@ -303,17 +328,26 @@ var verbs = map[string]func(b *bench, arg string){
 		b.files[id] = text + "\ntasks: {t: {run: echo}}\n"
 		b.publish()
 	},
-	"remove":  func(b *bench, arg string) { delete(b.files, arg); b.publish() },
-	"pause":   func(b *bench, arg string) { b.must(b.svc.Pause(b.Context(), arg, "ann", true)) },
-	"unpause": func(b *bench, arg string) { b.must(b.svc.Pause(b.Context(), arg, "ann", false)); synctest.Wait() },
-	"full":    func(b *bench, _ string) { b.full = true },
-	"space":   func(b *bench, _ string) { b.full = false },
-	"hold":    func(b *bench, _ string) { b.hold = true },
+	"remove":   func(b *bench, arg string) { delete(b.files, arg); b.publish() },
+	"pause":    func(b *bench, arg string) { b.must(b.svc.Pause(b.Context(), arg, "ann", true)) },
+	"unpause":  func(b *bench, arg string) { b.must(b.svc.Pause(b.Context(), arg, "ann", false)); synctest.Wait() },
+	"full":     func(b *bench, _ string) { b.full = true },
+	"space":    func(b *bench, _ string) { b.full = false },
+	"hold":     func(b *bench, _ string) { b.hold = true },
+	"fail":     func(b *bench, _ string) { b.result = machine.RunFailed },
+	"succeed":  func(b *bench, _ string) { b.result = machine.RunSuccess },
+	"backfill": func(b *bench, arg string) { b.backfill(strings.Fields(arg)) },
+	"end one": func(b *bench, _ string) {
+		b.engine.mu.Lock()
+		b.engine.end(slices.Sorted(keysOf(b.engine.alive))[0], b.result)
+		b.engine.mu.Unlock()
+		synctest.Wait()
+	},
 	"let go": func(b *bench, _ string) {
 		b.hold = false
 		b.engine.mu.Lock()
 		for _, run := range slices.Sorted(keysOf(b.engine.alive)) {
-			b.engine.end(run, machine.RunSuccess)
+			b.engine.end(run, b.result)
 		}
 		b.engine.mu.Unlock()
 		synctest.Wait()
@@ -363,6 +397,19 @@ func (b *bench) tell(file string) {
 		if line == "" {
 			continue
 		}
+		if want, ok := strings.CutPrefix(line, "began:"); ok {
+			if got := strings.Join(b.began, " "); got != strings.TrimSpace(want) {
+				b.Errorf("%s:%d: began\n got %s\nwant %s", file, n, got, want)
+			}
+			b.began = nil
+			continue
+		}
+		if want, ok := strings.CutPrefix(line, "backfills:"); ok {
+			if got := b.backfills(); got != strings.TrimSpace(want) {
+				b.Errorf("%s:%d: backfills\n got %s\nwant %s", file, n, got, want)
+			}
+			continue
+		}
 		if what, want, ok := strings.Cut(line, ":"); ok && (strings.HasPrefix(what, "runs ") || strings.HasPrefix(what, "missed ")) {
 			kind, dag, _ := strings.Cut(what, " ")
 			got := map[string]func(string) string{"runs": b.runsOf, "missed": b.missedOf}[kind](dag)
@@ -372,7 +419,7 @@ func (b *bench) tell(file string) {
 			continue
 		}
 		verb, arg, _ := strings.Cut(line, " ")
-		if line == "let go" {
+		if verbs[line] != nil {
 			verb, arg = line, ""
 		}
 		do := verbs[verb]
@@ -396,4 +443,52 @@ func TestStories(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { newBench(t).tell(file) })
 		})
 	}
+}
+
+// backfill orders one: DAG FROM TO and words of failed, all, backwards, max=N; or pause, resume or cancel of the newest.
+func (b *bench) backfill(words []string) {
+	b.Helper()
+	if len(words) == 1 {
+		list, err := b.store.ListBackfills(b.Context(), "", 1)
+		b.must(err)
+		switch words[0] {
+		case "pause", "resume":
+			b.must(b.svc.PauseBackfill(b.Context(), list[0].ID, words[0] == "pause"))
+		case "cancel":
+			b.must(b.svc.CancelBackfill(b.Context(), list[0].ID, "ann"))
+		}
+		synctest.Wait()
+		return
+	}
+	row := store.Backfill{DAG: words[0], From: b.moment(words[1]), To: b.moment(words[2]), Reprocess: "none", MaxActive: 1, By: "ann"}
+	for _, w := range words[3:] {
+		switch n, isMax := strings.CutPrefix(w, "max="); {
+		case isMax:
+			row.MaxActive = int(n[0] - '0')
+		case w == "backwards":
+			row.Backwards = true
+		default:
+			row.Reprocess = w
+		}
+	}
+	_, err := b.svc.Backfill(b.Context(), row)
+	b.must(err)
+	synctest.Wait()
+}
+
+func (b *bench) moment(s string) time.Time {
+	b.Helper()
+	t, err := time.Parse("2006-01-02", s)
+	b.must(err)
+	return t
+}
+
+func (b *bench) backfills() string {
+	list, err := b.store.ListBackfills(b.Context(), "", 0)
+	b.must(err)
+	var out []string
+	for _, r := range slices.Backward(list) {
+		out = append(out, fmt.Sprintf("%s %d/%d begun=%d again=%d left=%d failed=%d", r.State, r.Next, r.Dates, r.Begun, r.Again, r.Left, r.Failed))
+	}
+	return strings.Join(out, "; ")
 }

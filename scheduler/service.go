@@ -57,7 +57,9 @@ type Config struct {
 	// Beat tells when a server of this store was last alive, zero if none ever was; SetBeat remembers that one is.
 	Beat    func() time.Time
 	SetBeat func(time.Time)
-	Log     *slog.Logger
+	// Replay folds a run's journal into its machine, to look at.
+	Replay func(ctx context.Context, run string) (*machine.Run, error)
+	Log    *slog.Logger
 	// Schedules says whether ticks are decided on; without, only backfills and what somebody asks for begin.
 	Schedules bool
 }
@@ -78,17 +80,17 @@ type Service struct {
 	plans    plans
 	snapshot *catalog.Snapshot
 	dags     map[string]*dag
-	queue    queue                // those that will be due
-	todo     map[*dag]bool        // have something due
-	flying   int                  // starts and resumptions that go on
-	early    map[string]time.Time // ends of runs that were heard of before their beginnings
-	alive    map[string]*dag      // by run: scheduled ones that this server drives
+	queue    queue                    // those that will be due
+	todo     map[*dag]bool            // have something due
+	flying   int                      // starts and resumptions that go on
+	early    map[string]time.Duration // ends of runs that were heard of before their beginnings
+	alive    map[string]*dag          // by run: scheduled ones that this server drives
 	time     watch
 	rewound  bool      // what was decided is taken back, and that is not settled yet
 	away     []absence // in which no DAG could begin a run, until they are settled
 	settled  []store.Due
-	backs    backfills
-	again    time.Duration // on the monotonic clock: when to try anew what failed; 0 = nothing did
+	backs    map[string]*backfill // by id: those that are not over
+	again    time.Duration        // on the monotonic clock: when to try anew what failed; 0 = nothing did
 	fails    int
 	beaten   time.Duration
 	swept    time.Duration
@@ -119,7 +121,7 @@ func New(conf Config) *Service {
 	}
 	return &Service{
 		conf: conf, wake: make(chan struct{}, 1), over: make(chan struct{}), ready: make(chan struct{}), room: make(chan struct{}, atOnce),
-		dags: map[string]*dag{}, todo: map[*dag]bool{}, early: map[string]time.Time{}, alive: map[string]*dag{}, backs: newBackfills(),
+		dags: map[string]*dag{}, todo: map[*dag]bool{}, early: map[string]time.Duration{}, alive: map[string]*dag{}, backs: map[string]*backfill{},
 	}
 }
 
@@ -252,6 +254,7 @@ func (s *Service) beat(now time.Time) {
 		return
 	}
 	s.beaten = max(mono, 1)
+	maps.DeleteFunc(s.early, func(_ string, at time.Duration) bool { return mono-at > time.Minute })
 	s.conf.SetBeat(now)
 	if len(s.settled) > 0 {
 		s.write(&store.Changes{})
@@ -276,7 +279,14 @@ func (s *Service) load(ctx context.Context) error {
 		d.due = append(d.due, due)
 		s.todo[d] = true
 	}
-	return s.backs.load(kept.Backfills)
+	for _, row := range kept.Backfills {
+		b, err := newBackfill(row)
+		if err != nil {
+			return err
+		}
+		s.backs[row.ID] = b
+	}
+	return nil
 }
 
 func (s *Service) known(id string) *dag {
@@ -342,6 +352,7 @@ func (s *Service) takeUp(ctx context.Context, rows []store.Run) {
 			continue
 		}
 		s.lives(byID[id].Type, s.known(byID[id].DAG), id)
+		s.belongs(byID[id])
 	}
 }
 
@@ -352,8 +363,9 @@ func (s *Service) lives(kind string, d *dag, run string) {
 	}
 	s.alive[run] = d
 	d.active++
-	if at, over := s.early[run]; over {
-		s.dies(d, run, at)
+	if _, over := s.early[run]; over {
+		delete(s.early, run)
+		s.dies(d, run, s.conf.Clock.Now())
 	}
 }
 
@@ -384,10 +396,13 @@ func (s *Service) Ended(run string, at time.Time) {
 	s.post(func() {
 		if d := s.alive[run]; d != nil {
 			s.dies(d, run, at)
-		} else if s.flying > 0 {
-			s.early[run] = at // its start has not been heard of yet
 		}
-		s.backs.ended(run)
+		if s.flying > 0 {
+			s.early[run] = s.conf.Clock.Mono() // its start may not have been heard of yet
+		}
+		for _, b := range s.backs {
+			delete(b.flying, run)
+		}
 	})
 }
 
@@ -424,6 +439,7 @@ func (s *Service) orphans(rows []store.Run) {
 		for _, r := range rows {
 			if failed[r.ID] == nil {
 				s.lives(r.Type, s.known(r.DAG), r.ID)
+				s.belongs(r)
 			}
 		}
 	})
