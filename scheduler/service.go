@@ -89,6 +89,8 @@ type Service struct {
 	rewound  bool      // what was decided is taken back, and that is not settled yet
 	away     []absence // in which no DAG could begin a run, until they are settled
 	settled  []store.Due
+	ordered  time.Time            // when the newest backfill was
+	ordered  time.Time            // when the newest backfill was
 	backs    map[string]*backfill // by id: those that are not over
 	again    time.Duration        // on the monotonic clock: when to try anew what failed; 0 = nothing did
 	fails    int
