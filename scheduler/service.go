@@ -90,7 +90,6 @@ type Service struct {
 	away     []absence // in which no DAG could begin a run, until they are settled
 	settled  []store.Due
 	ordered  time.Time            // when the newest backfill was
-	ordered  time.Time            // when the newest backfill was
 	backs    map[string]*backfill // by id: those that are not over
 	again    time.Duration        // on the monotonic clock: when to try anew what failed; 0 = nothing did
 	fails    int
