@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"weft/machine"
 	"weft/s3sync"
 	"weft/spec"
 )
@@ -35,7 +36,8 @@ type Entry struct {
 	// Version names the bundle: the file, and all of its folder, by hash.
 	Version string `json:"version"`
 	// Set is the set that the version is of: the newest, unless Stale.
-	Set string `json:"set"`
+	Set  string    `json:"set"`
+	Head spec.Head `json:"head"`
 	// Stale is set where the newest file is broken, and this is the one before.
 	Stale bool `json:"-"`
 }
@@ -118,7 +120,7 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 			broken[f.Path] = true
 			continue
 		}
-		s.Entries[g.ID] = Entry{ID: g.ID, Path: f.Path, Version: versionOf(set, f), Set: name}
+		s.Entries[g.ID] = Entry{ID: g.ID, Path: f.Path, Version: versionOf(set, f), Set: name, Head: g.Head}
 	}
 	for id, last := range c.lastGood() {
 		if _, current := s.Entries[id]; !current && broken[last.Path] && c.there(last) {
@@ -208,6 +210,19 @@ func (c *Catalog) Load(e Entry) (*spec.DAG, []spec.Diagnostic, []byte, error) {
 		return err == nil || filepath.IsAbs(rel)
 	})
 	return dag, ds, src, nil
+}
+
+// Plan compiles the version of a DAG that is in force. dir is the folder of its file, in the bundle.
+func (c *Catalog) Plan(e Entry) (plan *machine.Plan, dir string, err error) {
+	dag, _, _, err := c.Load(e)
+	if err != nil {
+		return nil, "", err
+	}
+	if dag == nil {
+		return nil, "", fmt.Errorf("cannot read %s: it is no DAG", c.Source.Shown(e.Path))
+	}
+	plan, err = dag.Plan()
+	return plan, filepath.Dir(c.File(e)), err
 }
 
 func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxDAG)) }

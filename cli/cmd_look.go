@@ -13,8 +13,8 @@ import (
 	"weft/store"
 )
 
-// openRun opens the state folder and finds a run in it: by its id, by a beginning of it that only
-// one has, or as `latest`.
+// openRun opens the state folder and finds a run in it: by its key (of scheduled runs DAG/ID), by its id or a
+// beginning of either that only one has, or as `latest`.
 func (e *env) openRun(name string) (*session, store.Run, error) {
 	s, err := openSession(e.conf, false)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *session) findRun(name string) (store.Run, error) {
 	var fits []store.Run
 	var ids []string
 	for _, r := range rows {
-		if strings.HasPrefix(r.ID, name) {
+		if strings.HasPrefix(r.ID, name) || strings.HasPrefix(r.RunID(), name) {
 			fits, ids = append(fits, r), append(ids, r.ID)
 		}
 	}

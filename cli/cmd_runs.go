@@ -289,7 +289,7 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 	going := make([]string, len(runs))
 	for i, r := range runs {
 		watch.follow(r)
-		going[i] = r.Info().Run
+		going[i] = r.Info().Key()
 	}
 	failed := s.engine.ResumeAll(context.Background(), going...)
 	going = slices.DeleteFunc(going, func(id string) bool { return failed[id] != nil })

@@ -15,7 +15,7 @@ import (
 // give has an order by hand carried out (machine.Reopened, machine.Marked): here, and then the run
 // is driven to its end; or by the process that drives the run already.
 func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) error {
-	run := r.Info().Run
+	run := r.Info().Key()
 	err := s.free(run)
 	switch {
 	case err == nil:
@@ -48,7 +48,7 @@ func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) 
 
 // carry records the order and drives the run to its end.
 func (e *env) carry(s *session, r *machine.Run, order machine.Fact, asJSON bool) error {
-	ctx, run, now := context.Background(), r.Info().Run, time.Now().UTC()
+	ctx, run, now := context.Background(), r.Info().Key(), time.Now().UTC()
 	if err := e.stay(r); err != nil {
 		return err
 	}

@@ -57,6 +57,18 @@ type RunStarted struct {
 	Sandbox       bool      `json:"sandbox,omitempty"` // AWS is the sandbox of the state folder, for as long as the run lives
 }
 
+// Key is what names the run among those of all DAGs: in stores, locks, local files and orders. Scheduled and backfill
+// runs of many DAGs have one id, as they have one logical date; so their DAG's stands before it: dag/run.
+func (s RunStarted) Key() string { return RunKey(s.DAG, s.RunType, s.Run) }
+
+// RunKey is the Key of a run.
+func RunKey(dag, runType, run string) string {
+	if runType == "manual" || runType == "" {
+		return run
+	}
+	return dag + "/" + run
+}
+
 // RunAdmitted lets a run that was held begin.
 type RunAdmitted struct{}
 

@@ -137,13 +137,13 @@ func (a *attempt) layOut() error {
 			return err
 		}
 		a.scratch.ready = false
-		a.x.scratches.put(a.o.Run.Run, a.scratch)
+		a.x.scratches.put(a.o.Run.Key(), a.scratch)
 	}
 }
 
 // settleIn takes a scratch and its live file's lock.
 func (a *attempt) settleIn() (err error) {
-	if a.scratch, err = a.x.scratches.take(a.x.Home, a.o.Run.Run); err != nil {
+	if a.scratch, err = a.x.scratches.take(a.x.Home, a.o.Run.Key()); err != nil {
 		return fmt.Errorf("cannot make a scratch folder: %w", err)
 	}
 	if a.x.CreateLive != nil {
@@ -223,7 +223,7 @@ func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) 
 
 // tidy closes and empties what the attempt had. It comes last, when nothing of it lives any more.
 func (a *attempt) tidy(done bool) {
-	if err := a.x.scratches.give(a.o.Run.Run, a.scratch, a.live); err != nil {
+	if err := a.x.scratches.give(a.o.Run.Key(), a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}
 	var spare func(*os.File)

@@ -16,7 +16,7 @@ import (
 type Request struct {
 	Plan          *machine.Plan
 	Dir           string // absolute folder of the DAG's file: the default working directory
-	Run           string // id; "" = made from type and date
+	Run           string // id in its DAG; "" = made from type and date
 	Type          string // manual, scheduled, backfill
 	LogicalDate   time.Time
 	IntervalStart time.Time
@@ -49,7 +49,8 @@ func encodeObject(m map[string]any) (machine.Raw, error) {
 
 // An Engine keeps runs going until they end, across crashes.
 type Engine interface {
-	// Start makes the run durable and begins it. If the id exists, that run goes on and is returned.
+	// Start makes the run durable and begins it, and returns its machine.RunKey, by which all others name it.
+	// A run that exists is not started again: then the error says so.
 	Start(ctx context.Context, req Request) (run string, err error)
 	// Resume goes on with a run that nobody drives.
 	Resume(ctx context.Context, run string) error

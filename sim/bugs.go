@@ -122,7 +122,7 @@ func keepsSlot(s *Sim, w local.Worker) local.Worker {
 				done(out)
 				return
 			}
-			s.tellCore(func() { s.core.Record(o.Run.Run, machine.AttemptEnded{Key: o.Key, Outcome: out}) })
+			s.tellCore(func() { s.core.Record(o.Run.Key(), machine.AttemptEnded{Key: o.Key, Outcome: out}) })
 		}
 	}}
 }
@@ -131,7 +131,7 @@ func keepsSlot(s *Sim, w local.Worker) local.Worker {
 func repeatsEnd(s *Sim, w local.Worker) local.Worker {
 	last := map[taskKey]machine.Outcome{}
 	return &liar{Worker: w, s: s, attempt: func(o machine.Order, done func(machine.Outcome)) func(machine.Outcome) {
-		id := taskKey{o.Run.Run, o.Key.Task, o.Key.Index}
+		id := taskKey{o.Run.Key(), o.Key.Task, o.Key.Index}
 		if out, again := last[id]; again {
 			s.tellCore(func() { s.core.Record(id.run, machine.AttemptEnded{Key: o.Key, Outcome: out}) })
 		}

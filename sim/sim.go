@@ -314,7 +314,7 @@ func (s *Sim) skewed() bool { return s.jumped && (s.stats.Crashes > 0 || s.gaveU
 func (s *Sim) plan(hash string) *machine.Plan { return s.plans[hash] }
 
 func (s *Sim) traits(o machine.Order) *traits {
-	if tr := s.dags[o.Run.Run].traits[o.ID]; tr != nil {
+	if tr := s.dags[o.Run.Key()].traits[o.ID]; tr != nil {
 		return tr
 	}
 	return &traits{slow: time.Second, fails: 0.2, lane: "a"} // a callback

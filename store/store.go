@@ -69,7 +69,7 @@ type Plans interface {
 // look-ups. The journal is the truth. Times are kept in UTC, to the microsecond; DAG, Type and
 // LogicalDate never change once the run is created.
 type Run struct {
-	ID          string           `json:"run_id"`
+	ID          string           `json:"run_id"` // machine.RunKey
 	DAG         string           `json:"dag_id"`
 	Type        string           `json:"run_type"`
 	LogicalDate time.Time        `json:"logical_date"`
@@ -128,6 +128,7 @@ type Store interface {
 	Runs
 	Asks
 	Removals
+	Schedules
 	Close() error
 }
 

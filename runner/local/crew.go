@@ -63,7 +63,7 @@ func (c *Crew) begin(run string, key machine.Key) (context.Context, func()) {
 
 // Attempt implements Worker.
 func (c *Crew) Attempt(o machine.Order, done func(machine.Outcome)) {
-	ctx, end := c.begin(o.Run.Run, o.Key)
+	ctx, end := c.begin(o.Run.Key(), o.Key)
 	go func() {
 		roomy()
 		c.Exec.Attempt(ctx, o, func(out machine.Outcome) {
@@ -85,7 +85,7 @@ func roomy() {
 
 // Poke implements Worker.
 func (c *Crew) Poke(o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
-	ctx, end := c.begin(o.Run.Run, o.Key)
+	ctx, end := c.begin(o.Run.Key(), o.Key)
 	go func() {
 		roomy()
 		res := c.Exec.Poke(ctx, o, n, since)
@@ -201,7 +201,7 @@ func (c *Crew) far() RemoteExecutor { return c.Exec.(RemoteExecutor) }
 
 // Intend implements Remoter.
 func (c *Crew) Intend(o machine.Order, done func(runner.Intent)) {
-	ctx, end := c.begin(o.Run.Run, o.Key)
+	ctx, end := c.begin(o.Run.Key(), o.Key)
 	go func() {
 		roomy()
 		in := c.far().Intend(ctx, o)
@@ -212,7 +212,7 @@ func (c *Crew) Intend(o machine.Order, done func(runner.Intent)) {
 
 // Submit implements Remoter.
 func (c *Crew) Submit(o machine.Order, again bool, done func(runner.Submitted)) {
-	ctx, end := c.begin(o.Run.Run, o.Key)
+	ctx, end := c.begin(o.Run.Key(), o.Key)
 	go func() {
 		roomy()
 		s := c.far().Submit(ctx, o, again)
@@ -239,7 +239,7 @@ func (c *Crew) Check(ws []*runner.Watch, done func([]runner.Checked)) {
 
 // Halt implements Remoter.
 func (c *Crew) Halt(w *runner.Watch, reason string, done func(machine.Outcome)) {
-	ctx, end := c.begin(w.Order.Run.Run, w.Order.Key)
+	ctx, end := c.begin(w.Order.Run.Key(), w.Order.Key)
 	go func() {
 		roomy()
 		out := c.far().Halt(ctx, w, reason)

@@ -127,26 +127,27 @@ func (e *Engine) Close() {
 
 // Start makes a run durable and begins it. A run id that exists is not started again: the run is
 // returned with an error that wraps store.ErrExists.
-func (e *Engine) Start(ctx context.Context, req runner.Request) (string, error) {
+func (e *Engine) Start(ctx context.Context, req runner.Request) (run string, err error) {
 	if req.Run == "" {
 		req.Run = RunID(req.Type, req.LogicalDate, e.clock.Now())
 	}
-	unlock, err := e.locks.Lock(req.Run)
+	run = machine.RunKey(req.Plan.DAG, req.Type, req.Run)
+	unlock, err := e.locks.Lock(run)
 	if err != nil {
-		return req.Run, err
+		return run, err
 	}
 	d, err := prepare(ctx, e.store, e.clock, req, e.reserve(req.Plan))
 	if err != nil {
 		e.post(func() { e.core.coming[req.Plan.DAG]-- })
 		unlock()
-		return req.Run, err
+		return run, err
 	}
 	d.unlock = unlock
 	e.post(func() {
 		e.core.coming[req.Plan.DAG]--
 		e.core.adopt(d, nil)
 	})
-	return req.Run, nil
+	return run, nil
 }
 
 // reserve counts a run that is being made durable, and tells whether it must be held.

@@ -55,7 +55,7 @@ func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (sto
 		return store.Run{}, store.Record{}, err
 	}
 	row := store.Run{
-		ID: req.Run, DAG: req.Plan.DAG, Type: req.Type, LogicalDate: req.LogicalDate.UTC(), State: machine.RunQueued,
+		ID: machine.RunKey(req.Plan.DAG, req.Type, req.Run), DAG: req.Plan.DAG, Type: req.Type, LogicalDate: req.LogicalDate.UTC(), State: machine.RunQueued,
 		Plan: hash, Dir: req.Dir, CreatedAt: now,
 	}
 	if !hold {
