@@ -29,10 +29,13 @@ type drive struct {
 	dirty   bool
 	lazy    *alarm
 
-	opening   *machine.Event // RunStarted of a run that begins here; watchers have not heard of it
-	stepping  bool
-	step      heard // the fact of the step at hand
-	admitting bool  // RunAdmitted is recorded
+	line   *line
+	came   uint64 // order in which runs came
+	heldAt int    // in the line's held; -1 = it is not held
+
+	opening  *machine.Event // RunStarted of a run that begins here; watchers have not heard of it
+	stepping bool
+	step     heard // the fact of the step at hand
 
 	live     map[machine.Key]liveKind
 	stopping map[machine.Key]string // remote work that is to stop once its intent or handle is there
@@ -320,6 +323,7 @@ func (d *drive) want(key machine.Key) {
 	w := machine.Want{
 		Run: d.id, RunOrder: d.row.LogicalDate.UnixMicro(), Key: key, Pool: o.Task.Pool, Slots: o.Task.PoolSlots,
 		Priority: o.Task.Priority, Task: plan.Position(key.Task), Parallel: o.Task.MaxParallel, RunTasks: plan.MaxActiveTasks,
+		Backfill: d.row.Type == backfill,
 	}
 	d.core.ready.Add(w)
 	d.core.admit = true
