@@ -136,27 +136,24 @@ func (e *Engine) Start(ctx context.Context, req runner.Request) (run string, err
 	if err != nil {
 		return run, err
 	}
-	d, err := prepare(ctx, e.store, e.clock, req, e.reserve(req.Plan))
+	d, err := prepare(ctx, e.store, e.clock, req, e.reserve(req))
 	if err != nil {
-		e.post(func() { e.core.coming[req.Plan.DAG]-- })
+		e.post(func() { e.core.arrived(req.Plan.DAG, req.Type) })
 		unlock()
 		return run, err
 	}
 	d.unlock = unlock
 	e.post(func() {
-		e.core.coming[req.Plan.DAG]--
 		e.core.adopt(d, nil)
+		e.core.arrived(req.Plan.DAG, req.Type)
 	})
 	return run, nil
 }
 
 // reserve counts a run that is being made durable, and tells whether it must be held.
-func (e *Engine) reserve(p *machine.Plan) (hold bool) {
+func (e *Engine) reserve(req runner.Request) (hold bool) {
 	answer := make(chan bool, 1)
-	e.post(func() {
-		answer <- e.core.full(p.DAG, p.MaxActiveRuns)
-		e.core.coming[p.DAG]++
-	})
+	e.post(func() { answer <- e.core.hold(req.Plan, req.Type) })
 	select {
 	case hold = <-answer:
 	case <-e.done:
