@@ -89,6 +89,15 @@ func (b *bench) Past(machine.RunInfo, string, func(bool, string)) {
 	b.t.Fatal("nothing looks at the past in these stories")
 }
 
+// Asked implements local.Worker.
+func (b *bench) Asked(done func(runs []string)) {
+	var runs []string
+	for _, a := range b.orders {
+		runs = append(runs, a.Run)
+	}
+	done(runs)
+}
+
 // Asks implements local.Worker.
 func (b *bench) Asks(_ string, done func([]store.Ask)) { done(b.orders) }
 

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"weft/machine"
 	"weft/runner/local"
 	"weft/store"
@@ -105,12 +107,19 @@ func (l *liar) Attempt(o machine.Order, done func(machine.Outcome)) {
 // Asks implements local.Worker.
 func (l *liar) Asks(run string, done func([]store.Ask)) {
 	l.Worker.Asks(run, func(asks []store.Ask) {
-		if l.early {
-			for _, a := range asks {
-				l.Drop([]int64{a.ID})
-			}
+		if !l.early {
+			done(asks)
+			return
 		}
-		done(asks)
+		for _, a := range asks {
+			l.Drop([]int64{a.ID})
+		}
+		gen := l.s.gen
+		l.s.after(l.s.upTo(2*time.Second), func() {
+			if gen == l.s.gen && l.s.core != nil {
+				done(asks)
+			}
+		})
 	})
 }
 

@@ -220,22 +220,33 @@ func (w *worker) Past(info machine.RunInfo, task string, done func(bool, string)
 	w.later(time.Second, func() { done(ok, run) })
 }
 
-// Asks implements local.Worker. Where nobody asks anything it takes its time.
-func (w *worker) Asks(run string, done func([]store.Ask)) {
+// Asked implements local.Worker. Where nobody asks anything it takes its time.
+func (w *worker) Asked(done func(runs []string)) {
 	s := w.s
 	var look func()
 	look = func() {
-		if s.asking[run] == 0 && s.chance(0.95) {
+		if len(s.asking) == 0 && s.chance(0.95) {
 			w.later(time.Minute, look)
 			return
 		}
-		asks, err := s.disk.TakeAsks(s.ctx, run)
+		runs, err := s.disk.AskedRuns(s.ctx)
 		if err != nil {
-			s.broken("cannot read the orders for run %s: %v", run, err)
+			s.broken("cannot look for orders: %v", err)
 		}
-		w.later(100*time.Millisecond, func() { done(asks) })
+		w.later(100*time.Millisecond, func() { done(runs) })
 	}
 	w.later(time.Second, look)
+}
+
+// Asks implements local.Worker.
+func (w *worker) Asks(run string, done func([]store.Ask)) {
+	w.later(time.Second, func() {
+		asks, err := w.s.disk.TakeAsks(w.s.ctx, run)
+		if err != nil {
+			w.s.broken("cannot read the orders for run %s: %v", run, err)
+		}
+		w.later(100*time.Millisecond, func() { done(asks) })
+	})
 }
 
 // Drop implements local.Worker.

@@ -119,6 +119,9 @@ type Asks interface {
 	// the append.
 	TakeAsks(ctx context.Context, run string) ([]Ask, error)
 	DropAsks(ctx context.Context, ids []int64) error
+	// AskedRuns returns the ids of the runs that orders wait for, ascending: one look for whoever drives
+	// many. That an order is gone which should be there is seen by TakeAsks alone.
+	AskedRuns(ctx context.Context) ([]string, error)
 }
 
 // A Store is all of it.

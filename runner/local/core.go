@@ -36,6 +36,7 @@ type Core struct {
 	timers  timers
 	pokes   pokes
 	watches watches
+	asks    asks
 	admit   bool             // something changed that may let something start
 	gaveUp  map[string]error // why runs were given up, until they are resumed
 	coming  map[string]int   // runs by DAG that are being made durable
@@ -68,7 +69,8 @@ type Worker interface {
 	Stop(run string, key machine.Key, reason string)
 	// Past looks up the newest earlier run that is not manual.
 	Past(info machine.RunInfo, task string, done func(ok bool, run string))
-	// Asks reads the orders that other processes left for a run; Dropped forgets them.
+	// Asked tells for which runs other processes left orders, Asks reads those of one, Drop forgets them.
+	Asked(done func(runs []string))
 	Asks(run string, done func([]store.Ask))
 	Drop(ids []int64)
 	// Lane names what a poke may hang on (a host): pokes are fair between lanes.
@@ -87,9 +89,6 @@ const (
 	holdDelay = 5 * time.Millisecond
 	lazyDelay = 50*time.Millisecond - holdDelay
 )
-
-// askDelay is how often orders of other processes are looked for.
-const askDelay = 500 * time.Millisecond
 
 // pastDelay is how long after a refusal the question about the past is asked again.
 const pastDelay = 2 * time.Second
@@ -245,6 +244,7 @@ func (c *Core) drop(d *drive) {
 		c.timers.cancel(a)
 	}
 	c.timers.cancel(d.lazy)
+	c.restAsks()
 	c.admitRuns()
 }
 

@@ -163,6 +163,17 @@ func (c *Crew) past(ctx context.Context, info machine.RunInfo, task string) (boo
 	return state == machine.Success || state == machine.Skipped, row.ID
 }
 
+// Asked implements Worker. What cannot be read is looked for again soon.
+func (c *Crew) Asked(done func(runs []string)) {
+	go func() {
+		runs, err := c.Store.AskedRuns(context.Background())
+		if err != nil {
+			runs = nil
+		}
+		done(runs)
+	}()
+}
+
 // Asks implements Worker.
 func (c *Crew) Asks(run string, done func([]store.Ask)) {
 	go func() {

@@ -41,6 +41,7 @@ type drive struct {
 	waits    []func(machine.Summary, error)
 	acks     map[uint64]func(error) // whom to tell once a seq is durable
 	asked    []taken                // asks taken, to be dropped once durable
+	asking   bool                   // they are being read
 	err      error
 	unlock   func()
 }
@@ -49,12 +50,6 @@ type drive struct {
 type heard struct {
 	store.Record
 	mono time.Duration
-}
-
-// A taken is an ask and the seq it was recorded under.
-type taken struct {
-	id  int64
-	seq uint64
 }
 
 // liveKind is what the worker has of an attempt now.
@@ -95,30 +90,10 @@ func (d *drive) begin(found map[machine.Key]bool) {
 		d.carry(cmd)
 	}
 	if fresh { // nobody has known of it: a run of a few milliseconds need not look
-		d.alarms["asks"] = d.core.after(askDelay, d.takeAsks)
+		d.core.lookForAsks(askDelay)
 		return
 	}
-	d.takeAsks()
-}
-
-// takeAsks records what other processes ordered, now and again and again: one indexed read of an
-// empty table each askDelay.
-func (d *drive) takeAsks() {
-	d.core.work.Asks(d.id, func(asks []store.Ask) {
-		d.core.post(func() {
-			if d.err != nil || d.core.drives[d.id] != d {
-				return
-			}
-			d.alarms["asks"] = d.core.after(askDelay, d.takeAsks)
-			for _, a := range asks {
-				if slices.ContainsFunc(d.asked, func(t taken) bool { return t.id == a.ID }) {
-					continue // its record is on the way
-				}
-				d.asked = append(d.asked, taken{a.ID, d.seq + 1})
-				d.record(a.Event.Fact)
-			}
-		})
-	})
+	d.core.lookForAsks(0)
 }
 
 // record makes a fact part of the run: it gets its number and its time now.
@@ -243,20 +218,6 @@ func (d *drive) appended(last uint64, err error) {
 	d.durable = max(d.durable, last)
 	d.advance()
 	d.dropAsks()
-}
-
-// dropAsks has those orders forgotten whose records are durable.
-func (d *drive) dropAsks() {
-	n := 0
-	var ids []int64
-	for n < len(d.asked) && d.asked[n].seq <= d.durable {
-		ids = append(ids, d.asked[n].id)
-		n++
-	}
-	if n > 0 {
-		d.asked = d.asked[n:]
-		d.core.work.Drop(ids)
-	}
 }
 
 // advance steps the machine on what may be stepped on.
