@@ -88,12 +88,17 @@ func (e *env) openCatalog(ctx context.Context, uri string) (*catalog.Catalog, *s
 	if err != nil {
 		return nil, nil, err
 	}
-	sum := sha256.Sum256([]byte(p.String()))
-	dir := filepath.Join(e.conf.Home, "catalog", hex.EncodeToString(sum[:8]))
+	dir := e.memoryOf(p.String())
 	f := &s3sync.Follower{Place: p, Bundles: e.bundles(), State: filepath.Join(dir, "followed.json"), Settle: settle, Now: time.Now}
 	return &catalog.Catalog{
 		Source: catalog.Bucket{Follower: f}, Bundles: f.Bundles, Checker: e.checker(), Memory: filepath.Join(dir, "good.json"),
 	}, f, nil
+}
+
+// memoryOf is the folder of what is remembered of a place of DAGs.
+func (e *env) memoryOf(place string) string {
+	sum := sha256.Sum256([]byte(place))
+	return filepath.Join(e.conf.Home, "catalog", hex.EncodeToString(sum[:8]))
 }
 
 // refresh reads what is published. What cannot be had for a while is no hindrance if there is an

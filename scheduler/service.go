@@ -128,6 +128,9 @@ func (s *Service) post(f func()) {
 	s.nudge()
 }
 
+// Nudge has the service look at the catalog. It may be called from any goroutine, and never blocks.
+func (s *Service) Nudge() { s.nudge() }
+
 func (s *Service) nudge() {
 	select {
 	case s.wake <- struct{}{}:
