@@ -80,11 +80,10 @@ func (e *env) run(arg string, o runOptions) error {
 		}
 		defer s.close()
 	}
-	req, err := s.manual(plan, file, o.id, o.date, params)
+	req, err := e.manual(plan, file, o.id, o.date, params)
 	if err != nil {
 		return err
 	}
-	req.Sandbox = e.sandbox
 	watch := e.watch(o.json, true)
 	defer watch.Close()
 	watch.begin(plan)
