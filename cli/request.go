@@ -129,6 +129,9 @@ func (e *env) manual(plan *machine.Plan, file, runID, date string, params map[st
 			return runner.Request{}, err
 		}
 	}
+	if runID == "" {
+		runID = runner.RunID("manual", when, time.Now())
+	}
 	return runner.Request{
 		Plan: plan, Dir: dir, Run: runID, Type: "manual", LogicalDate: when, IntervalStart: when, IntervalEnd: when,
 		Params: params, Vars: e.conf.Vars, By: userName(), MaxInstances: e.conf.MaxInstances, Handoff: e.handoffOf(plan), Sandbox: e.sandbox,

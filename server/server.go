@@ -36,7 +36,7 @@ type Engine interface {
 
 // A Standing is where a run stands.
 type Standing struct {
-	Info    machine.RunStarted
+	Info    machine.RunInfo
 	Summary machine.Summary
 	Seq     uint64 // of the newest record that it is folded from
 }
