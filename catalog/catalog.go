@@ -193,6 +193,9 @@ func (s *Snapshot) Bundle(set string) bool {
 	return false
 }
 
+// Shown is the file of a version as messages show it.
+func (c *Catalog) Shown(e Entry) string { return c.Source.Shown(e.Path) }
+
 // File is where a version's DAG file lies; its folder is that of the bundle.
 func (c *Catalog) File(e Entry) string {
 	return filepath.Join(c.Bundles.Path(e.Set), filepath.FromSlash(e.Path))

@@ -272,6 +272,13 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 	if err != nil {
 		return driven(err)
 	}
+	runs, end := e.handResumed(s, runs, asJSON, len(ids) == 1)
+	if end != nil {
+		worst = end
+	}
+	if len(runs) == 0 {
+		return worst
+	}
 	if named {
 		err = e.stay(runs[0])
 	} else {

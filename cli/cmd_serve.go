@@ -71,6 +71,7 @@ type serving struct {
 	lead    *leader
 	sched   *scheduler.Service
 	follow  *follower
+	hub     runner.Hub     // tells other commands what changes
 	beside  sync.WaitGroup // what goes on beside the scheduler
 	started time.Time
 }
@@ -118,10 +119,11 @@ func (v *serving) run() error {
 	v.beside.Go(func() { v.retain(ctx) })
 	select {
 	case <-v.sched.Ready():
-		v.log.Info("ready", "after", time.Since(v.started).Round(time.Millisecond))
 	case err := <-ended:
 		return err
 	}
+	defer v.offer(ctx)()
+	v.log.Info("ready", "after", time.Since(v.started).Round(time.Millisecond))
 	err := <-ended
 	stop() // a second signal ends weft at once
 	v.beside.Wait()
@@ -160,7 +162,7 @@ func (v *serving) open(ctx context.Context) error {
 		Store: v.s.store, Engine: v.s.engine, Catalog: cat, Clock: clock.Real, Log: v.log, Schedules: true,
 		Request: func(plan *machine.Plan, dir string) runner.Request {
 			return runner.Request{
-				Plan: plan, Dir: dir, Vars: v.conf.Vars, MaxInstances: v.conf.MaxInstances, Handoff: v.s.handoffOf(plan), Sandbox: v.sandbox,
+				Plan: plan, Dir: dir, Vars: v.conf.Vars, MaxInstances: v.conf.MaxInstances, Handoff: v.handoffOf(plan), Sandbox: v.sandbox,
 			}
 		},
 		Beat: func() time.Time { return v.lead.was }, SetBeat: v.lead.beat,
@@ -188,6 +190,7 @@ func (v *serving) openServed(ctx context.Context) (c *catalog.Catalog, dir strin
 
 // observe hears of every change of every run, on the engine's thread.
 func (v *serving) observe(u runner.Update) {
+	v.hub.Observe(u)
 	switch u.Type {
 	case "run_started":
 		v.log.Info("run begins", "run", u.Run, "state", u.State)

@@ -118,7 +118,7 @@ func filesOf(id, folder string, ids func(file string) (string, bool)) (found []s
 }
 
 // manual makes the request of a run that someone orders now.
-func (s *session) manual(plan *machine.Plan, file, runID, date string, params map[string]any) (runner.Request, error) {
+func (e *env) manual(plan *machine.Plan, file, runID, date string, params map[string]any) (runner.Request, error) {
 	dir, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
 		return runner.Request{}, fmt.Errorf("cannot find the folder of %s: %w", file, err)
@@ -129,17 +129,20 @@ func (s *session) manual(plan *machine.Plan, file, runID, date string, params ma
 			return runner.Request{}, err
 		}
 	}
+	if runID == "" {
+		runID = runner.RunID("manual", when, time.Now())
+	}
 	return runner.Request{
 		Plan: plan, Dir: dir, Run: runID, Type: "manual", LogicalDate: when, IntervalStart: when, IntervalEnd: when,
-		Params: params, Vars: s.conf.Vars, By: userName(), MaxInstances: s.conf.MaxInstances, Handoff: s.handoffOf(plan),
+		Params: params, Vars: e.conf.Vars, By: userName(), MaxInstances: e.conf.MaxInstances, Handoff: e.handoffOf(plan), Sandbox: e.sandbox,
 	}, nil
 }
 
 // handoffOf is where a run of a plan keeps its values for good, whatever the configuration says later.
 // "" is the home's own folder: that moves with the home.
-func (s *session) handoffOf(plan *machine.Plan) string {
-	if plan.Handoff == "" && s.conf.Handoff != handoff.FileURI(ownHandoff(s.conf.Home)) {
-		return s.conf.Handoff
+func (e *env) handoffOf(plan *machine.Plan) string {
+	if plan.Handoff == "" && e.conf.Handoff != handoff.FileURI(ownHandoff(e.conf.Home)) {
+		return e.conf.Handoff
 	}
 	return plan.Handoff
 }
@@ -149,12 +152,8 @@ func checkRunID(id string) error {
 	if id == latest {
 		return usagef("cannot use run id %q: it stands for the newest run", id)
 	}
-	ok := id != "" && id != "." && len(id) <= 200 && !strings.Contains(id, "..") && id[0] != '-'
-	for _, r := range id {
-		ok = ok && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.:+-", r))
-	}
-	if !ok {
-		return usagef("cannot use run id %q: letters, digits and _ . : + - only, no - at its beginning, no .., 1 to 200", id)
+	if err := spec.CheckRunID(id); err != nil {
+		return &usageError{err}
 	}
 	return nil
 }

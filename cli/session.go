@@ -93,7 +93,7 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 // start starts a run. Its folder is known here, and need not be looked up for its first task.
 func (s *session) start(ctx context.Context, req runner.Request) (run string, err error) {
 	if req.Run == "" {
-		req.Run = local.RunID(req.Type, req.LogicalDate, time.Now())
+		req.Run = runner.RunID(req.Type, req.LogicalDate, time.Now())
 	}
 	key := machine.RunKey(req.Plan.DAG, req.Type, req.Run)
 	s.dirs.Store(key, req.Dir)

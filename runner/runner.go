@@ -5,6 +5,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,6 +46,22 @@ func encodeObject(m map[string]any) (machine.Raw, error) {
 		m = map[string]any{}
 	}
 	return expr.EncodeJSON(m)
+}
+
+// Errors of every engine; wrapped, so test with errors.Is.
+var (
+	// ErrDriven says that another process drives the run.
+	ErrDriven = errors.New("another weft drives it")
+	// ErrRefused says that a run did not take an order: it was being ended, or someone else was first.
+	ErrRefused = errors.New("the run did not take the order")
+)
+
+// RunID makes the id of a run: manual ones by the instant of the request, others by logical date.
+func RunID(kind string, logical, now time.Time) string {
+	if kind == "manual" {
+		return "manual__" + machine.Timestamp(now)
+	}
+	return kind + "__" + machine.Timestamp(logical)
 }
 
 // An Engine keeps runs going until they end, across crashes.

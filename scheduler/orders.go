@@ -25,6 +25,16 @@ type Trigger struct {
 	By      string
 }
 
+// A ParamsError says that a run was asked for with params that its DAG does not take.
+type ParamsError struct {
+	DAG      string
+	Problems []spec.ParamProblem
+}
+
+func (e *ParamsError) Error() string {
+	return fmt.Sprintf("cannot run %s: %s", e.DAG, said(e.Problems))
+}
+
 // Trigger begins a manual run and returns its key. A run of that id that exists is returned with store.ErrExists.
 func (s *Service) Trigger(ctx context.Context, t Trigger) (run string, err error) {
 	entry, err := s.entry(t.DAG)
@@ -37,7 +47,7 @@ func (s *Service) Trigger(ctx context.Context, t Trigger) (run string, err error
 	}
 	params, problems := spec.CheckParams(plan, t.Params, t.Text)
 	if len(problems) > 0 {
-		return "", fmt.Errorf("cannot run %s: %s", t.DAG, said(problems))
+		return "", &ParamsError{DAG: t.DAG, Problems: problems}
 	}
 	now := s.conf.Clock.Now()
 	req := s.conf.Request(plan, dir)

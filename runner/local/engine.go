@@ -50,8 +50,8 @@ type Locks interface {
 	Lock(run string) (unlock func(), err error)
 }
 
-// ErrDriven says that another process drives the run.
-var ErrDriven = errors.New("another weft drives it")
+// ErrDriven is runner.ErrDriven.
+var ErrDriven = runner.ErrDriven
 
 // ErrClosed says that the engine has been closed.
 var ErrClosed = errors.New("the engine is closed")
@@ -129,7 +129,7 @@ func (e *Engine) Close() {
 // returned with an error that wraps store.ErrExists.
 func (e *Engine) Start(ctx context.Context, req runner.Request) (run string, err error) {
 	if req.Run == "" {
-		req.Run = RunID(req.Type, req.LogicalDate, e.clock.Now())
+		req.Run = runner.RunID(req.Type, req.LogicalDate, e.clock.Now())
 	}
 	run = machine.RunKey(req.Plan.DAG, req.Type, req.Run)
 	unlock, err := e.locks.Lock(run)
@@ -159,14 +159,6 @@ func (e *Engine) reserve(req runner.Request) (hold bool) {
 	case <-e.done:
 	}
 	return hold
-}
-
-// RunID makes the id of a run: manual ones by the instant of the request, others by logical date.
-func RunID(kind string, logical, now time.Time) string {
-	if kind == "manual" {
-		return "manual__" + machine.Timestamp(now)
-	}
-	return kind + "__" + machine.Timestamp(logical)
 }
 
 // Resume goes on with a run that nobody drives. A run that is over is left as it is.

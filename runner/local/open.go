@@ -15,7 +15,7 @@ import (
 func prepare(ctx context.Context, st store.Store, clock Clock, req runner.Request, hold bool) (*drive, error) {
 	now := clock.Now().UTC().Truncate(time.Microsecond)
 	if req.Run == "" {
-		req.Run = RunID(req.Type, req.LogicalDate, now)
+		req.Run = runner.RunID(req.Type, req.LogicalDate, now)
 	}
 	body, hash := req.Plan.Encode()
 	row, rec, err := firstRecord(req, hash, hold, now)
