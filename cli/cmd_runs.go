@@ -289,6 +289,7 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 	going := make([]string, len(runs))
 	for i, r := range runs {
 		watch.follow(r)
+		e.runs.know(r.Info(), false)
 		going[i] = r.Info().Run
 	}
 	failed := s.engine.ResumeAll(context.Background(), going...)

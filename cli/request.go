@@ -129,10 +129,15 @@ func (s *session) manual(plan *machine.Plan, file, runID, date string, params ma
 			return runner.Request{}, err
 		}
 	}
+	return s.manualAt(plan, dir, runID, when, params), nil
+}
+
+// manualAt is manual for a date and the absolute folder of a file.
+func (s *session) manualAt(plan *machine.Plan, dir, runID string, when time.Time, params map[string]any) runner.Request {
 	return runner.Request{
 		Plan: plan, Dir: dir, Run: runID, Type: "manual", LogicalDate: when, IntervalStart: when, IntervalEnd: when,
 		Params: params, Vars: s.conf.Vars, By: userName(), MaxInstances: s.conf.MaxInstances, Handoff: s.handoffOf(plan),
-	}, nil
+	}
 }
 
 // handoffOf is where a run of a plan keeps its values for good, whatever the configuration says later.

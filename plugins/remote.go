@@ -11,7 +11,7 @@ import (
 // weft, and are stopped where they are. Run of such a plugin is never asked for.
 //
 // What the methods return is kept in the journal: targets and handles hold no secrets, and are all that
-// Find, Check and Stop may need besides Call.Env. A call of theirs has Env, Now and Logf alone, which
+// Find, Check and Stop may need besides Call.Env. A call of theirs has By, Env, Now and Logf alone, which
 // after a crash is all that is sure to be there.
 type RemoteWork interface {
 	// Target says, of an input that fits the schema, what it takes to find a submission by its token, as
@@ -54,6 +54,7 @@ type Submission struct {
 type Handle struct {
 	Data json.RawMessage
 	Text string // for people, a noun: "glue job clean_orders run jr_1"
+	Soon bool   // Check has an answer at once
 }
 
 // A Progress is how a submission is.

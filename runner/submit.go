@@ -38,7 +38,7 @@ func (x *Executor) Submit(ctx context.Context, o machine.Order, again bool) Subm
 		case err == nil && h.Data != nil:
 			t.log.weft("submitted " + h.Text)
 			t.tidy(false)
-			return Submitted{Handle: h.Data, Text: t.mask.Message(h.Text)}
+			return Submitted{Handle: h.Data, Text: t.mask.Message(h.Text), Soon: h.Soon}
 		case err != nil && !t.unsure:
 			if ctx.Err() != nil {
 				err = stopped(context.Cause(ctx))
