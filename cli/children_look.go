@@ -111,7 +111,7 @@ func (r *runs) Newest(ctx context.Context, dag string, at time.Time, task string
 }
 
 // Cancel implements plugins.Runs.
-func (r *runs) Cancel(ctx context.Context, id, why string) error {
+func (r *runs) Cancel(ctx context.Context, id, by string) error {
 	s, err := r.bound()
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (r *runs) Cancel(ctx context.Context, id, why string) error {
 	if errors.Is(err, store.ErrNotFound) || err == nil && row.State.Terminal() {
 		return nil
 	}
-	order := machine.CancelAsked{By: "dag.run", Reason: why}
+	order := machine.CancelAsked{By: by, Reason: "dag.run"}
 	if err == nil {
 		err = s.engine.Cancel(ctx, id, order.By, order.Reason)
 	}

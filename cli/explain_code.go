@@ -72,7 +72,7 @@ func sampled(files []spec.Sample) ([]spec.Diagnostic, func(string) []byte) {
 		d, ds := spec.Parse(f.File, []byte(f.Text), o)
 		found = append(found, findingOf(target{path: f.File}, checked{file: f.File, src: sources[f.File], dag: d, ds: ds}))
 	}
-	return findings(found), func(file string) []byte { return sources[file] }
+	return findings(found, true), func(file string) []byte { return sources[file] }
 }
 
 func sampleText(files []spec.Sample) string {

@@ -29,8 +29,9 @@ type Runs interface {
 	// Newest tells of the runs of a DAG for a logical date the newest, and, if task is not "", how that task
 	// of it is; ok is false if there is no run.
 	Newest(ctx context.Context, dag string, at time.Time, task string) (s RunStatus, ok bool, err error)
-	// Cancel has a run end; that it has, Look says. One that has ended, or is not known, is no error.
-	Cancel(ctx context.Context, id string, why string) error
+	// Cancel has a run end, by order of whom its record will name; that it has, Look says. One that has ended,
+	// or is not known, is no error.
+	Cancel(ctx context.Context, id, by string) error
 }
 
 // A RunOrder asks for a run.

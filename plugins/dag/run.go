@@ -214,5 +214,5 @@ func (p Run) Stop(ctx context.Context, call *plugins.Call, handle json.RawMessag
 	case !h.Wait:
 		return nil
 	}
-	return p.Runs.Cancel(ctx, h.Run, fmt.Sprintf("task %s of run %s, which waited for it, was stopped", call.By.Task, call.By.Run))
+	return p.Runs.Cancel(ctx, h.Run, fmt.Sprintf("task %s of run %s", call.By.Task, call.By.Run))
 }
