@@ -68,9 +68,26 @@ func statusOf(m *machine.Run) plugins.RunStatus {
 	info, state := m.Info(), m.State()
 	got := plugins.RunStatus{ID: info.Run, DAG: info.DAG, State: string(state), Ended: state.Terminal()}
 	if got.Ended && state != machine.RunSuccess {
-		got.Reason = m.Summarize().Reason
+		got.Reason = whyEnded(m)
 	}
 	return got
+}
+
+// whyEnded is the reason of a run's end and, where it failed, that of the first task that did.
+func whyEnded(m *machine.Run) string {
+	sum, p := m.Summarize(), m.Plan()
+	for i := range p.Tasks {
+		id := p.Tasks[i].ID
+		why := firstLine(sum.Tasks[id].Reason)
+		switch {
+		case sum.State != machine.RunFailed || sum.Tasks[id].State != machine.Failed || why == "":
+		case sum.Reason == id+" failed":
+			return sum.Reason + ": " + why
+		default:
+			return sum.Reason + " (" + id + ": " + why + ")"
+		}
+	}
+	return sum.Reason
 }
 
 // Newest implements plugins.Runs.

@@ -35,6 +35,10 @@ type Finder interface {
 	Find(ctx context.Context, call *Call, s Submission) (h Handle, found bool, err error)
 }
 
+// Idempotent is the ability of a Finder whose Submit gives, under the token of an earlier one, the handle of
+// that: what it does not find may be submitted at once.
+type Idempotent interface{ Idempotent() }
+
 // BatchChecker is the ability of a RemoteWork to check many submissions by fewer calls.
 type BatchChecker interface {
 	// Batch names what is checked together; handles of other batches never come with these.

@@ -75,7 +75,8 @@ func (t *submitting) step(ctx context.Context) (plugins.Handle, error) {
 		case found:
 			t.log.weft("it had begun, and is found again")
 			return t.recordable(h)
-		case time.Since(t.since) < settles:
+		}
+		if _, harmless := t.rem.(plugins.Idempotent); !harmless && time.Since(t.since) < settles {
 			return plugins.Handle{}, nil
 		}
 		t.unsure = false

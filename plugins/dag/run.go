@@ -21,6 +21,7 @@ var (
 	_ plugins.Plugin       = Run{}
 	_ plugins.RemoteWork   = Run{}
 	_ plugins.Finder       = Run{}
+	_ plugins.Idempotent   = Run{}
 	_ plugins.BatchChecker = Run{}
 	_ plugins.InProcess    = Run{}
 )
@@ -36,6 +37,9 @@ func (Run) Name() string { return "dag.run" }
 
 // InProcess implements plugins.InProcess.
 func (Run) InProcess() {}
+
+// Idempotent implements plugins.Idempotent: the token gives the run's id.
+func (Run) Idempotent() {}
 
 // Schema implements plugins.Plugin.
 func (Run) Schema() plugins.Schema {
