@@ -162,7 +162,7 @@ func (v *serving) open(ctx context.Context) error {
 		Store: v.s.store, Engine: v.s.engine, Catalog: cat, Clock: clock.Real, Log: v.log, Schedules: true,
 		Request: func(plan *machine.Plan, dir string) runner.Request {
 			return runner.Request{
-				Plan: plan, Dir: dir, Vars: v.conf.Vars, MaxInstances: v.conf.MaxInstances, Handoff: v.handoffOf(plan), Sandbox: v.sandbox,
+				Plan: plan, Dir: dir, Vars: v.conf.Vars, MaxInstances: v.conf.MaxInstances, Handoff: handoffOf(v.conf, plan), Sandbox: v.sandbox,
 			}
 		},
 		Beat: func() time.Time { return v.lead.was }, SetBeat: v.lead.beat,

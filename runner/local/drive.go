@@ -40,6 +40,7 @@ type drive struct {
 	live     map[machine.Key]liveKind
 	stopping map[machine.Key]string // remote work that is to stop once its intent or handle is there
 	intents  []machine.Key          // to be submitted once the step at hand is over
+	soon     map[machine.Key]bool   // to be checked at once when they are watched
 	alarms   map[string]*alarm
 	waits    []func(machine.Summary, error)
 	acks     map[uint64]func(error) // whom to tell once a seq is durable

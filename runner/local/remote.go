@@ -66,6 +66,7 @@ func (d *drive) intended(key machine.Key, in runner.Intent) {
 // ended records the end of an attempt; its slot is free at once.
 func (d *drive) ended(key machine.Key, out machine.Outcome) {
 	delete(d.live, key)
+	delete(d.soon, key)
 	d.core.free(d.id, key)
 	d.record(machine.AttemptEnded{Key: key, Outcome: out})
 	d.settleFailed()
@@ -119,6 +120,9 @@ func (d *drive) submitted(o machine.Order, s runner.Submitted) {
 		d.settleFailed()
 	case s.Handle != nil:
 		d.live[key] = liveHanded
+		if s.Soon {
+			d.checkSoon(key)
+		}
 		d.record(machine.RemoteSubmitted{Key: key, Handle: s.Handle, Text: s.Text})
 	case s.Outcome != nil:
 		d.ended(key, *s.Outcome)
@@ -139,6 +143,10 @@ func (d *drive) watch(key machine.Key) {
 	if rem := d.core.remoter(o); rem != nil {
 		d.core.watches.add(d.core, d, &runner.Watch{Order: o}, rem.Group(o), d.live[key] == liveHanded)
 		d.live[key] = liveWatch
+		if d.soon[key] {
+			delete(d.soon, key)
+			d.checkSoon(key)
+		}
 	}
 }
 
