@@ -25,6 +25,7 @@ type runs struct {
 	kin      map[string]*kin     // runs by which others were started, or that others have started
 	children []string            // that this process drives, or has driven; grows only
 	shut     bool                // the command is interrupted: nothing begins any more
+	served   bool                // a server drives what there is: nobody waits for children, and they are forgotten when they end
 }
 
 // A kin is what is known of a run's descent.
@@ -46,6 +47,13 @@ func (r *runs) bind(s *session, find finder, tell func(runner.Update)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.s, r.find, r.tell, r.kin = s, find, tell, map[string]*kin{}
+}
+
+// serve has DAGs be found by a server.
+func (r *runs) serve(find finder) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.find, r.served = find, true
 }
 
 // bound is the session, or the error where there is none.
@@ -75,7 +83,7 @@ func (r *runs) took(run string, ours bool) {
 	switch {
 	case !ours:
 		delete(r.kin, run)
-	case !slices.Contains(r.children, run):
+	case !r.served && !slices.Contains(r.children, run):
 		r.children = append(r.children, run)
 	}
 }
@@ -127,6 +135,9 @@ func (r *runs) heard(u runner.Update) {
 	}
 	r.mu.Lock()
 	k, s := r.kin[u.Run], r.s
+	if r.served && u.Type == "run_finished" {
+		delete(r.kin, u.Run)
+	}
 	r.mu.Unlock()
 	if k == nil || k.parent == nil {
 		return

@@ -122,6 +122,9 @@ type Ref struct {
 type AttemptLost struct {
 	Key
 	Reason string `json:"reason,omitempty"`
+	// Ordered: weft was told to stop, or could not keep its journal. That is no crash that the attempt may
+	// have had a part in, so it is none of the three.
+	Ordered bool `json:"ordered,omitempty"`
 }
 
 // TimerFired says that the moment a SetTimer asked for has come.

@@ -43,6 +43,10 @@ type StopError struct{ Reason string } // cancelled, timeout (of the run)
 
 func (e *StopError) Error() string { return "stopped: " + e.Reason }
 
+// WithHurry returns a context of an attempt that ends at once when hurry ends: its processes have less
+// than a second then, whatever their grace. The context itself must be ended too, with a StopError.
+func WithHurry(ctx, hurry context.Context) context.Context { return proc.WithHurry(ctx, hurry) }
+
 // A timeoutError is the cause with which an attempt's own timeout ends it.
 type timeoutError time.Duration
 

@@ -36,6 +36,7 @@ type Core struct {
 	pokes   pokes
 	watches watches
 	asks    asks
+	drain   *draining        // nil = the core is at work
 	admit   bool             // something changed that may let something start
 	gaveUp  map[string]error // why runs were given up, until they are resumed
 	lines   lines
@@ -109,10 +110,13 @@ func NewCore(opt Options, j store.Journal, w Worker, c Clock, post func(func()))
 // Turn ends a round of news: what became ready starts, what must be recorded is sent.
 func (c *Core) Turn() {
 	for {
-		c.grant()
-		c.startPokes()
-		c.startChecks()
+		if c.drain == nil {
+			c.grant()
+			c.startPokes()
+			c.startChecks()
+		}
 		if len(c.dirty) == 0 || c.mayHold() {
+			c.rest()
 			return
 		}
 		dirty := c.dirty
@@ -202,6 +206,10 @@ func (c *Core) after(d time.Duration, fire func()) *alarm {
 // adopt begins to drive a run whose journal has been replayed.
 func (c *Core) adopt(d *drive, found map[machine.Key]bool) {
 	d.core = c
+	if c.drain != nil {
+		c.turnAway(d)
+		return
+	}
 	delete(c.gaveUp, d.id)
 	c.drives[d.id] = d
 	c.lines.join(d)
@@ -226,6 +234,9 @@ func (c *Core) drop(d *drive) {
 // Start makes a run durable in a store and begins it, all on the core's thread: what the simulation
 // calls. The Engine does the same with the store's work outside its loop.
 func (c *Core) Start(ctx context.Context, st store.Store, req runner.Request) error {
+	if c.drain != nil {
+		return ErrDraining
+	}
 	d, err := prepare(ctx, st, c.clock, req, c.hold(req.Plan, req.Type))
 	if err == nil {
 		c.adopt(d, nil)
@@ -240,6 +251,8 @@ func (c *Core) Resume(ctx context.Context, st store.Store, run string, found map
 	switch {
 	case err != nil:
 		return err
+	case c.drain != nil:
+		return ErrDraining
 	case d.run.State().Terminal():
 		d.core = c
 		d.mend()

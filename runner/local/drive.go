@@ -41,6 +41,7 @@ type drive struct {
 	stopping map[machine.Key]string // remote work that is to stop once its intent or handle is there
 	intents  []machine.Key          // to be submitted once the step at hand is over
 	soon     map[machine.Key]bool   // to be checked at once when they are watched
+	leaving  bool                   // the worker tidies up before the end
 	alarms   map[string]*alarm
 	waits    []func(machine.Summary, error)
 	acks     map[uint64]func(error) // whom to tell once a seq is durable
@@ -301,8 +302,12 @@ func (d *drive) finish(cmd machine.Finish) {
 		d.record(machine.RunFinished(cmd))
 		return
 	}
+	d.leaving = true
 	w.Leave(d.id, func() {
-		d.core.post(func() { d.record(machine.RunFinished(cmd)) })
+		d.core.post(func() {
+			d.leaving = false
+			d.record(machine.RunFinished(cmd))
+		})
 	})
 }
 
@@ -404,6 +409,10 @@ func (d *drive) attemptEnded(key machine.Key, out machine.Outcome) {
 	if d.live[key] != liveAttempt {
 		return // repeated news: the key may be alive again, for another drive of the run
 	}
+	if d.core.wasCut(out) {
+		d.cut(key)
+		return
+	}
 	d.ended(key, out)
 }
 
@@ -446,7 +455,7 @@ func (d *drive) over(err error) {
 	if d.unlock != nil {
 		d.unlock()
 	}
-	if err != nil {
+	if err != nil && err != ErrDraining {
 		d.core.gaveUp[d.id] = err
 	}
 	sum := d.run.Summarize()

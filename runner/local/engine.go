@@ -136,7 +136,12 @@ func (e *Engine) Start(ctx context.Context, req runner.Request) (run string, err
 	if err != nil {
 		return run, err
 	}
-	d, err := prepare(ctx, e.store, e.clock, req, e.reserve(req))
+	hold, err := e.reserve(req)
+	if err != nil {
+		unlock()
+		return run, err
+	}
+	d, err := prepare(ctx, e.store, e.clock, req, hold)
 	if err != nil {
 		e.post(func() { e.core.arrived(req.Plan.DAG, req.Type) })
 		unlock()
@@ -151,14 +156,18 @@ func (e *Engine) Start(ctx context.Context, req runner.Request) (run string, err
 }
 
 // reserve counts a run that is being made durable, and tells whether it must be held.
-func (e *Engine) reserve(req runner.Request) (hold bool) {
-	answer := make(chan bool, 1)
-	e.post(func() { answer <- e.core.hold(req.Plan, req.Type) })
-	select {
-	case hold = <-answer:
-	case <-e.done:
-	}
-	return hold
+func (e *Engine) reserve(req runner.Request) (hold bool, err error) {
+	ack := make(chan error, 1)
+	e.post(func() {
+		if e.core.drain != nil {
+			ack <- ErrDraining
+			return
+		}
+		hold = e.core.hold(req.Plan, req.Type)
+		ack <- nil
+	})
+	err = e.await(context.Background(), ack)
+	return hold, err
 }
 
 // Resume goes on with a run that nobody drives. A run that is over is left as it is.
@@ -282,6 +291,8 @@ func (e *Engine) tellDrive(run string, fact machine.Fact) (done bool, err error)
 	e.post(func() {
 		d := e.core.drives[run]
 		switch {
+		case d == nil && e.core.drain != nil:
+			ack <- ErrDraining
 		case d == nil:
 			ack <- none
 		case fact == nil:
@@ -358,7 +369,7 @@ func (e *Engine) Wait(ctx context.Context, run string) (machine.Summary, error) 
 	select {
 	case a := <-got:
 		if errors.Is(a.err, errNotDriven) {
-			return Load(ctx, e.store, run)
+			return e.unlessDraining(Load(ctx, e.store, run))
 		}
 		return a.sum, a.err
 	case <-ctx.Done():

@@ -76,7 +76,7 @@ func (ls *lines) tidy(l *line) {
 
 // admitRuns lets held runs of a line begin, in the order of their logical dates.
 func (c *Core) admitRuns(l *line) {
-	for len(l.held) > 0 {
+	for len(l.held) > 0 && c.drain == nil {
 		d := l.held[0]
 		p := d.run.Plan()
 		if p == nil || l.full(p.MaxActiveRuns) {

@@ -52,8 +52,8 @@ func TestARunThatDidNotComeLeavesItsPlace(t *testing.T) {
 		h := newHouse(t, mem.New(), &locks{held: map[string]bool{}})
 		p := plan(t, 1, machine.Task{ID: "a"})
 		full := errors.New("no space left on device")
-		if h.reserve(request(p, "never", 1)) {
-			t.Fatal("the first run must not be held")
+		if hold, err := h.reserve(request(p, "never", 1)); hold || err != nil {
+			t.Fatalf("the first run must not be held (%v)", err)
 		}
 		h.start(t, request(p, "second", 2))
 		synctest.Wait()
