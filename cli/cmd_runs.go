@@ -71,10 +71,11 @@ func (e *env) listRuns(o listOptions) error {
 		rows = rows[:o.limit]
 	}
 	if o.json {
-		if rows == nil {
-			rows = []store.Run{}
+		list := make([]listedRun, len(rows))
+		for i, r := range rows {
+			list[i] = listedRun{r, s.cutOff(r)}
 		}
-		return e.printJSON(rows)
+		return e.printJSON(list)
 	}
 	if len(rows) == 0 {
 		fmt.Fprintln(e.stdout, "no runs")
@@ -95,6 +96,12 @@ func (e *env) listRuns(o listOptions) error {
 		defer fmt.Fprintln(e.stdout, "\nnobody drives what was cut off; weft runs resume goes on with it")
 	}
 	return w.Flush()
+}
+
+// A listedRun is a run as weft runs --json has it.
+type listedRun struct {
+	store.Run
+	CutOff bool `json:"cut_off,omitempty"` // nobody drives it
 }
 
 // cutOff tells whether a run that has not ended has no driver: a crash or a kill interrupted it.
