@@ -57,7 +57,7 @@ func TestNonsenseIsRefusedInWords(t *testing.T) {
 		{"a format from the future", "POST", "/v1/runs", asJSON, with("format", 99), 400, "format 99"},
 		{"a wrong type", "POST", "/v1/runs", asJSON, with("run_id", 7), 400, "run_id is of the wrong type"},
 		{"no plan", "POST", "/v1/runs", asJSON, with("plan", nil), 400, "it has no plan"},
-		{"a plan that is none", "POST", "/v1/runs", asJSON, with("plan", "x"), 400, "cannot read plan"},
+		{"a plan that is none", "POST", "/v1/runs", asJSON, with("plan", "x"), 400, "its plan is none that a weft has made"},
 		{"a plan without tasks", "POST", "/v1/runs", asJSON, with("plan", map[string]any{"format": 1, "dag": "d"}), 400, "without tasks"},
 		{"a DAG id that leads out of its folder", "POST", "/v1/runs", asJSON, planWith(`"dag":"d"`, `"dag":"../d"`), 400, "cannot use DAG id"},
 		{"a task id that leads out of its folder", "POST", "/v1/runs", asJSON, planWith(`"id":"quick"`, `"id":"../../quick"`), 400, "cannot use task id"},
