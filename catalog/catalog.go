@@ -104,6 +104,10 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 	for _, d := range SameIDs(found) {
 		doubled[d.File] = append(doubled[d.File], d)
 	}
+	between := map[string][]spec.Diagnostic{}
+	for _, d := range Neighbours(found, true) {
+		between[d.File] = append(between[d.File], d)
+	}
 	s := &Snapshot{Set: name, Entries: map[string]Entry{}, Findings: found}
 	broken := map[string]bool{} // by path
 	at := 0
@@ -116,7 +120,11 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 		if more := doubled[g.File]; more != nil {
 			g.Diagnostics = append(slices.Clone(g.Diagnostics), more...)
 		}
-		if g.Failed() || g.ID == "" {
+		bad := g.Failed() || g.ID == ""
+		if more := between[g.File]; more != nil { // they are listed, and put nothing out of force: a DAG that another one starts may come later
+			g.Diagnostics = append(slices.Clone(g.Diagnostics), more...)
+		}
+		if bad {
 			broken[f.Path] = true
 			continue
 		}

@@ -150,7 +150,9 @@ func (e *env) checkBucket(uri string) ([]catalog.Finding, error) {
 	found := slices.Clone(c.Now().Findings)
 	for i := range found {
 		// What two files of the set say of each other is said again, with those of other paths.
-		found[i].Diagnostics = slices.DeleteFunc(slices.Clone(found[i].Diagnostics), func(d spec.Diagnostic) bool { return d.Code == spec.SameID })
+		found[i].Diagnostics = slices.DeleteFunc(slices.Clone(found[i].Diagnostics), func(d spec.Diagnostic) bool {
+			return d.Code == spec.SameID || slices.Contains(spec.NeighbourCodes, d.Code)
+		})
 		if found[i].Source == nil { // remembered; its lines are shown
 			rel := strings.TrimPrefix(found[i].File, f.Place.String()+"/")
 			found[i].Source, _ = os.ReadFile(filepath.Join(f.Dir(), filepath.FromSlash(rel))) // without, the place is shown alone

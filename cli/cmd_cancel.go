@@ -46,7 +46,9 @@ func (e *env) cancel(name string) error {
 	} else if done {
 		return e.tellCancelled(s, row.ID)
 	}
-	s.drive(e.plugins, func(runner.Update) {})
+	if err := e.drive(s, func(runner.Update) {}); err != nil {
+		return err
+	}
 	err = s.engine.Cancel(ctx, row.ID, order.By, order.Reason)
 	switch {
 	case errors.Is(err, local.ErrDriven):

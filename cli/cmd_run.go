@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -169,19 +170,48 @@ func (e *env) await(s *session, watch *watching, runs ...string) error {
 	go e.interrupts(s, watch, runs, signals, over)
 	var worst error
 	for _, run := range runs {
-		sum, err := s.engine.Wait(context.Background(), run)
+		sum, err := s.wait(run)
 		if err != nil {
-			return &hinted{err: fmt.Errorf("cannot go on with run %s: %w", run, err), hint: "weft runs resume " + run + " goes on once that is mended"}
+			return err
 		}
 		watch.finish(sum)
 		if sum.State != machine.RunSuccess {
 			worst = errRunFailed
 		}
 	}
+	if err := e.awaitChildren(s); err != nil {
+		return err
+	}
 	if watch.interrupted.Load() {
 		return errInterrupted
 	}
 	return worst
+}
+
+// wait returns a run's summary when it has ended.
+func (s *session) wait(run string) (machine.Summary, error) {
+	sum, err := s.engine.Wait(context.Background(), run)
+	if err != nil {
+		err = &hinted{err: fmt.Errorf("cannot go on with run %s: %w", run, err), hint: "weft runs resume " + run + " goes on once that is mended"}
+	}
+	return sum, err
+}
+
+// awaitChildren waits for the ends of the runs that tasks have started here, and of those that these start. How
+// they end is the business of whoever started them.
+func (e *env) awaitChildren(s *session) error {
+	for n := 0; ; {
+		more := e.runs.begun(n)
+		if len(more) == 0 {
+			return nil
+		}
+		for _, run := range more {
+			if _, err := s.wait(run); err != nil {
+				return err
+			}
+		}
+		n += len(more)
+	}
 }
 
 // interrupts turns the first signal into a cancel and the second into a kill.
@@ -192,6 +222,8 @@ func (e *env) interrupts(s *session, watch *watching, runs []string, signals <-c
 	case <-signals:
 	}
 	watch.interrupt()
+	e.runs.stop()
+	runs = append(slices.Clone(runs), e.runs.begun(0)...)
 	for _, run := range runs {
 		go func() {
 			_ = s.engine.Cancel(context.Background(), run, userName(), "interrupted") // Wait says what came of it

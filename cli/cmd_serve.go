@@ -126,9 +126,18 @@ func (v *serving) run() error {
 	v.log.Info("ready", "after", time.Since(v.started).Round(time.Millisecond))
 	err := <-ended
 	stop() // a second signal ends weft at once
-	v.beside.Wait()
 	v.drain()
+	v.beside.Wait()
 	return err
+}
+
+// drain gives what runs its time to end, and leaves the rest to the next server.
+func (v *serving) drain() {
+	v.log.Info("stopping: nothing more begins", "drain", v.conf.Drain)
+	if err := v.s.engine.Drain(context.Background(), v.conf.Drain); err != nil {
+		v.log.Error("cannot leave everything in order; the next server mends it", "error", err)
+	}
+	v.log.Info("stopped")
 }
 
 // again passes SIGHUP on as a wish to look at once.
@@ -162,13 +171,24 @@ func (v *serving) open(ctx context.Context) error {
 		Store: v.s.store, Engine: v.s.engine, Catalog: cat, Clock: clock.Real, Log: v.log, Schedules: true,
 		Request: func(plan *machine.Plan, dir string) runner.Request {
 			return runner.Request{
-				Plan: plan, Dir: dir, Vars: v.conf.Vars, MaxInstances: v.conf.MaxInstances, Handoff: v.handoffOf(plan), Sandbox: v.sandbox,
+				Plan: plan, Dir: dir, Vars: v.conf.Vars, MaxInstances: v.conf.MaxInstances, Handoff: handoffOf(v.conf, plan), Sandbox: v.sandbox,
 			}
 		},
-		Beat: func() time.Time { return v.lead.was }, SetBeat: v.lead.beat,
+		Replay: func(_ context.Context, run string) (*machine.Run, error) { return v.s.replay(run) },
+		Beat:   func() time.Time { return v.lead.was }, SetBeat: v.lead.beat,
 	})
 	v.follow.changed = v.sched.Nudge
+	v.runs.serve(v.find)
 	return nil
+}
+
+// find finds the version of a DAG that is in force, for dag.run.
+func (v *serving) find(_ context.Context, id string) (*machine.Plan, string, error) {
+	entry, ok := v.follow.catalog.Now().Entries[id]
+	if !ok {
+		return nil, "", fmt.Errorf("cannot find DAG %q: none of that id is in force", id)
+	}
+	return v.follow.catalog.Plan(entry)
 }
 
 // openServed makes the catalog of what is served. dir is the folder, "" of a bucket.
@@ -198,18 +218,4 @@ func (v *serving) observe(u runner.Update) {
 		v.log.Info("run is over", "run", u.Run, "state", u.State, "reason", u.Reason)
 		v.sched.Ended(u.Run, u.At)
 	}
-}
-
-// drain gives what runs its time, and leaves the rest to the next server.
-func (v *serving) drain() {
-	v.log.Info("stopping: nothing more begins", "drain", v.conf.Drain)
-	v.lead.beat(time.Now())
-}
-
-// retain removes what is old, now and then.
-func (v *serving) retain(ctx context.Context) {
-	if v.conf.GCEvery <= 0 {
-		return
-	}
-	<-ctx.Done()
 }

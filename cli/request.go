@@ -9,10 +9,12 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"weft/config"
 	"weft/expr"
 	"weft/handoff"
 	"weft/machine"
 	"weft/runner"
+	"weft/schedule"
 	"weft/spec"
 )
 
@@ -123,26 +125,41 @@ func (e *env) manual(plan *machine.Plan, file, runID, date string, params map[st
 	if err != nil {
 		return runner.Request{}, fmt.Errorf("cannot find the folder of %s: %w", file, err)
 	}
-	when := time.Now().UTC().Truncate(time.Microsecond)
+	now := time.Now()
+	var asked *time.Time
 	if date != "" {
-		if when, err = logicalDate(date); err != nil {
+		when, err := logicalDate(date)
+		if err != nil {
 			return runner.Request{}, err
 		}
+		asked = &when
 	}
-	if runID == "" {
-		runID = runner.RunID("manual", when, time.Now())
+	req := manualAt(e.conf, plan, dir, asked, now)
+	if req.Run = runID; runID == "" {
+		req.Run = runner.RunID("manual", req.LogicalDate, now)
 	}
+	req.Params, req.By, req.Sandbox = params, userName(), e.sandbox
+	return req, nil
+}
+
+// manualAt is the request of a run by hand, for a date (nil: now); dir is the absolute folder of the DAG's file.
+func manualAt(conf config.Config, plan *machine.Plan, dir string, date *time.Time, now time.Time) runner.Request {
+	zone, err := time.LoadLocation(plan.Timezone)
+	if err != nil { // the validator refuses it
+		zone = time.UTC
+	}
+	t := schedule.Interval(plan, zone, date, now)
 	return runner.Request{
-		Plan: plan, Dir: dir, Run: runID, Type: "manual", LogicalDate: when, IntervalStart: when, IntervalEnd: when,
-		Params: params, Vars: e.conf.Vars, By: userName(), MaxInstances: e.conf.MaxInstances, Handoff: e.handoffOf(plan), Sandbox: e.sandbox,
-	}, nil
+		Plan: plan, Dir: dir, Type: "manual", LogicalDate: t.From, IntervalStart: t.From, IntervalEnd: t.To,
+		Vars: conf.Vars, MaxInstances: conf.MaxInstances, Handoff: handoffOf(conf, plan),
+	}
 }
 
 // handoffOf is where a run of a plan keeps its values for good, whatever the configuration says later.
 // "" is the home's own folder: that moves with the home.
-func (e *env) handoffOf(plan *machine.Plan) string {
-	if plan.Handoff == "" && e.conf.Handoff != handoff.FileURI(ownHandoff(e.conf.Home)) {
-		return e.conf.Handoff
+func handoffOf(conf config.Config, plan *machine.Plan) string {
+	if plan.Handoff == "" && conf.Handoff != handoff.FileURI(ownHandoff(conf.Home)) {
+		return conf.Handoff
 	}
 	return plan.Handoff
 }

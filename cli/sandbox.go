@@ -34,7 +34,11 @@ func (e *env) drive(s *session, observe func(runner.Update)) error {
 			return err
 		}
 	}
-	s.drive(e.plugins, observe)
+	e.runs.bind(s, e.finder(), observe)
+	s.drive(e.plugins, func(u runner.Update) {
+		observe(u)
+		e.runs.heard(u)
+	})
 	return nil
 }
 

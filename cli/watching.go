@@ -21,6 +21,8 @@ type watching struct {
 	byRun    map[string]watcher
 	finished map[string]bool
 	closed   bool
+	children int             // that go on: of a program's summaries none comes before their ends
+	held     []runner.Update // summaries
 }
 
 // watch prepares to show runs; alone tells that there will be one.
@@ -121,6 +123,10 @@ func (w *watching) Update(u runner.Update) {
 	if w.closed {
 		return
 	}
+	if isChild(u) {
+		w.child(u)
+		return
+	}
 	show := w.byRun[u.Run]
 	if show == nil && w.starting != nil {
 		show = w.make(w.starting)
@@ -130,7 +136,34 @@ func (w *watching) Update(u runner.Update) {
 		return
 	}
 	w.finished[u.Run] = w.finished[u.Run] || u.Type == "run_finished"
+	if w.json && w.children > 0 && u.Summary != nil {
+		w.held = append(w.held, u)
+		return
+	}
 	show.Update(u)
+}
+
+// child shows the beginning or the end of a run that a task of another one started.
+func (w *watching) child(u runner.Update) {
+	if u.Type == childStarted {
+		w.children++
+	} else {
+		w.children = max(0, w.children-1)
+	}
+	for _, run := range sortedKeys(w.byRun)[:min(1, len(w.byRun))] {
+		w.byRun[run].Update(u)
+	}
+	if w.children == 0 {
+		w.release()
+	}
+}
+
+// release shows the summaries that were held.
+func (w *watching) release() {
+	for _, u := range w.held {
+		w.byRun[u.Run].Update(u)
+	}
+	w.held = nil
 }
 
 // finish shows the end of a run that was over before it could be watched.
@@ -166,6 +199,7 @@ func (w *watching) Close() {
 		return
 	}
 	w.closed = true
+	w.release()
 	for _, run := range sortedKeys(w.byRun) {
 		w.byRun[run].Close()
 	}

@@ -43,6 +43,10 @@ type StopError struct{ Reason string } // cancelled, timeout (of the run)
 
 func (e *StopError) Error() string { return "stopped: " + e.Reason }
 
+// WithHurry returns a context of an attempt that ends at once when hurry ends: its processes have less
+// than a second then, whatever their grace. The context itself must be ended too, with a StopError.
+func WithHurry(ctx, hurry context.Context) context.Context { return proc.WithHurry(ctx, hurry) }
+
 // A timeoutError is the cause with which an attempt's own timeout ends it.
 type timeoutError time.Duration
 
@@ -177,7 +181,7 @@ func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
 		return nil, err
 	}
 	c := &plugins.Call{
-		Input: input, Env: env, Dir: dir,
+		Input: input, By: callerOf(a.o), Env: env, Dir: dir,
 		TmpDir: a.scratch.dir, Output: a.scratch.output(), Log: a.log.file, Live: a.live,
 		Grace: a.x.Grace, Shell: a.x.Shell, Poke: a.poke, Since: a.since,
 		Now: a.x.clock().Now, Started: func(int) {}, Logf: a.log.printf,

@@ -25,9 +25,10 @@ type Request struct {
 	Params        map[string]any // JSON values, defaults filled in, checked
 	Vars          map[string]any // JSON values
 	By            string
-	Handoff       string // URI
-	MaxInstances  int    // bound of for_each; 0 = 10,000
-	Sandbox       bool   // it is begun in the sandbox, and goes on nowhere else
+	Handoff       string          // URI
+	MaxInstances  int             // bound of for_each; 0 = 10,000
+	Parent        *machine.Parent // who starts it, where that is a task
+	Sandbox       bool            // it is begun in the sandbox, and goes on nowhere else
 }
 
 // Inputs returns the params and vars as the journal keeps them: JSON objects with sorted keys.

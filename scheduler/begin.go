@@ -11,12 +11,16 @@ import (
 
 	"weft/catalog"
 	"weft/machine"
+	"weft/schedule"
 	"weft/spec"
 	"weft/store"
 )
 
 // ahead is how many runs of a DAG may wait in the engine for max_active_runs; the others that are due wait in the store.
 const ahead = 16
+
+// lasts is how long runs that are due wait for a file that is gone.
+const lasts = 10 * time.Minute
 
 // begin starts what is due, one run of each DAG at a time, so that they begin in the order of their dates.
 func (s *Service) begin() {
@@ -44,15 +48,19 @@ func (s *Service) launch(d *dag) {
 		s.again = max(s.again, 0)
 		return
 	}
+	if i := open(d.away, schedule.Gone); !d.here && (i < 0 || s.conf.Clock.Now().Sub(d.away[i].From) < lasts) {
+		return // an editor may take a file away and put it back
+	}
 	due := d.due[0]
 	entry, here := d.entry, d.here
 	d.starting = true
-	s.starts.Go(func() {
+	var run string
+	var err error
+	s.fly(func() {
 		s.room <- struct{}{}
-		run, err := s.start(entry, here, due)
+		run, err = s.start(entry, here, due)
 		<-s.room
-		s.post(func() { s.begun(d, due, run, err) })
-	})
+	}, func() { s.begun(d, due, run, err) })
 }
 
 // A refused run is one that can never begin.
@@ -62,6 +70,21 @@ func (r refused) Unwrap() error { return r.error }
 
 // start begins the run of a tick.
 func (s *Service) start(entry catalog.Entry, here bool, due store.Due) (run string, err error) {
+	run, err = s.tryStart(entry, here, due)
+	if err == nil || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrGoing) {
+		return run, err
+	}
+	// Whatever the reason, it may have begun before: an answer was lost, the clock was set back.
+	for _, kind := range []string{"scheduled", "backfill"} {
+		key := machine.RunKey(due.DAG, kind, kind+"__"+machine.Timestamp(due.Logical))
+		if _, unknown := s.conf.Store.GetRun(s.ctx, key); unknown == nil {
+			return key, store.ErrExists
+		}
+	}
+	return run, err
+}
+
+func (s *Service) tryStart(entry catalog.Entry, here bool, due store.Due) (run string, err error) {
 	if !here {
 		return "", refused{errors.New("its file was not there any more")}
 	}
@@ -76,15 +99,7 @@ func (s *Service) start(entry catalog.Entry, here bool, due store.Due) (run stri
 	req := s.conf.Request(plan, dir)
 	req.Run, req.Type, req.By = "scheduled__"+machine.Timestamp(due.Logical), "scheduled", "schedule"
 	req.LogicalDate, req.IntervalStart, req.IntervalEnd, req.Params = due.Logical, due.Start, due.End, params
-	run, err = s.conf.Engine.Start(context.WithoutCancel(s.ctx), req)
-	if err == nil || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrGoing) {
-		return run, err
-	}
-	// The engine may hold the run's lock already: an earlier answer was lost.
-	if _, known := s.conf.Store.GetRun(s.ctx, run); known == nil {
-		return run, store.ErrExists
-	}
-	return run, err
+	return s.conf.Engine.Start(context.WithoutCancel(s.ctx), req)
 }
 
 func said(problems []spec.ParamProblem) string {
@@ -101,6 +116,7 @@ func (s *Service) begun(d *dag, due store.Due, run string, err error) {
 	var never refused
 	switch {
 	case err == nil:
+		d.began = s.conf.Clock.Now()
 		s.lives("scheduled", d, run)
 	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrGoing):
 		s.conf.Log.Debug("a run exists already", "run", run)

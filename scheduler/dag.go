@@ -26,12 +26,21 @@ type dag struct {
 	retry    time.Duration
 	fails    int
 	active   int       // scheduled runs that are not over
+	began    time.Time // the beginning of the newest scheduled run
 	ended    time.Time // the end of the newest of them
 	pausing  *pausing  // ordered in this round
-	rewound  bool      // the clock was set back before row.Last
+	rewound  time.Time // the clock was set back to this moment, before row.Last; zero: it was not
 
 	next time.Time // when it is asked; see queue
 	at   int       // its place there; -1: none
+}
+
+// free is when @continuous may begin anew: once its run has ended, and not without a pause.
+func (d *dag) free() time.Time {
+	if least := d.began.Add(leastContinuous); !d.began.IsZero() && least.After(d.ended) {
+		return least
+	}
+	return d.ended
 }
 
 // scheduleOf is a schedule and its zone as they are kept; "" = none.
@@ -86,7 +95,7 @@ func lasting(away []store.Absence) bool {
 func (s *Service) question(d *dag, row store.DAG, away []store.Absence, now time.Time) schedule.Question {
 	q := schedule.Question{
 		Now: now, Last: row.Last, Grace: Grace,
-		Running: d.active > 0 || len(d.due) > 0 || d.starting, Ended: d.ended,
+		Running: d.active > 0 || len(d.due) > 0 || d.starting, Ended: d.free(),
 	}
 	for _, a := range away {
 		q.Away = append(q.Away, schedule.Absence{From: a.From, To: a.To, Why: schedule.Why(a.Why)})

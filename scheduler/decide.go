@@ -26,7 +26,9 @@ func (s *Service) decide(now time.Time) bool {
 	if s.again > 0 && s.conf.Clock.Mono() < s.again {
 		return false
 	}
-	s.follow()
+	if s.follow(); s.snapshot == nil {
+		return false // which DAGs there are is not known yet
+	}
 	asked := s.queue.due(now)
 	var c store.Changes
 	var steps []*step
@@ -52,7 +54,7 @@ func (s *Service) decide(now time.Time) bool {
 	for _, st := range steps {
 		s.apply(st, &c)
 	}
-	s.away = nil // whoever was away: all have been asked about it
+	s.away, s.rewound = nil, false // all have been asked about it
 	return true
 }
 
@@ -108,19 +110,24 @@ func (s *Service) consider(d *dag, now time.Time, c *store.Changes) (*step, erro
 			s.conf.Log.Warn("a schedule never fires", "dag", d.id, "reason", err)
 		}
 	}
-	if d.rewound {
-		if err := s.unmissed(st, now, c); err != nil {
+	if to := d.rewound; !to.IsZero() {
+		if err := s.unmissed(st, to, c); err != nil {
 			return nil, err
 		}
-		st.turnBack(now)
+		st.turnBack(to)
 	}
 	st.arrive(now)
-	s.ticks(st, now, c) // of the schedule that was in force until now
+	st.vanished(s.away)
+	if err := s.ticks(st, now, c); err != nil { // of the schedule that was in force until now
+		return nil, err
+	}
 	if st.change(now) {
 		if st.sched, err = read(st.row); err != nil {
 			s.conf.Log.Warn("a schedule never fires", "dag", d.id, "reason", err)
 		}
-		s.ticks(st, now, c)
+		if err := s.ticks(st, now, c); err != nil {
+			return nil, err
+		}
 	}
 	st.leave(now)
 	st.prune(now, c)
@@ -136,10 +143,17 @@ func (s *Service) consider(d *dag, now time.Time, c *store.Changes) (*step, erro
 }
 
 // turnBack takes the clock's new time for the last decision. @once stays decided.
-func (st *step) turnBack(now time.Time) {
+func (st *step) turnBack(to time.Time) {
 	if st.sched != nil && st.sched.Kind() != schedule.Once {
-		st.row.Last = now
+		st.row.High, st.row.Last = later(st.row.High, st.row.Last), to
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // arrive is a DAG that is seen for the first time, or again.
@@ -159,6 +173,13 @@ func (st *step) arrive(now time.Time) {
 		}
 	}
 	st.back(schedule.Gone, now)
+}
+
+// vanished is a DAG that had gone before this server came: nobody knows since when.
+func (st *step) vanished(away []absence) {
+	if !st.here && len(away) > 0 && st.sched != nil && open(st.away, schedule.Gone) < 0 {
+		st.absent(schedule.Gone, away[0].from)
+	}
 }
 
 // leave is a DAG whose file is gone, or that is paused. What has no schedule misses nothing.
@@ -203,9 +224,9 @@ func (st *step) change(now time.Time) bool {
 }
 
 // ticks decides about the ticks until now.
-func (s *Service) ticks(st *step, now time.Time, c *store.Changes) {
+func (s *Service) ticks(st *step, now time.Time, c *store.Changes) error {
 	if st.sched == nil {
-		return
+		return nil
 	}
 	dec := st.sched.Due(s.question(st.dag, st.row, st.away, now))
 	st.row.Last = dec.Last
@@ -213,11 +234,54 @@ func (s *Service) ticks(st *step, now time.Time, c *store.Changes) {
 		st.due = append(st.due, store.Due{DAG: st.id, Logical: t.From, Start: t.From, End: t.To, At: t.Due})
 	}
 	for _, m := range dec.Missed {
-		c.Missed = append(c.Missed, store.Missed{
+		rec := store.Missed{
 			DAG: st.id, First: m.First.From, Last: m.Last.From, Due: m.First.Due, LastDue: m.Last.Due,
 			Count: m.Count, More: m.More, Why: string(m.Why), Reason: m.Reason(), RecordedAt: now,
-		})
+		}
+		if m.First.At.After(st.row.High) {
+			c.Missed = append(c.Missed, rec)
+			continue
+		}
+		parts, err := s.without(st, rec)
+		if err != nil {
+			return err
+		}
+		c.Missed = append(c.Missed, parts...)
 	}
+	return nil
+}
+
+// first is the tick that a record begins with.
+func (st *step) first(m store.Missed) (schedule.Tick, bool) {
+	return st.sched.Next(m.Due.Add(-st.sched.Shift() - time.Nanosecond))
+}
+
+// without is a record of missed ticks but for those that have a run: it began before the clock was set back.
+func (s *Service) without(st *step, m store.Missed) (parts []store.Missed, err error) {
+	runs, err := s.conf.Store.ListRuns(s.ctx, store.Filter{DAG: st.id, Types: []string{"scheduled", "backfill"}})
+	if err != nil {
+		return nil, err
+	}
+	has := map[int64]bool{}
+	for _, r := range runs {
+		has[r.LogicalDate.UnixMicro()] = true
+	}
+	open := false
+	for t, ok := st.first(m); ok && !t.From.After(m.Last); t, ok = st.sched.Next(t.At) {
+		if has[t.From.UnixMicro()] {
+			open = false
+			continue
+		}
+		if !open {
+			part := m
+			part.First, part.Due, part.Count, part.More = t.From, t.Due, 0, false
+			parts, open = append(parts, part), true
+		}
+		last := &parts[len(parts)-1]
+		last.Last, last.LastDue = t.From, t.Due
+		last.Count++
+	}
+	return parts, nil
 }
 
 // prune forgets absences that are over: everything until now is decided.
@@ -239,7 +303,7 @@ func (s *Service) apply(st *step, c *store.Changes) {
 	for k, i := range st.fresh {
 		st.away[i].ID = c.Absences[st.from+k].ID
 	}
-	d.row, d.sched, d.away, d.rewound = st.row, st.sched, st.away, false
+	d.row, d.sched, d.away, d.rewound = st.row, st.sched, st.away, time.Time{}
 	if d.due = append(d.due, st.due...); len(d.due) > 0 {
 		s.todo[d] = true
 	}
@@ -266,7 +330,7 @@ func (s *Service) after(d *dag) (time.Time, bool) {
 		if d.active > 0 || len(d.due) > 0 || d.starting {
 			return time.Time{}, false
 		}
-		last = d.ended
+		last = d.free()
 	}
 	t, ok := d.sched.Next(last)
 	return t.Due, ok

@@ -57,7 +57,9 @@ type Config struct {
 	// Beat tells when a server of this store was last alive, zero if none ever was; SetBeat remembers that one is.
 	Beat    func() time.Time
 	SetBeat func(time.Time)
-	Log     *slog.Logger
+	// Replay folds a run's journal into its machine, to look at.
+	Replay func(ctx context.Context, run string) (*machine.Run, error)
+	Log    *slog.Logger
 	// Schedules says whether ticks are decided on; without, only backfills and what somebody asks for begin.
 	Schedules bool
 }
@@ -78,17 +80,22 @@ type Service struct {
 	plans    plans
 	snapshot *catalog.Snapshot
 	dags     map[string]*dag
-	queue    queue           // those that will be due
-	todo     map[*dag]bool   // have something due
-	alive    map[string]*dag // by run: scheduled ones that this server drives
+	queue    queue                    // those that will be due
+	todo     map[*dag]bool            // have something due
+	flying   int                      // starts and resumptions that go on
+	early    map[string]time.Duration // ends of runs that were heard of before their beginnings
+	alive    map[string]*dag          // by run: scheduled ones that this server drives
 	time     watch
+	rewound  bool      // what was decided is taken back, and that is not settled yet
 	away     []absence // in which no DAG could begin a run, until they are settled
 	settled  []store.Due
-	backs    backfills
-	again    time.Duration // on the monotonic clock: when to try anew what failed; 0 = nothing did
+	ordered  time.Time            // when the newest backfill was
+	backs    map[string]*backfill // by id: those that are not over
+	again    time.Duration        // on the monotonic clock: when to try anew what failed; 0 = nothing did
 	fails    int
 	beaten   time.Duration
 	swept    time.Duration
+	looked   bool // at the time before this server
 	stopping bool
 }
 
@@ -102,6 +109,8 @@ const (
 	sweepEvery = 15 * time.Second
 	// Grace is how late a tick may be and still count as met: a server that restarts has missed nothing.
 	Grace = time.Minute
+	// leastContinuous is the least time between the beginnings of two runs of @continuous.
+	leastContinuous = time.Second
 	// atOnce bounds the starts of runs that go on at one time: they share the store's fsyncs.
 	atOnce = 64
 )
@@ -113,7 +122,7 @@ func New(conf Config) *Service {
 	}
 	return &Service{
 		conf: conf, wake: make(chan struct{}, 1), over: make(chan struct{}), ready: make(chan struct{}), room: make(chan struct{}, atOnce),
-		dags: map[string]*dag{}, todo: map[*dag]bool{}, alive: map[string]*dag{}, backs: newBackfills(),
+		dags: map[string]*dag{}, todo: map[*dag]bool{}, early: map[string]time.Duration{}, alive: map[string]*dag{}, backs: map[string]*backfill{},
 	}
 }
 
@@ -210,7 +219,7 @@ func (s *Service) turnAway(ctx context.Context) {
 	if len(s.settled) > 0 {
 		_ = s.conf.Store.Settle(ctx, &store.Changes{Settled: s.settled}) // else they are found to exist
 	}
-	if len(s.away) == 0 {
+	if len(s.away) == 0 && !s.rewound {
 		s.conf.SetBeat(s.conf.Clock.Now())
 	}
 }
@@ -230,7 +239,7 @@ func (s *Service) turn() {
 // wait is how long nothing needs to be done.
 func (s *Service) wait() time.Duration {
 	d := beatEvery
-	if at, ok := s.queue.first(); ok {
+	if at, ok := s.queue.first(); ok && s.snapshot != nil {
 		d = min(d, at.Sub(s.conf.Clock.Now()))
 	}
 	if s.again > 0 {
@@ -242,10 +251,11 @@ func (s *Service) wait() time.Duration {
 // beat says that a server is alive, and everything until now decided.
 func (s *Service) beat(now time.Time) {
 	mono := s.conf.Clock.Mono()
-	if len(s.away) > 0 || s.beaten > 0 && mono-s.beaten < beatEvery {
+	if len(s.away) > 0 || s.rewound || s.beaten > 0 && mono-s.beaten < beatEvery {
 		return
 	}
 	s.beaten = max(mono, 1)
+	maps.DeleteFunc(s.early, func(_ string, at time.Duration) bool { return mono-at > time.Minute })
 	s.conf.SetBeat(now)
 	if len(s.settled) > 0 {
 		s.write(&store.Changes{})
@@ -270,7 +280,14 @@ func (s *Service) load(ctx context.Context) error {
 		d.due = append(d.due, due)
 		s.todo[d] = true
 	}
-	return s.backs.load(kept.Backfills)
+	for _, row := range kept.Backfills {
+		b, err := newBackfill(row)
+		if err != nil {
+			return err
+		}
+		s.backs[row.ID] = b
+	}
+	return nil
 }
 
 func (s *Service) known(id string) *dag {
@@ -294,7 +311,9 @@ func (s *Service) resume(ctx context.Context) {
 		s.conf.Log.Error("cannot list all runs that were cut off", "error", err)
 	}
 	s.swept = max(s.conf.Clock.Mono(), 1)
+	s.flying++ // what ends before it is counted
 	s.takeUp(ctx, rows)
+	s.post(func() { s.flying-- })
 	for id, d := range s.dags {
 		if last := s.newest(ctx, id); last != nil {
 			d.ended = last.FinishedAt
@@ -334,27 +353,57 @@ func (s *Service) takeUp(ctx context.Context, rows []store.Run) {
 			continue
 		}
 		s.lives(byID[id].Type, s.known(byID[id].DAG), id)
+		s.belongs(byID[id])
 	}
 }
 
 // lives counts a run that this server drives.
 func (s *Service) lives(kind string, d *dag, run string) {
-	if kind == "scheduled" && s.alive[run] == nil {
-		s.alive[run] = d
-		d.active++
+	if kind != "scheduled" || s.alive[run] != nil {
+		return
 	}
+	s.alive[run] = d
+	d.active++
+	if _, over := s.early[run]; over {
+		delete(s.early, run)
+		s.dies(d, run, s.conf.Clock.Now())
+	}
+}
+
+// dies counts it no more.
+func (s *Service) dies(d *dag, run string, at time.Time) {
+	delete(s.alive, run)
+	d.active--
+	d.ended = at
+	s.soon(d)
+}
+
+// fly does something beside the loop that may make runs live, and lands on it.
+func (s *Service) fly(away func(), land func()) {
+	s.flying++
+	s.starts.Go(func() {
+		away()
+		s.post(func() {
+			land()
+			if s.flying--; s.flying == 0 {
+				clear(s.early)
+			}
+		})
+	})
 }
 
 // Ended hears that a run is over. It may be called from any goroutine, and never blocks.
 func (s *Service) Ended(run string, at time.Time) {
 	s.post(func() {
 		if d := s.alive[run]; d != nil {
-			delete(s.alive, run)
-			d.active--
-			d.ended = at
-			s.soon(d)
+			s.dies(d, run, at)
 		}
-		s.backs.ended(run)
+		if s.flying > 0 {
+			s.early[run] = s.conf.Clock.Mono() // its start may not have been heard of yet
+		}
+		for _, b := range s.backs {
+			delete(b.flying, run)
+		}
 	})
 }
 
@@ -380,19 +429,20 @@ func (s *Service) orphans(rows []store.Run) {
 	if len(rows) == 0 {
 		return
 	}
-	s.starts.Go(func() {
+	var failed map[string]error
+	s.fly(func() {
 		ids := make([]string, len(rows))
 		for i, r := range slices.Backward(rows) {
 			ids[len(rows)-1-i] = r.ID
 		}
-		failed := s.conf.Engine.ResumeAll(s.ctx, ids...)
-		s.post(func() {
-			for _, r := range rows {
-				if failed[r.ID] == nil {
-					s.lives(r.Type, s.known(r.DAG), r.ID)
-				}
+		failed = s.conf.Engine.ResumeAll(s.ctx, ids...)
+	}, func() {
+		for _, r := range rows {
+			if failed[r.ID] == nil {
+				s.lives(r.Type, s.known(r.DAG), r.ID)
+				s.belongs(r)
 			}
-		})
+		}
 	})
 }
 

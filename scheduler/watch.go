@@ -42,7 +42,8 @@ func (w *watch) look(now time.Time) (gone absence, away, back bool) {
 // look sees what has happened to the time since the last round. At the first, that a server was away before.
 func (s *Service) look(now time.Time) {
 	gone, away, back := s.time.look(now)
-	if s.beaten == 0 && s.snapshot == nil {
+	if !s.looked {
+		s.looked = true
 		if last := s.conf.Beat(); !last.IsZero() {
 			back = last.Sub(now) > slip
 			gone, away = absence{last, now}, last.Before(now)
@@ -62,11 +63,14 @@ func (s *Service) look(now time.Time) {
 // logical date has one at most.
 func (s *Service) rewind(now time.Time) {
 	for _, d := range s.dags {
-		d.rewound = d.row.Last.After(now)
+		if d.row.Last.After(now) && (d.rewound.IsZero() || d.rewound.After(now)) {
+			d.rewound = now
+		}
 		if d.ended.After(now) {
 			d.ended = now
 		}
 	}
+	s.rewound = true
 	s.all()
 }
 
@@ -87,12 +91,9 @@ func (s *Service) unmissed(st *step, now time.Time, c *store.Changes) error {
 		}
 		was := m
 		was.ID, was.Count, was.More = 0, 0, false
-		for at := m.Due.Add(-time.Nanosecond); was.Count < schedule.MaxCounted; was.Count++ {
-			t, ok := st.sched.Next(at)
-			if !ok || t.Due.After(now) {
-				break
-			}
-			was.Last, was.LastDue, at = t.From, t.Due, t.At
+		for t, ok := st.first(m); ok && !t.Due.After(now) && was.Count < schedule.MaxCounted; t, ok = st.sched.Next(t.At) {
+			was.Last, was.LastDue = t.From, t.Due
+			was.Count++
 		}
 		if was.Count > 0 {
 			c.Missed = append(c.Missed, was)

@@ -35,6 +35,7 @@ func (s *Sim) scenario() {
 			s.after(s.upTo(10*time.Minute), s.setWall)
 		}
 	}
+	s.drains()
 	if s.faults.news {
 		for range 30 {
 			s.after(s.upTo(20*time.Minute), s.repeatNews)

@@ -163,6 +163,12 @@ func (w *worker) start(p *proc, f fate, news func()) {
 			ends()
 		})
 	}
+	p.kill = func(out machine.Outcome) {
+		if p.alive {
+			p.out, p.done = out, true
+			ends()
+		}
+	}
 	if !f.hangs {
 		s.after(f.lasts, ends)
 	}

@@ -30,12 +30,19 @@ type Crew struct {
 	LaneOf func(o machine.Order) string
 
 	mu   sync.Mutex
-	stop map[crewKey]context.CancelCauseFunc
+	stop map[crewKey]stop
+}
+
+// A stop ends one attempt or poke: hurry at once, cancel in its own time.
+type stop struct {
+	cancel context.CancelCauseFunc
+	hurry  context.CancelFunc
 }
 
 var (
-	_ Worker = (*Crew)(nil)
-	_ leaver = (*Crew)(nil)
+	_ Worker  = (*Crew)(nil)
+	_ leaver  = (*Crew)(nil)
+	_ hurrier = (*Crew)(nil)
 )
 
 type crewKey struct {
@@ -46,18 +53,20 @@ type crewKey struct {
 // begin makes the context of one attempt or poke.
 func (c *Crew) begin(run string, key machine.Key) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
+	hurry, now := context.WithCancel(context.Background())
 	id := crewKey{run, key}
 	c.mu.Lock()
 	if c.stop == nil {
-		c.stop = map[crewKey]context.CancelCauseFunc{}
+		c.stop = map[crewKey]stop{}
 	}
-	c.stop[id] = cancel
+	c.stop[id] = stop{cancel, now}
 	c.mu.Unlock()
-	return ctx, func() {
+	return runner.WithHurry(ctx, hurry), func() {
 		c.mu.Lock()
 		delete(c.stop, id)
 		c.mu.Unlock()
 		cancel(nil)
+		now()
 	}
 }
 
@@ -104,12 +113,21 @@ func (c *Crew) Evaluate(o machine.Order, q machine.Evaluate, done func(machine.E
 }
 
 // Stop implements Worker.
-func (c *Crew) Stop(run string, key machine.Key, reason string) {
+func (c *Crew) Stop(run string, key machine.Key, reason string) { c.end(run, key, reason, false) }
+
+// Hurry implements hurrier.
+func (c *Crew) Hurry(run string, key machine.Key, reason string) { c.end(run, key, reason, true) }
+
+func (c *Crew) end(run string, key machine.Key, reason string, hurry bool) {
 	c.mu.Lock()
-	cancel := c.stop[crewKey{run, key}]
+	s, alive := c.stop[crewKey{run, key}]
 	c.mu.Unlock()
-	if cancel != nil {
-		cancel(&runner.StopError{Reason: reason})
+	if !alive {
+		return
+	}
+	s.cancel(&runner.StopError{Reason: reason})
+	if hurry {
+		s.hurry()
 	}
 }
 

@@ -29,14 +29,19 @@ type drive struct {
 	dirty   bool
 	lazy    *alarm
 
-	opening   *machine.Event // RunStarted of a run that begins here; watchers have not heard of it
-	stepping  bool
-	step      heard // the fact of the step at hand
-	admitting bool  // RunAdmitted is recorded
+	line   *line
+	came   uint64 // order in which runs came
+	heldAt int    // in the line's held; -1 = it is not held
+
+	opening  *machine.Event // RunStarted of a run that begins here; watchers have not heard of it
+	stepping bool
+	step     heard // the fact of the step at hand
 
 	live     map[machine.Key]liveKind
 	stopping map[machine.Key]string // remote work that is to stop once its intent or handle is there
 	intents  []machine.Key          // to be submitted once the step at hand is over
+	soon     map[machine.Key]bool   // to be checked at once when they are watched
+	leaving  bool                   // the worker tidies up before the end
 	alarms   map[string]*alarm
 	waits    []func(machine.Summary, error)
 	acks     map[uint64]func(error) // whom to tell once a seq is durable
@@ -297,8 +302,12 @@ func (d *drive) finish(cmd machine.Finish) {
 		d.record(machine.RunFinished(cmd))
 		return
 	}
+	d.leaving = true
 	w.Leave(d.id, func() {
-		d.core.post(func() { d.record(machine.RunFinished(cmd)) })
+		d.core.post(func() {
+			d.leaving = false
+			d.record(machine.RunFinished(cmd))
+		})
 	})
 }
 
@@ -320,6 +329,7 @@ func (d *drive) want(key machine.Key) {
 	w := machine.Want{
 		Run: d.id, RunOrder: d.row.LogicalDate.UnixMicro(), Key: key, Pool: o.Task.Pool, Slots: o.Task.PoolSlots,
 		Priority: o.Task.Priority, Task: plan.Position(key.Task), Parallel: o.Task.MaxParallel, RunTasks: plan.MaxActiveTasks,
+		Backfill: d.row.Type == backfill,
 	}
 	d.core.ready.Add(w)
 	d.core.admit = true
@@ -399,6 +409,10 @@ func (d *drive) attemptEnded(key machine.Key, out machine.Outcome) {
 	if d.live[key] != liveAttempt {
 		return // repeated news: the key may be alive again, for another drive of the run
 	}
+	if d.core.wasCut(out) {
+		d.cut(key)
+		return
+	}
 	d.ended(key, out)
 }
 
@@ -441,7 +455,7 @@ func (d *drive) over(err error) {
 	if d.unlock != nil {
 		d.unlock()
 	}
-	if err != nil {
+	if err != nil && err != ErrDraining {
 		d.core.gaveUp[d.id] = err
 	}
 	sum := d.run.Summarize()

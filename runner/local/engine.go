@@ -136,32 +136,38 @@ func (e *Engine) Start(ctx context.Context, req runner.Request) (run string, err
 	if err != nil {
 		return run, err
 	}
-	d, err := prepare(ctx, e.store, e.clock, req, e.reserve(req.Plan))
+	hold, err := e.reserve(req)
 	if err != nil {
-		e.post(func() { e.core.coming[req.Plan.DAG]-- })
+		unlock()
+		return run, err
+	}
+	d, err := prepare(ctx, e.store, e.clock, req, hold)
+	if err != nil {
+		e.post(func() { e.core.arrived(req.Plan.DAG, req.Type) })
 		unlock()
 		return run, err
 	}
 	d.unlock = unlock
 	e.post(func() {
-		e.core.coming[req.Plan.DAG]--
 		e.core.adopt(d, nil)
+		e.core.arrived(req.Plan.DAG, req.Type)
 	})
 	return run, nil
 }
 
 // reserve counts a run that is being made durable, and tells whether it must be held.
-func (e *Engine) reserve(p *machine.Plan) (hold bool) {
-	answer := make(chan bool, 1)
+func (e *Engine) reserve(req runner.Request) (hold bool, err error) {
+	ack := make(chan error, 1)
 	e.post(func() {
-		answer <- e.core.full(p.DAG, p.MaxActiveRuns)
-		e.core.coming[p.DAG]++
+		if e.core.drain != nil {
+			ack <- ErrDraining
+			return
+		}
+		hold = e.core.hold(req.Plan, req.Type)
+		ack <- nil
 	})
-	select {
-	case hold = <-answer:
-	case <-e.done:
-	}
-	return hold
+	err = e.await(context.Background(), ack)
+	return hold, err
 }
 
 // Resume goes on with a run that nobody drives. A run that is over is left as it is.
@@ -285,6 +291,8 @@ func (e *Engine) tellDrive(run string, fact machine.Fact) (done bool, err error)
 	e.post(func() {
 		d := e.core.drives[run]
 		switch {
+		case d == nil && e.core.drain != nil:
+			ack <- ErrDraining
 		case d == nil:
 			ack <- none
 		case fact == nil:
@@ -361,7 +369,7 @@ func (e *Engine) Wait(ctx context.Context, run string) (machine.Summary, error) 
 	select {
 	case a := <-got:
 		if errors.Is(a.err, errNotDriven) {
-			return Load(ctx, e.store, run)
+			return e.unlessDraining(Load(ctx, e.store, run))
 		}
 		return a.sum, a.err
 	case <-ctx.Done():

@@ -65,7 +65,7 @@ func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (sto
 		Rules: machine.Rules, DAG: req.Plan.DAG, Run: req.Run, RunType: req.Type,
 		LogicalDate: req.LogicalDate.UTC(), IntervalStart: req.IntervalStart.UTC(), IntervalEnd: req.IntervalEnd.UTC(),
 		DS: dayIn(req.LogicalDate, req.Plan.Timezone), Params: params, Vars: vars, Plan: hash, By: req.By, Hold: hold,
-		MaxInstances: req.MaxInstances, Handoff: req.Handoff, Sandbox: req.Sandbox,
+		MaxInstances: req.MaxInstances, Handoff: req.Handoff, Sandbox: req.Sandbox, Parent: req.Parent,
 	}}}, nil
 }
 
