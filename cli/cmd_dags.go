@@ -299,7 +299,10 @@ func (e *env) trigger(id string, o runOptions) error {
 	}
 	defer c.Close()
 	a, err := c.Trigger(context.Background(), id, t)
-	if err != nil {
+	switch {
+	case isProblem(err, server.CodeParams):
+		return &usageError{err}
+	case err != nil:
 		return served(err)
 	}
 	return e.began(a, o.json)

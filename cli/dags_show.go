@@ -163,7 +163,11 @@ func comingTable(out *bytes.Buffer, p server.DAGPage) {
 	fmt.Fprintf(out, "\n%s\n", title)
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, t := range p.Coming {
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", clockIn(t.Due, zone), clockIn(t.Due, time.Local), t.Run)
+		there, here := clockIn(t.Due, zone), clockIn(t.Due, time.Local)
+		if here == there {
+			here = ""
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", there, here, t.Run)
 	}
 	_ = w.Flush() // into memory
 }

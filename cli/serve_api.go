@@ -47,6 +47,17 @@ func moved(err error, order machine.Reopened) (cannot error, hint string) {
 	return fmt.Errorf("%w; its DAG has moved to %s meanwhile", err, order.Dir), "wait for its end, or keep its version: --same-version"
 }
 
+// sameWorld leaves runs that began in the sandbox to a weft that is in it, and the other way round.
+func (v *serving) sameWorld(info machine.RunInfo) error {
+	switch {
+	case info.Sandbox == v.sandbox:
+		return nil
+	case info.Sandbox:
+		return fmt.Errorf("cannot go on with run %s: it began in the sandbox, and this server is outside", info.Key())
+	}
+	return fmt.Errorf("cannot go on with run %s: it began outside the sandbox, and this server is in it", info.Key())
+}
+
 // offer has other commands of this state folder ask the server. The function returned ends that. A server that cannot
 // be asked serves all the same.
 func (v *serving) offer(ctx context.Context) (end func()) {
