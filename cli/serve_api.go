@@ -35,6 +35,9 @@ func (o orderly) Reopen(ctx context.Context, run string, order machine.Reopened)
 
 // Look implements server.Engine.
 func (o orderly) Look(_ context.Context, run string) (st server.Standing, err error) {
+	if info, sum, seq, here := o.Standing(run); here {
+		return server.Standing{Info: info, Summary: sum, Seq: seq}, nil
+	}
 	r, seq, err := o.s.replayed(run)
 	if err != nil {
 		return st, err

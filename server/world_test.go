@@ -75,6 +75,9 @@ type engine struct {
 }
 
 func (e engine) Look(ctx context.Context, run string) (st Standing, err error) {
+	if info, sum, seq, here := e.Standing(run); here {
+		return Standing{Info: info, Summary: sum, Seq: seq}, nil
+	}
 	recs, err := e.st.Read(ctx, run)
 	if err != nil {
 		return st, err
