@@ -111,6 +111,7 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 	s := &Snapshot{Set: name, Entries: map[string]Entry{}, Findings: found}
 	broken := map[string]bool{} // by path
 	at := 0
+	folders := map[string]string{".": name}
 	for _, f := range set {
 		if !IsDAG(f.Path) {
 			continue
@@ -128,7 +129,7 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 			broken[f.Path] = true
 			continue
 		}
-		s.Entries[g.ID] = Entry{ID: g.ID, Path: f.Path, Version: versionOf(set, f), Set: name, Head: g.Head}
+		s.Entries[g.ID] = Entry{ID: g.ID, Path: f.Path, Version: versionOf(set, f, folders), Set: name, Head: g.Head}
 	}
 	for id, last := range c.lastGood() {
 		if _, current := s.Entries[id]; !current && broken[last.Path] && c.there(last) {
@@ -140,23 +141,24 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 	return s, nil
 }
 
-// versionOf hashes a DAG's file, by its name, and the files of its folder.
-func versionOf(set []s3sync.File, f s3sync.File) string {
+// versionOf hashes a DAG's file, by its name, and the files of its folder; folders are the hashes of those that are
+// known.
+func versionOf(set []s3sync.File, f s3sync.File, folders map[string]string) string {
 	dir := path.Dir(f.Path)
-	if dir == "." {
-		return s3sync.SetOf(append([]s3sync.File{{Path: path.Base(f.Path)}}, set...))
-	}
-	begin, _ := slices.BinarySearchFunc(set, dir+"/", func(g s3sync.File, p string) int { return strings.Compare(g.Path, p) })
-	own := []s3sync.File{{Path: path.Base(f.Path)}}
-	for _, g := range set[begin:] {
-		rel, below := strings.CutPrefix(g.Path, dir+"/")
-		if !below {
-			break
+	if folders[dir] == "" {
+		begin, _ := slices.BinarySearchFunc(set, dir+"/", func(g s3sync.File, p string) int { return strings.Compare(g.Path, p) })
+		var own []s3sync.File
+		for _, g := range set[begin:] {
+			rel, below := strings.CutPrefix(g.Path, dir+"/")
+			if !below {
+				break
+			}
+			g.Path = rel
+			own = append(own, g)
 		}
-		g.Path = rel
-		own = append(own, g)
+		folders[dir] = s3sync.SetOf(own)
 	}
-	return s3sync.SetOf(own)
+	return s3sync.SetOf([]s3sync.File{{Path: path.Base(f.Path), SHA256: folders[dir]}})
 }
 
 func (c *Catalog) lastGood() map[string]Entry {
