@@ -45,9 +45,7 @@ Pressed twice, Ctrl-C then leaves the server to it.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVarP(&o.params, "param", "p", nil, "a param: name=value, or name:=JSON")
-	f.StringVar(&o.date, "logical-date", "", "the date the run is for (default now)")
-	f.StringVar(&o.id, "run-id", "", "the run's id; one that exists is not started again")
+	o.begins(cmd)
 	f.BoolVar(&o.json, "json", false, "one JSON object an event")
 	f.BoolVarP(&o.detach, "detach", "d", false, "leave the run to the server: print its name once it is kept")
 	dagsFlag(e, cmd, "where ids are looked for")
@@ -59,6 +57,14 @@ type runOptions struct {
 	params       []string
 	date, id     string
 	json, detach bool
+}
+
+// begins are the flags of commands that begin a run.
+func (o *runOptions) begins(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.params, "param", "p", nil, "a param: name=value, or name:=JSON")
+	f.StringVar(&o.date, "logical-date", "", "the date the run is for (default now)")
+	f.StringVar(&o.id, "run-id", "", "the run's id; one that exists is not started again")
 }
 
 // run starts a run and sees it to its end.

@@ -101,6 +101,7 @@ func (v *serving) run() error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
+	v.s.here = v.sameWorld
 	if err := v.drive(v.s, v.observe); err != nil {
 		return err
 	}
@@ -208,5 +209,6 @@ func (v *serving) observe(u runner.Update) {
 	case "run_finished":
 		v.log.Info("run is over", "run", u.Run, "state", u.State, "reason", u.Reason)
 		v.sched.Ended(u.Run, u.At)
+		v.s.dirs.Delete(u.Run)
 	}
 }

@@ -91,7 +91,7 @@ func ShowDAG(ctx context.Context, st Store, cat Catalog, id string, now time.Tim
 	}
 	e, ok := snap.Entries[id]
 	if !ok {
-		return p, unknown(snap, id)
+		return p, UnknownDAG(snap, id)
 	}
 	kept, err := st.Scheduled(ctx)
 	if err != nil {
@@ -159,8 +159,8 @@ func broken(snap *catalog.Snapshot) (out []BrokenFile) {
 	return out
 }
 
-// unknown says that no DAG of an id is in force: because its file is broken, or there is none.
-func unknown(snap *catalog.Snapshot, id string) error {
+// UnknownDAG says that no DAG of an id is in force: because its file is broken, or there is none.
+func UnknownDAG(snap *catalog.Snapshot, id string) error {
 	for _, b := range broken(snap) {
 		if b.ID == id {
 			return &Problem{
@@ -189,7 +189,7 @@ func (s *Server) inForce(id string) error {
 		return errNotRead()
 	}
 	if _, ok := snap.Entries[id]; !ok {
-		return unknown(snap, id)
+		return UnknownDAG(snap, id)
 	}
 	return nil
 }

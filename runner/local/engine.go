@@ -24,6 +24,7 @@ type Engine struct {
 	store store.Store
 	locks Locks
 	left  func(run string) ([]machine.Key, error)
+	here  func(machine.RunInfo) error
 	clock Clock
 
 	mu     sync.Mutex
@@ -41,6 +42,8 @@ type Config struct {
 	Locks  Locks
 	// Leftovers ends whatever an earlier weft left alive of a run, and tells of which attempts.
 	Leftovers func(run string) ([]machine.Key, error)
+	// Here says why a run that exists must not be driven by this engine; nil: all may be.
+	Here func(info machine.RunInfo) error
 	Options
 }
 
@@ -59,7 +62,7 @@ var ErrClosed = errors.New("the engine is closed")
 // New starts an engine; Close ends it.
 func New(cfg Config) *Engine {
 	e := &Engine{
-		store: cfg.Store, locks: cfg.Locks, left: cfg.Leftovers, clock: cfg.Clock,
+		store: cfg.Store, locks: cfg.Locks, left: cfg.Leftovers, here: cfg.Here, clock: cfg.Clock,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	e.core = NewCore(cfg.Options, cfg.Store, cfg.Worker, cfg.Clock, e.post)
@@ -241,6 +244,11 @@ func (e *Engine) takeOver(ctx context.Context, run string) (t takenOver, err err
 	}()
 	if t.d, err = open(ctx, e.store, run); err != nil {
 		return t, err
+	}
+	if e.here != nil {
+		if err = e.here(t.d.run.Info()); err != nil {
+			return t, err
+		}
 	}
 	t.d.unlock, t.found = unlock, map[machine.Key]bool{}
 	if e.left == nil {
