@@ -37,7 +37,7 @@ func (s *source) skipBlank(line, col int) (int, int) {
 		if c := s.rune(line, col); c != 0 && c != '#' {
 			return line, col
 		}
-		if line++; line > len(s.lines) {
+		if line++; line > s.count() {
 			return from, at
 		}
 		col = 1
@@ -100,12 +100,9 @@ func (t *tracer) block() {
 	t.line++
 	t.col = 1
 	t.indent = -1
-	for n := t.line; n <= len(t.src.lines); n++ {
-		l := t.src.line(n)
-		in := 0
-		for in < len(l) && l[in] == ' ' {
-			in++
-		}
+	for n := t.line; n <= t.src.count(); n++ {
+		l := t.src.lineText(n)
+		in := spacesOf(l)
 		if in == len(l) {
 			continue
 		}
@@ -166,7 +163,7 @@ func (t *tracer) step(r rune) {
 	for range 1 << 20 { // bounded by the file's size; ends at its end at the latest
 		c := t.src.rune(t.line, t.col)
 		switch {
-		case t.line > len(t.src.lines):
+		case t.line > t.src.count():
 			return
 		case c == 0: // end of a line: a break, folded or kept, or nothing
 			fold := r == ' ' || r == '\n'
@@ -196,7 +193,7 @@ func (t *tracer) settle() {
 		return
 	}
 	line, col := t.line, t.col
-	for t.src.rune(t.line, t.col) == 0 && t.line < len(t.src.lines) {
+	for t.src.rune(t.line, t.col) == 0 && t.line < t.src.count() {
 		t.newline()
 	}
 	if t.src.rune(t.line, t.col) == 0 {

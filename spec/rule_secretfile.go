@@ -19,9 +19,9 @@ import (
 func ruleSecretInFile(d *DAG) {
 	urls := d.src.has("://")
 	if len(d.shapesHere()) > 0 || urls {
-		for i, line := range d.src.lines {
-			if len(line) >= shortestSecret {
-				d.secretsOfLine(i+1, string(line), urls)
+		for n := 1; n <= d.src.count(); n++ {
+			if line := d.src.lineText(n); len(line) >= shortestSecret {
+				d.secretsOfLine(n, line, urls)
 			}
 		}
 	}
