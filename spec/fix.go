@@ -241,11 +241,11 @@ func (x offsets) at(line, col int) int {
 
 // dropItem fixes the diagnostic by leaving an item out of its list, if that is a matter of one line.
 func (d *Diagnostic) dropItem(dag *DAG, list, item *Node) *Diagnostic {
-	i := slices.Index(list.Items, item)
+	i := slices.Index(list.Items(), item)
 	if i < 1 {
 		return d
 	}
-	before, at := dag.span(list.Items[i-1]), dag.span(item)
+	before, at := dag.span(list.Items()[i-1]), dag.span(item)
 	l := dag.src.lineText(at.Line)
 	between := dag.src.text(Span{before.EndLine, before.EndCol, at.Line, at.Col})
 	switch {

@@ -266,11 +266,11 @@ func (d *DAG) longTexts() texts {
 			return
 		}
 		seen[n] = true
-		for _, f := range n.Fields {
+		for _, f := range n.Fields() {
 			walk(f.Key, "")
 			walk(f.Value, f.Key.Text)
 		}
-		for _, it := range n.Items {
+		for _, it := range n.Items() {
 			walk(it, key)
 		}
 		if n.Kind == Scalar {
@@ -286,8 +286,8 @@ func (t texts) scalar(d *DAG, n *Node, script bool) {
 		return // no text of several lines
 	}
 	runes := []rune(n.Text)
-	for line := d.src.end(n, len([]rune(strings.TrimRight(n.Text, "\n")))).Line; line > n.Pos.Line; line-- {
-		t.begin[line] = n.Pos.Line
+	for line := d.src.end(n, len([]rune(strings.TrimRight(n.Text, "\n")))).Line; line > n.Pos().Line; line-- {
+		t.begin[line] = n.Pos().Line
 	}
 	for i, r := range runes {
 		if r == '#' && strings.Contains(string(runes[i:min(i+40, len(runes))]), ignoreMark) {

@@ -33,6 +33,7 @@ func TestBombs(t *testing.T) {
 		{"aliases of aliases", laughs + tasks, yLimit},
 		{"merges of merges", merges + tasks, yLimit},
 		{"aliases that nest", deepAliases + tasks, yLimit},
+		{"an alias of what stands too deep", "x-a: " + strings.Repeat("[", 105) + "&a x" + strings.Repeat("]", 105) + "\nx-b: *a\n" + tasks, yLimit},
 		{"a control character", "a: \x01\n" + tasks, yEncoding},
 		{"not UTF-8", "a: \xff\n" + tasks, yEncoding},
 		{"a control character of the second set", "a: \u009b31m\n" + tasks, yEncoding},

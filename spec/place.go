@@ -44,13 +44,13 @@ func (s *source) skipBlank(line, col int) (int, int) {
 	}
 }
 
-// tagBefore returns the tag that stands between a node's place and its value, nil if there is none.
-func (s *source) tagBefore(line, col int) *Node {
+// tagBefore returns the tag that stands between a node's place and its value, and where; "" if there is none.
+func (s *source) tagBefore(line, col int) (machine.Pos, string) {
 	for range 2 {
 		start := col
 		c := s.rune(line, col)
 		if c != '&' && c != '!' {
-			return nil
+			break
 		}
 		var text []rune
 		for r := s.rune(line, col); r != 0 && !blank(r); r = s.rune(line, col) {
@@ -58,11 +58,11 @@ func (s *source) tagBefore(line, col int) *Node {
 			col++
 		}
 		if c == '!' {
-			return &Node{Pos: machine.Pos{Line: line, Col: start}, Text: string(text)}
+			return machine.Pos{Line: line, Col: start}, string(text)
 		}
 		line, col = s.skipBlank(line, col)
 	}
-	return nil
+	return machine.Pos{}, ""
 }
 
 func blank(r rune) bool { return r == ' ' || r == '\t' }
@@ -77,7 +77,7 @@ type tracer struct {
 }
 
 func (s *source) trace(n *Node) *tracer {
-	t := &tracer{src: s, line: n.Pos.Line, col: n.Pos.Col, quote: n.Quote}
+	t := &tracer{src: s, line: n.Pos().Line, col: n.Pos().Col, quote: n.Quote}
 	switch n.Quote {
 	case Single, Double:
 		t.col++
@@ -242,18 +242,18 @@ func (d *DAG) span(n *Node) Span {
 	}
 	switch {
 	case n.Kind != Scalar || n.Text == "" && n.Quote == Plain:
-		return spanAt(n.Pos, 1)
+		return spanAt(n.Pos(), 1)
 	case n.Quote == Literal || n.Quote == Folded:
-		return spanAt(n.Pos, 1)
+		return spanAt(n.Pos(), 1)
 	}
 	end := d.src.end(n, len([]rune(n.Text)))
 	if n.Quote != Plain {
 		end.Col++
 	}
-	if end.Line != n.Pos.Line {
-		return d.src.restOfLine(n.Pos.Line, n.Pos.Col)
+	if end.Line != n.Pos().Line {
+		return d.src.restOfLine(n.Pos().Line, n.Pos().Col)
 	}
-	return Span{n.Pos.Line, n.Pos.Col, n.Pos.Line, max(end.Col, n.Pos.Col+1)}
+	return Span{n.Pos().Line, n.Pos().Col, n.Pos().Line, max(end.Col, n.Pos().Col+1)}
 }
 
 // within is the stretch of some runes of a scalar's text.

@@ -123,10 +123,10 @@ func (d *DAG) namedSecrets(n *Node, path []string, seen map[*Node]bool) {
 		return
 	}
 	seen[n] = true
-	for _, it := range n.Items {
+	for _, it := range n.Items() {
 		d.namedSecrets(it, path, seen)
 	}
-	for _, f := range n.Fields {
+	for _, f := range n.Fields() {
 		if f.Value.Kind != Scalar {
 			d.namedSecrets(f.Value, append(path, f.Key.Text), seen)
 			continue

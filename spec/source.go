@@ -93,6 +93,22 @@ func (s *source) upTo(n int) string {
 // line returns the characters of a line by its number, none if there is no such line. They are the caller's.
 func (s *source) line(n int) []rune { return []rune(s.lineText(n)) }
 
+// shared returns a scalar's text as a piece of the file's, if that is how it is written: then it takes no memory.
+func (s *source) shared(n *Node, text string) string {
+	i := int(n.line) - 1
+	if i < 0 || i >= s.count() || s.begin[i]&wide != 0 {
+		return text
+	}
+	at := int(s.begin[i]) + int(n.col) - 1
+	if n.Quote != Plain {
+		at++
+	}
+	if at < 0 || at > len(s.body) || !strings.HasPrefix(s.body[at:], text) {
+		return text
+	}
+	return s.body[at : at+len(text)]
+}
+
 // rune returns the character at a place, 0 past the end of the line.
 func (s *source) rune(line, col int) rune {
 	text := s.lineText(line)
