@@ -107,11 +107,7 @@ func (d *DAG) read(src []byte) bool {
 		return false
 	}
 	d.src = newSource(src)
-	doc := d.parseYAML(src)
-	if doc == nil {
-		return false
-	}
-	d.root = d.plant(doc)
+	d.root = d.tree(src)
 	if d.root == nil {
 		return false
 	}
@@ -120,6 +116,23 @@ func (d *DAG) read(src []byte) bool {
 		return false
 	}
 	return true
+}
+
+// tree makes the tree of a file, nil if there is none.
+func (d *DAG) tree(src []byte) *Node {
+	if len(src) > pieceSize {
+		if root, ok := d.byPieces(pieceSize); ok {
+			return root
+		}
+		if d.tooMany(1, d.src.body) {
+			return nil
+		}
+	}
+	doc := d.parseYAML(src)
+	if doc == nil {
+		return nil
+	}
+	return d.plant(doc)
 }
 
 // draft fills the plan from the tree, key by key. What needs the whole file is left to the rules.

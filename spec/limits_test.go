@@ -27,7 +27,8 @@ func TestBombs(t *testing.T) {
 	tasks := "tasks: {a: {run: echo}}\n"
 	for _, row := range []struct{ name, src, code string }{
 		{"a file of more than 1 MiB", "# " + strings.Repeat("x", 1<<20), yLimit},
-		{"lists in lists", strings.Repeat("[", 400_000), ySyntax},
+		{"lists in lists", strings.Repeat("[", 400_000), yLimit},
+		{"fewer lists in lists", strings.Repeat("[", 100_000), ySyntax},
 		{"lists in lists, closed", "x-a: " + strings.Repeat("[", 101) + strings.Repeat("]", 101) + "\n" + tasks, yLimit},
 		{"maps in maps", "x-a: " + strings.Repeat("{a: ", 5000) + strings.Repeat("}", 5000) + "\n" + tasks, yLimit},
 		{"aliases of aliases", laughs + tasks, yLimit},
@@ -39,7 +40,9 @@ func TestBombs(t *testing.T) {
 		{"a control character of the second set", "a: \u009b31m\n" + tasks, yEncoding},
 		{"a byte order mark inside", "a: x\ufeff\n" + tasks, yEncoding},
 		{"no character at all", "a: \uffff\n" + tasks, yEncoding},
-		{"many keys", strings.Repeat("a: 1\n", 100_000), yDuplicate},
+		{"a key many times", strings.Repeat("a: 1\n", 90_000), yDuplicate},
+		{"a key too many times", strings.Repeat("a: 1\n", 110_000), yLimit},
+		{"too many values in brackets", "x-a: [" + strings.Repeat("1, ", 210_000) + "]\n" + tasks, yLimit},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var before, after runtime.MemStats

@@ -22,6 +22,7 @@ type Span struct{ Line, Col, EndLine, EndCol int }
 // by and what snippets are made of. It costs four bytes a line beside the text.
 type source struct {
 	raw   string   // all of it, without a byte order mark
+	odd   bool     // it had breaks that are not \n
 	body  string   // what is read: raw, or what mending made of it
 	begin []uint32 // of each line in body, and of one behind the last; see wide
 	kept  []rune   // the line that was read last, if it is wide
@@ -33,11 +34,13 @@ type source struct {
 const wide = 1 << 31
 
 func newSource(src []byte) *source {
+	s := new(source)
 	text := string(bytes.TrimPrefix(src, []byte("\ufeff")))
 	if slices.ContainsFunc(oddBreaks, func(b string) bool { return strings.Contains(text, b) }) {
 		text = breaks.Replace(text)
+		s.odd = true
 	}
-	s := &source{raw: text}
+	s.raw = text
 	s.cut(text)
 	return s
 }

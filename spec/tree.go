@@ -11,16 +11,29 @@ import (
 // expands to, so a bomb costs no more than its bytes.
 type planter struct {
 	dag   *DAG
-	aimed map[*yaml.Node]bool    // anchors that an alias names
-	made  map[*yaml.Node]planted // those of them that are planted
-	open  map[*yaml.Node]bool    // those whose planting goes on: an alias of one is a loop
-	wrote int                    // nodes as written
-	first Span                   // where the document begins to repeat itself
-	deep  bool                   // too deep, and reported
+	names map[string]*anchor // the last one of each name, so far
+	wrote int                // nodes as written
+	first Span               // where the document begins to repeat itself
+	deep  bool               // too deep, and reported
+	many  bool               // too many, and reported: nothing more is planted
+
+	pieceSize int
+	values    map[*yaml.Node]block // what is read piece by piece: see pieces.go
+	wrong     bool                 // a piece is no document
 
 	nodes  []Node // room for more: they are made many at once
 	fields []Field
 	items  []*Node
+}
+
+func newPlanter(d *DAG) *planter {
+	return &planter{dag: d, names: map[string]*anchor{}, values: map[*yaml.Node]block{}}
+}
+
+// An anchor is what an alias stands for, once it is planted; until then an alias of it is a loop.
+type anchor struct {
+	planted
+	open bool
 }
 
 // A planted is a node and what it expands to.
@@ -34,86 +47,106 @@ type weight struct{ size, height int }
 
 // plant returns the tree of a document, nil if nothing can be made of it.
 func (d *DAG) plant(doc *yaml.Node) *Node {
-	p := planter{dag: d, aimed: map[*yaml.Node]bool{}, made: map[*yaml.Node]planted{}, open: map[*yaml.Node]bool{}}
 	if len(doc.Content) == 0 {
 		return nil
 	}
-	if d.src.has("*") {
-		p.aim(doc)
-	}
-	root := p.node(doc.Content[0], 1)
+	p := newPlanter(d)
+	return p.checked(p.node(doc.Content[0], 1))
+}
+
+// checked holds a planted document to what it may expand to; nil if that is too much.
+func (p *planter) checked(root planted) *Node {
 	switch {
-	case p.deep:
+	case p.deep, p.many:
 		return nil
 	case root.height > maxDepth:
-		d.report(yLimit, d.span(root.node), "the file is nested more than %d levels deep once its aliases are expanded", maxDepth)
+		p.dag.report(yLimit, p.dag.span(root.node), "the file is nested more than %d levels deep once its aliases are expanded", maxDepth)
 		return nil
 	case root.size > maxExpand*p.wrote:
-		d.report(yLimit, p.first, "aliases make more than %d times of what is written here", maxExpand).
+		p.dag.report(yLimit, p.first, "aliases make more than %d times of what is written here", maxExpand).
 			help("repeat less, or make a `for_each` of it")
 		return nil
 	}
 	return root.node
 }
 
-// aim notes which anchors are named.
-func (p *planter) aim(y *yaml.Node) {
-	if y.Alias != nil {
-		p.aimed[y.Alias] = true
-	}
-	for _, c := range y.Content {
-		p.aim(c)
-	}
-}
-
-// node plants one node and all below it. An anchor is open until its content is planted, so that an alias inside
-// of it is seen to be a loop.
+// node plants one node and all below it, in the order in which they are written.
 func (p *planter) node(y *yaml.Node, depth int) planted {
 	if y.Kind == yaml.AliasNode {
 		return p.alias(y)
 	}
-	p.wrote++
-	n := p.at(p.dag.src.valueStart(y.Line, y.Column))
-	out := planted{n, weight{size: 1, height: 1}}
-	if y.Anchor != "" {
-		p.anchor(y)
+	if b, apart := p.values[y]; apart {
+		delete(p.values, y)
+		return p.block(b, depth)
 	}
-	if p.aimed[y] {
-		p.open[y] = true
-		defer func() {
-			delete(p.open, y)
-			p.made[y] = out
-		}()
-	}
-	if depth > maxDepth {
-		if !p.deep {
-			p.dag.report(yLimit, spanAt(n.Pos(), 1), "the file is nested more than %d levels deep", maxDepth)
-		}
-		p.deep = true
+	out, ok := p.begin(y, depth)
+	if !ok {
 		return out
 	}
-	p.tag(y, n)
+	var own *anchor
+	if y.Anchor != "" {
+		own = &anchor{open: true}
+		p.names[y.Anchor] = own
+	}
+	n := out.node
 	switch y.Kind {
 	case yaml.MappingNode:
 		n.Kind = Mapping
-		p.mapping(y, &out, depth)
+		fields := mapping{fields: take(&p.fields, len(y.Content)/2, p.wrote)}
+		p.pairs(&fields, &out, y, depth)
+		p.merged(&fields, &out)
 	case yaml.SequenceNode:
 		n.Kind = Sequence
-		items := take(&p.items, len(y.Content), p.wrote)
-		for i, c := range y.Content {
-			item := p.node(c, depth+1)
-			items = append(items, item.node)
-			out.grow(item.weight)
-			y.Content[i] = nil // yaml.v3's is needed no more
-		}
-		if len(items) > 0 {
+		if items := p.listed(take(&p.items, len(y.Content), p.wrote), &out, y, depth); len(items) > 0 {
 			n.inside = &inside{items: items}
 		}
 	default:
 		n.Quote = quoteOf(y.Style)
 		n.Text = p.dag.src.shared(n, y.Value)
 	}
+	if own != nil {
+		*own = anchor{planted: out}
+	}
 	return out
+}
+
+// begin makes the node of one of yaml.v3's, without what is in it; ok is false if that is not to be planted.
+func (p *planter) begin(y *yaml.Node, depth int) (out planted, ok bool) {
+	n := p.at(p.dag.src.valueStart(y.Line, y.Column))
+	out = planted{n, weight{size: 1, height: 1}}
+	if p.wrote++; p.wrote > maxValues {
+		if !p.many {
+			p.dag.reportMany(spanAt(n.Pos(), 1))
+		}
+		p.many = true
+		return out, false
+	}
+	if y.Anchor != "" {
+		p.anchor(y)
+	}
+	if depth > maxDepth {
+		if !p.deep {
+			p.dag.report(yLimit, spanAt(n.Pos(), 1), "the file is nested more than %d levels deep", maxDepth)
+		}
+		p.deep = true
+		return out, false
+	}
+	p.tag(y, n)
+	return out, true
+}
+
+// listed plants the items of a sequence behind those that it has.
+func (p *planter) listed(items []*Node, out *planted, y *yaml.Node, depth int) []*Node {
+	for i, c := range y.Content {
+		if p.wrong || p.many {
+			break
+		}
+		item := p.node(c, depth+1)
+		items = append(items, item.node)
+		out.grow(item.weight)
+		y.Content[i] = nil // yaml.v3's is needed no more
+	}
+	return items
 }
 
 // at returns a new node that stands at a place.
@@ -184,11 +217,11 @@ func (p *planter) alias(y *yaml.Node) planted {
 	if p.first.Line == 0 {
 		p.first = Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))}
 	}
-	made, ok := p.made[y.Alias]
-	if ok {
-		return made
+	made := p.names[y.Value]
+	if made != nil && !made.open {
+		return made.planted
 	}
-	if p.open[y.Alias] {
+	if made != nil {
 		p.dag.report(yAlias, Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))},
 			"the alias *%s stands inside what it stands for", y.Value)
 	} // else its anchor stands too deep to be planted, which is reported
@@ -213,41 +246,51 @@ func (p *planter) tag(y *yaml.Node, n *Node) {
 	}
 }
 
-// mapping plants the fields of a mapping in file order. A key that stands twice keeps its first value:
-// the second is what was added without looking.
-func (p *planter) mapping(y *yaml.Node, out *planted, depth int) {
-	n := out.node
-	fields := take(&p.fields, len(y.Content)/2, p.wrote)
-	first := firstKeys{}
-	var merges []planted
+// A mapping is one under way.
+type mapping struct {
+	fields []Field
+	first  firstKeys
+	merges []planted
+}
+
+// pairs plants the fields of a mapping in file order, behind those that it has. A key that stands twice keeps its
+// first value: the second is what was added without looking.
+func (p *planter) pairs(m *mapping, out *planted, y *yaml.Node, depth int) {
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		k, v := y.Content[i], y.Content[i+1]
 		y.Content[i], y.Content[i+1] = nil, nil // yaml.v3's are needed no more
 		if k.Kind == yaml.ScalarNode && k.Value == "<<" && k.Style == 0 {
 			p.wrote++ // planted where it stands, for an alias further on may name an anchor in it
-			merges = append(merges, p.node(v, depth+1))
+			m.merges = append(m.merges, p.node(v, depth+1))
 			continue
 		}
 		p.queried(k)
 		key, value := p.node(k, depth+1), p.node(v, depth+1)
 		out.grow(key.weight)
 		out.grow(value.weight)
+		if p.wrong || p.many { // nothing comes of it
+			return
+		}
 		if key.node.Kind != Scalar {
-			p.badKey(n, y, key.node)
+			p.badKey(out.node, y, key.node)
 			continue
 		}
-		if was := first.of(fields, key.node.Text); was != nil {
+		if was := m.first.of(m.fields, key.node.Text); was != nil {
 			p.dag.report(yDuplicate, p.dag.span(key.node), "the key %q stands here twice", key.node.Text).
 				label("the second one").related(p.dag.span(was), "the first one")
 			continue
 		}
-		fields = append(fields, Field{key.node, value.node})
+		m.fields = append(m.fields, Field{key.node, value.node})
 	}
-	for _, m := range merges {
-		fields = p.merge(out, m, fields, &first)
+}
+
+// merged ends a mapping.
+func (p *planter) merged(m *mapping, out *planted) {
+	for _, from := range m.merges {
+		p.merge(m, out, from)
 	}
-	if len(fields) > 0 {
-		n.inside = &inside{fields: fields}
+	if len(m.fields) > 0 {
+		out.node.inside = &inside{fields: m.fields}
 	}
 }
 
@@ -292,22 +335,21 @@ func (p *planter) badKey(n *Node, y *yaml.Node, key *Node) {
 
 // merge adds the fields of `<<`: what is written in the mapping itself wins, then the earlier one. A
 // merged field is the anchor's, key and all, so a mistake in it is told once, where it stands.
-func (p *planter) merge(out *planted, from planted, fields []Field, first *firstKeys) []Field {
+func (p *planter) merge(m *mapping, out *planted, from planted) {
 	list, all := []*Node{from.node}, from.weight
 	if from.node.Kind == Sequence {
 		list, all = from.node.Items(), weight{from.size - 1, from.height - 1}
 	}
 	out.grow(all)
-	for _, m := range list {
-		if m.Kind != Mapping {
-			p.dag.report(yAlias, spanAt(m.Pos(), 1), "`<<` wants a map or a list of maps, this is %s", m.words())
+	for _, n := range list {
+		if n.Kind != Mapping {
+			p.dag.report(yAlias, spanAt(n.Pos(), 1), "`<<` wants a map or a list of maps, this is %s", n.words())
 			continue
 		}
-		for _, f := range m.Fields() {
-			if first.of(fields, f.Key.Text) == nil {
-				fields = append(fields, f)
+		for _, f := range n.Fields() {
+			if m.first.of(m.fields, f.Key.Text) == nil {
+				m.fields = append(m.fields, f)
 			}
 		}
 	}
-	return fields
 }
