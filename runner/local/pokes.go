@@ -218,15 +218,32 @@ func (d *drive) poked(s *sensor, res runner.PokeResult) {
 	}
 	d.live[s.key] = liveWait
 	s.kept = res.Kept
-	fire := func() {
-		s.alarm = nil
-		c.pokes.enqueue(s)
+	if s.alarm == nil {
+		s.alarm = &alarm{fire: func() { c.pokes.enqueue(s) }}
 	}
+	interval := s.interval()
+	due := together(c.clock.Mono()+interval, interval)
 	if !res.NotBefore.IsZero() {
-		s.alarm = c.at(res.NotBefore, fire)
-		return
+		due = c.clock.Mono() + max(0, res.NotBefore.Sub(c.clock.Now()))
 	}
-	s.alarm = c.after(s.interval(), fire)
+	c.timers.arm(s.alarm, due)
+}
+
+// together puts the next poke off a little, a thousandth of the interval at most, so that sensors which are
+// due one after the other wake the engine once. It puts nothing off that is due at a whole second.
+func together(due, interval time.Duration) time.Duration {
+	for _, ms := range []time.Duration{50, 20, 10, 5, 2, 1} {
+		grid := ms * time.Millisecond
+		if grid > interval/1000 {
+			continue
+		}
+		over := due % grid
+		if over < 0 { // a monotonic clock may count from anywhere
+			over += grid
+		}
+		return due + (grid-over)%grid
+	}
+	return due
 }
 
 // interval is the time from the end of a poke to the start of the next: poke_interval, or with
