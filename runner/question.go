@@ -79,7 +79,7 @@ func (q *Question) refuses(res plugins.Result) bool {
 // a secret is looked up anew for each poke, inputs are laid out for each, an environment or a folder of
 // its own is kilobytes, and what other tasks gave may be megabytes.
 func (a *attempt) askedAgain() *Question {
-	if !a.prepared || !a.apart || a.mask != nil || len(a.o.Task.Asks) > 0 || a.o.RunState != "" {
+	if !a.prepared || !a.apart || len(secretNames(a.o))+len(a.o.Task.Asks) > 0 || a.o.RunState != "" {
 		return nil
 	}
 	k := a.x.alikes.of(a)
