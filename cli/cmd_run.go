@@ -48,7 +48,7 @@ Pressed twice, Ctrl-C then leaves the server to it.`,
 	o.begins(cmd)
 	f.BoolVar(&o.json, "json", false, "one JSON object an event")
 	f.BoolVarP(&o.detach, "detach", "d", false, "leave the run to the server: print its name once it is kept")
-	f.StringVar(&e.dags, "dags", "", "where ids are looked for: a folder, or s3://BUCKET/PREFIX (default dags, or WEFT_DAGS)")
+	dagsFlag(e, cmd, "where ids are looked for")
 	sandboxFlag(e, cmd, beginsInSandbox)
 	return cmd
 }
@@ -200,8 +200,8 @@ func (s *session) wait(run string) (machine.Summary, error) {
 // awaitChildren waits for the ends of the runs that tasks have started here, and of those that these start. How
 // they end is the business of whoever started them.
 func (e *env) awaitChildren(s *session) error {
-	for n := 0; ; {
-		more := e.runs.begun(n)
+	for {
+		more := e.runs.going()
 		if len(more) == 0 {
 			return nil
 		}
@@ -209,8 +209,8 @@ func (e *env) awaitChildren(s *session) error {
 			if _, err := s.wait(run); err != nil {
 				return err
 			}
+			e.runs.over(run)
 		}
-		n += len(more)
 	}
 }
 
@@ -223,7 +223,7 @@ func (e *env) interrupts(s *session, watch *watching, runs []string, signals <-c
 	}
 	watch.interrupt()
 	e.runs.stop()
-	runs = append(slices.Clone(runs), e.runs.begun(0)...)
+	runs = append(slices.Clone(runs), e.runs.going()...)
 	for _, run := range runs {
 		go func() {
 			_ = s.engine.Cancel(context.Background(), run, userName(), "interrupted") // Wait says what came of it

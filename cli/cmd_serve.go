@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -198,15 +197,7 @@ func (v *serving) openServed(ctx context.Context) (c *catalog.Catalog, dir strin
 		c, _, err = v.openCatalog(ctx, v.conf.DAGs)
 		return c, "", err
 	}
-	dir, err = filepath.Abs(v.conf.DAGs)
-	if err != nil {
-		return nil, "", fmt.Errorf("cannot find the folder of the DAGs: %w", err)
-	}
-	memory := v.memoryOf("file://" + dir)
-	return &catalog.Catalog{
-		Source:  &catalog.Folder{Dir: dir, Except: v.conf.Home, Bundles: v.bundles(), Show: shown},
-		Bundles: v.bundles(), Checker: v.checker(), Memory: filepath.Join(memory, "good.json"),
-	}, dir, nil
+	return v.openFolder(v.conf.DAGs)
 }
 
 // observe hears of every change of every run, on the engine's thread.
