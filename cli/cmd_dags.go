@@ -30,15 +30,13 @@ broken.`,
 		RunE: func(*cobra.Command, []string) error { return e.listDAGs(asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
-	dagsFlag(e, cmd)
+	dagsFlag(e, cmd, withoutServer)
 	cmd.AddCommand(showDAGCommand(e), pauseCommand(e, true), pauseCommand(e, false), triggerCommand(e))
 	return cmd
 }
 
-// dagsFlag names the place of the DAGs, where no server says which it is.
-func dagsFlag(e *env, cmd *cobra.Command) {
-	cmd.Flags().StringVar(&e.dags, "dags", "", "without a server, where the DAGs are: a folder, or s3://BUCKET/PREFIX (default dags, or WEFT_DAGS)")
-}
+// withoutServer is what --dags says of itself where a server knows better.
+const withoutServer = "without a server, where the DAGs are: a folder, or s3://BUCKET/PREFIX (default dags, or WEFT_DAGS)"
 
 func showDAGCommand(e *env) *cobra.Command {
 	var asJSON bool
@@ -50,7 +48,7 @@ func showDAGCommand(e *env) *cobra.Command {
 		RunE:    func(_ *cobra.Command, args []string) error { return e.showDAG(args[0], asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
-	dagsFlag(e, cmd)
+	dagsFlag(e, cmd, withoutServer)
 	return cmd
 }
 
@@ -74,7 +72,7 @@ func pauseCommand(e *env, pause bool) *cobra.Command {
 recorded as missed, or run, as catchup in their schedules says.`
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a DAG")
-	dagsFlag(e, cmd)
+	dagsFlag(e, cmd, withoutServer)
 	return cmd
 }
 
