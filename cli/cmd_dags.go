@@ -36,7 +36,7 @@ broken.`,
 }
 
 // withoutServer is what --dags says of itself where a server knows better.
-const withoutServer = "without a server, where the DAGs are: a folder, or s3://BUCKET/PREFIX (default dags, or WEFT_DAGS)"
+const withoutServer = "without a server, where the DAGs are"
 
 func showDAGCommand(e *env) *cobra.Command {
 	var asJSON bool
