@@ -30,13 +30,13 @@ broken.`,
 		RunE: func(*cobra.Command, []string) error { return e.listDAGs(asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
-	dagsFlag(e, cmd, withoutServer)
+	dagsFlag(e, cmd, servedDAGs)
 	cmd.AddCommand(showDAGCommand(e), pauseCommand(e, true), pauseCommand(e, false), triggerCommand(e))
 	return cmd
 }
 
-// withoutServer is what --dags says of itself where a server knows better.
-const withoutServer = "without a server, where the DAGs are"
+// servedDAGs is what --dags names where no server says it.
+const servedDAGs = "without a server, where the DAGs are"
 
 func showDAGCommand(e *env) *cobra.Command {
 	var asJSON bool
@@ -48,7 +48,7 @@ func showDAGCommand(e *env) *cobra.Command {
 		RunE:    func(_ *cobra.Command, args []string) error { return e.showDAG(args[0], asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
-	dagsFlag(e, cmd, withoutServer)
+	dagsFlag(e, cmd, servedDAGs)
 	return cmd
 }
 
@@ -72,7 +72,7 @@ func pauseCommand(e *env, pause bool) *cobra.Command {
 recorded as missed, or run, as catchup in their schedules says.`
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a DAG")
-	dagsFlag(e, cmd, withoutServer)
+	dagsFlag(e, cmd, servedDAGs)
 	return cmd
 }
 

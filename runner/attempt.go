@@ -36,6 +36,12 @@ type attempt struct {
 	blind   bool                        // secrets are not looked up: see Host
 	mask    *secrets.Mask               // of the secrets that the task reads; nil = none
 	taps    taps
+
+	question *Question // of the pokes before; nil = everything is rendered
+	prepared bool      // the call was; then of a plugin that works apart env and dir are
+	env      []string
+	dir      string
+	no       json.RawMessage // the output for which a sensor said "not yet"
 }
 
 // A StopError, as the cause with which an attempt's context is cancelled, says why it was stopped.
@@ -107,6 +113,9 @@ func (a *attempt) work(ctx context.Context) (plugins.Result, error) {
 func (a *attempt) call(ctx context.Context) (plugins.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return plugins.Result{}, err
+	}
+	if a.question != nil {
+		return a.question.of.plugin.Run(ctx, a.question.call(a))
 	}
 	if a.plugin = a.x.Plugins.Get(a.o.Task.Uses); a.plugin == nil {
 		return plugins.Result{}, plugins.Errorf(plugins.BadInput, "cannot use %s: this weft has no such plugin", a.o.Task.Uses)
@@ -180,6 +189,12 @@ func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
 	if err := a.layInputs(ctx); err != nil {
 		return nil, err
 	}
+	a.env, a.dir, a.prepared = env, dir, true
+	return a.callWith(input, env, dir), nil
+}
+
+// callWith is the call of what was rendered.
+func (a *attempt) callWith(input json.RawMessage, env []string, dir string) *plugins.Call {
 	c := &plugins.Call{
 		Input: input, By: callerOf(a.o), Env: env, Dir: dir,
 		TmpDir: a.scratch.dir, Output: a.scratch.output(), Log: a.log.file, Live: a.live,
@@ -189,7 +204,7 @@ func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
 	if a.mask != nil && !a.apart {
 		c.Log, c.Tap = nil, a.tap
 	}
-	return c, nil
+	return c
 }
 
 // settle ends an attempt whose call succeeded.

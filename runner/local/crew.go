@@ -21,8 +21,8 @@ type Executor interface {
 	Leave(run string) error
 }
 
-// A Crew is the Worker of a real engine: a goroutine for each attempt and poke that is alive,
-// bounded by the slots that Admit hands out.
+// A Crew is the Worker of a real engine: a goroutine for each attempt that is alive, bounded by the slots
+// that Admit hands out, and walkers for pokes.
 type Crew struct {
 	Exec  Executor
 	Store store.Store
@@ -31,6 +31,8 @@ type Crew struct {
 
 	mu   sync.Mutex
 	stop map[crewKey]stop
+
+	walkers walkers
 }
 
 // A stop ends one attempt or poke: hurry at once, cancel in its own time.
@@ -43,6 +45,7 @@ var (
 	_ Worker  = (*Crew)(nil)
 	_ leaver  = (*Crew)(nil)
 	_ hurrier = (*Crew)(nil)
+	_ asker   = (*Crew)(nil)
 )
 
 type crewKey struct {
@@ -95,16 +98,13 @@ func roomy() {
 // Poke implements Worker.
 func (c *Crew) Poke(o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
 	ctx, end := c.begin(o.Run.Key(), o.Key)
-	go func() {
-		roomy()
-		res := c.Exec.Poke(ctx, o, n, since)
-		if ctx.Err() != nil && !res.Done { // stopped while it asked: "not yet" is no answer any more
-			reason := context.Cause(ctx).Error()
-			res = runner.PokeResult{Done: true, Outcome: machine.Outcome{State: machine.Failed, Kind: reason, Error: reason}}
-		}
-		end()
-		done(res)
-	}()
+	c.walkers.send(&errand{ask: c.Exec.Poke, ctx: ctx, end: end, o: o, n: n, from: since, done: done})
+}
+
+// Ask implements asker.
+func (c *Crew) Ask(q *runner.Question, o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
+	ctx, end := c.begin(o.Run.Key(), o.Key)
+	c.walkers.send(&errand{ask: q.Ask, ctx: ctx, end: end, o: o, n: n, from: since, done: done})
 }
 
 // Evaluate implements Worker.
