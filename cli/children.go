@@ -24,6 +24,7 @@ type runs struct {
 	kin      map[string]*kin     // runs that go on, by which others were started, or that others have started
 	children map[string]bool     // of them those that this process drives
 	shut     bool                // the command is interrupted: nothing begins any more
+	served   bool                // a server drives what there is: nobody waits for children
 }
 
 // A kin is what is known of a run's descent.
@@ -47,6 +48,13 @@ func (r *runs) bind(s *session, find finder, tell func(runner.Update)) {
 	r.s, r.find, r.tell, r.kin, r.children = s, find, tell, map[string]*kin{}, map[string]bool{}
 }
 
+// serve has DAGs be found by a server.
+func (r *runs) serve(find finder) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.find, r.served = find, true
+}
+
 // bound is the session, or the error where there is none.
 func (r *runs) bound() (*session, error) {
 	r.mu.Lock()
@@ -61,7 +69,10 @@ func (r *runs) bound() (*session, error) {
 func (r *runs) know(info machine.RunInfo, shown bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.kin[info.Run] = &kin{dag: info.DAG, parent: info.Parent, shown: shown}
+	if k := r.kin[info.Key()]; k != nil && !shown {
+		return
+	}
+	r.kin[info.Key()] = &kin{dag: info.DAG, parent: info.Parent, shown: shown}
 }
 
 // took says whether this process drives a child that is known. Whoever waits for children waits for it,
@@ -72,7 +83,7 @@ func (r *runs) took(run string, ours bool) {
 	switch {
 	case !ours:
 		delete(r.kin, run)
-	case r.kin[run] != nil:
+	case !r.served && r.kin[run] != nil:
 		r.children[run] = true
 	}
 }
@@ -121,6 +132,9 @@ const (
 func (r *runs) show(u runner.Update) {
 	r.mu.Lock()
 	tell := r.tell
+	if r.served { // who watches a run of a server is told of that run
+		tell = nil
+	}
 	r.mu.Unlock()
 	if tell != nil {
 		tell(u)

@@ -22,7 +22,9 @@ func (r *runs) Look(ctx context.Context, id string) (plugins.RunStatus, bool, er
 		return plugins.RunStatus{}, false, err
 	}
 	var got plugins.RunStatus
-	if s.engine.Look(id, func(m *machine.Run) { got = statusOf(m) }) && !got.Ended {
+	var info machine.RunInfo
+	if s.engine.Look(id, func(m *machine.Run) { got, info = statusOf(m), m.Info() }) && !got.Ended {
+		r.know(info, false) // it may have been taken up by somebody else
 		return got, true, nil
 	}
 	row, err := s.store.GetRun(ctx, id)
@@ -59,14 +61,14 @@ func (r *runs) takeUp(ctx context.Context, s *session, m *machine.Run) {
 		return
 	}
 	r.know(info, true)
-	r.show(runner.Update{Type: childStarted, At: time.Now(), Run: info.Run, DAG: info.DAG, State: string(m.State()), Reason: "goes on; it was cut off"})
-	r.took(info.Run, s.engine.Resume(ctx, info.Run) == nil)
+	r.show(runner.Update{Type: childStarted, At: time.Now(), Run: info.Key(), DAG: info.DAG, State: string(m.State()), Reason: "goes on; it was cut off"})
+	r.took(info.Key(), s.engine.Resume(ctx, info.Key()) == nil)
 }
 
 // statusOf is how a run is.
 func statusOf(m *machine.Run) plugins.RunStatus {
 	info, state := m.Info(), m.State()
-	got := plugins.RunStatus{ID: info.Run, DAG: info.DAG, State: string(state), Ended: state.Terminal()}
+	got := plugins.RunStatus{ID: info.Key(), DAG: info.DAG, State: string(state), Ended: state.Terminal()}
 	if got.Ended && state != machine.RunSuccess {
 		got.Reason = whyEnded(m)
 	}
@@ -104,7 +106,7 @@ func (r *runs) Newest(ctx context.Context, dag string, at time.Time, task string
 		return plugins.RunStatus{}, false, nil
 	}
 	row := rows[0]
-	got := plugins.RunStatus{ID: row.ID, DAG: row.DAG, State: string(row.State), Ended: row.State.Terminal()}
+	got := plugins.RunStatus{DAG: row.DAG, State: string(row.State), Ended: row.State.Terminal()}
 	states := row.Tasks
 	if got.Ended && row.State != machine.RunSuccess || task != "" && (!got.Ended || states == nil) {
 		read := func(m *machine.Run) { got, states = statusOf(m), m.States() }
@@ -116,6 +118,7 @@ func (r *runs) Newest(ctx context.Context, dag string, at time.Time, task string
 			read(m)
 		}
 	}
+	got.ID = row.RunID()
 	if task == "" {
 		return got, true, nil
 	}

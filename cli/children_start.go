@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"weft/awsconf"
 	"weft/expr"
@@ -61,7 +62,8 @@ func (r *runs) request(ctx context.Context, s *session, o plugins.RunOrder) (run
 	if err != nil {
 		return runner.Request{}, err
 	}
-	req := s.manualAt(plan, dir, o.ID, o.LogicalDate, params)
+	req := manualAt(s.conf, plan, dir, &o.LogicalDate, time.Now())
+	req.Run, req.Params = o.ID, params
 	req.By, req.Parent, req.Sandbox = fmt.Sprintf("task %s of run %s", o.By.Task, o.By.Run), parent, s.boxed
 	return req, nil
 }

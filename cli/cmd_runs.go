@@ -71,10 +71,11 @@ func (e *env) listRuns(o listOptions) error {
 		rows = rows[:o.limit]
 	}
 	if o.json {
-		if rows == nil {
-			rows = []store.Run{}
+		list := make([]listedRun, len(rows))
+		for i, r := range rows {
+			list[i] = listedRun{r, s.cutOff(r)}
 		}
-		return e.printJSON(rows)
+		return e.printJSON(list)
 	}
 	if len(rows) == 0 {
 		fmt.Fprintln(e.stdout, "no runs")
@@ -95,6 +96,12 @@ func (e *env) listRuns(o listOptions) error {
 		defer fmt.Fprintln(e.stdout, "\nnobody drives what was cut off; weft runs resume goes on with it")
 	}
 	return w.Flush()
+}
+
+// A listedRun is a run as weft runs --json has it.
+type listedRun struct {
+	store.Run
+	CutOff bool `json:"cut_off,omitempty"` // nobody drives it
 }
 
 // cutOff tells whether a run that has not ended has no driver: a crash or a kill interrupted it.
@@ -277,6 +284,13 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 	if err != nil {
 		return driven(err)
 	}
+	runs, end := e.handResumed(s, runs, asJSON, len(ids) == 1)
+	if end != nil {
+		worst = end
+	}
+	if len(runs) == 0 {
+		return worst
+	}
 	if named {
 		err = e.stay(runs[0])
 	} else {
@@ -295,7 +309,7 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 	for i, r := range runs {
 		watch.follow(r)
 		e.runs.know(r.Info(), false)
-		going[i] = r.Info().Run
+		going[i] = r.Info().Key()
 	}
 	failed := s.engine.ResumeAll(context.Background(), going...)
 	going = slices.DeleteFunc(going, func(id string) bool { return failed[id] != nil })

@@ -15,7 +15,7 @@ import (
 
 // push publishes the folder.
 func (s *syncing) push(ctx context.Context) error {
-	tree, err := s3sync.Scan(ctx, s.dir, s.home())
+	tree, err := s3sync.Scan(ctx, s.dir, s.home(), nil)
 	if err != nil {
 		return err
 	}

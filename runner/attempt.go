@@ -43,6 +43,10 @@ type StopError struct{ Reason string } // cancelled, timeout (of the run)
 
 func (e *StopError) Error() string { return "stopped: " + e.Reason }
 
+// WithHurry returns a context of an attempt that ends at once when hurry ends: its processes have less
+// than a second then, whatever their grace. The context itself must be ended too, with a StopError.
+func WithHurry(ctx, hurry context.Context) context.Context { return proc.WithHurry(ctx, hurry) }
+
 // A timeoutError is the cause with which an attempt's own timeout ends it.
 type timeoutError time.Duration
 
@@ -137,13 +141,13 @@ func (a *attempt) layOut() error {
 			return err
 		}
 		a.scratch.ready = false
-		a.x.scratches.put(a.o.Run.Run, a.scratch)
+		a.x.scratches.put(a.o.Run.Key(), a.scratch)
 	}
 }
 
 // settleIn takes a scratch and its live file's lock.
 func (a *attempt) settleIn() (err error) {
-	if a.scratch, err = a.x.scratches.take(a.x.Home, a.o.Run.Run); err != nil {
+	if a.scratch, err = a.x.scratches.take(a.x.Home, a.o.Run.Key()); err != nil {
 		return fmt.Errorf("cannot make a scratch folder: %w", err)
 	}
 	if a.x.CreateLive != nil {
@@ -223,7 +227,7 @@ func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) 
 
 // tidy closes and empties what the attempt had. It comes last, when nothing of it lives any more.
 func (a *attempt) tidy(done bool) {
-	if err := a.x.scratches.give(a.o.Run.Run, a.scratch, a.live); err != nil {
+	if err := a.x.scratches.give(a.o.Run.Key(), a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}
 	var spare func(*os.File)

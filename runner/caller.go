@@ -8,7 +8,7 @@ import (
 // callerOf names the attempt of an order to its plugin.
 func callerOf(o machine.Order) plugins.Caller {
 	return plugins.Caller{
-		DAG: o.Plan.DAG, Run: o.Run.Run, Task: o.Key.Task, Index: o.Key.Index, Epoch: o.Key.Epoch,
+		DAG: o.Plan.DAG, Run: o.Run.Key(), Task: o.Key.Task, Index: o.Key.Index, Epoch: o.Key.Epoch,
 		Attempt: o.Key.Attempt, LogicalDate: o.Run.LogicalDate,
 	}
 }

@@ -21,4 +21,5 @@ type Update struct {
 	Log     string           `json:"log,omitempty"`    // path of the attempt's log, once it runs
 	Next    time.Time        `json:"next,omitzero"`    // up_for_retry: when; a sensor: its deadline
 	Summary *machine.Summary `json:"-"`                // with run_finished
+	Seq     uint64           `json:"-"`                // of the record it follows from; 0 = of none
 }

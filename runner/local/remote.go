@@ -60,6 +60,10 @@ func (d *drive) intended(key machine.Key, in runner.Intent) {
 	if in.Outcome != nil {
 		out = *in.Outcome
 	}
+	if d.core.wasCut(out) {
+		d.cut(key)
+		return
+	}
 	d.ended(key, out)
 }
 
@@ -91,7 +95,9 @@ func (d *drive) submitIntents() {
 		if !ok || d.live[key] != liveIntended || d.err != nil {
 			continue
 		}
-		if rem := d.core.remoter(o); rem != nil {
+		if d.core.drain != nil {
+			d.leave(key)
+		} else if rem := d.core.remoter(o); rem != nil {
 			d.submit(rem, o, false)
 		}
 	}
@@ -124,6 +130,8 @@ func (d *drive) submitted(o machine.Order, s runner.Submitted) {
 			d.checkSoon(key)
 		}
 		d.record(machine.RemoteSubmitted{Key: key, Handle: s.Handle, Text: s.Text})
+	case d.core.hurried() && (s.Outcome == nil || d.core.wasCut(*s.Outcome)): // whoever resumes the run asks for it
+		d.leave(key)
 	case s.Outcome != nil:
 		d.ended(key, *s.Outcome)
 	default:
@@ -161,7 +169,11 @@ func (d *drive) halt(w *runner.Watch, reason string) {
 	}
 	rem.Halt(w, reason, func(out machine.Outcome) {
 		d.core.post(func() {
-			if d.live[key] == liveHalt {
+			switch {
+			case d.live[key] != liveHalt:
+			case d.core.hurried(): // it may have been kept from stopping it; the order stands
+				d.leave(key)
+			default:
 				d.ended(key, out)
 			}
 		})

@@ -1,4 +1,4 @@
-package scheduler
+package schedule
 
 import (
 	"fmt"
@@ -14,6 +14,7 @@ const (
 	Paused Why = "paused" // the DAG was
 	Unseen Why = "unseen" // weft did not know the DAG yet: `start` lies before
 	Down   Why = "down"   // no server ran, the machine slept, or its clock jumped
+	Gone   Why = "gone"   // its file had been taken away, and came back
 	Late   Why = "late"   // somebody was there, and did not ask in time
 )
 
@@ -21,7 +22,8 @@ var whys = map[Why]struct {
 	rank int
 	text string
 }{
-	Paused: {0, "the DAG was paused"}, Unseen: {1, "the DAG was not known yet"}, Down: {2, "no server was running"}, Late: {3, "nobody asked in time"},
+	Paused: {0, "the DAG was paused"}, Unseen: {1, "the DAG was not known yet"}, Down: {2, "no server was running"},
+	Gone: {3, "its file was not there"}, Late: {4, "nobody asked in time"},
 }
 
 // An Absence is a time in which no run of the DAG could begin: from From until before To. A zero To: it lasts.

@@ -1,11 +1,11 @@
-// Package scheduler knows when a DAG is due. What is here so far is a pure function of time: it reads a plan's
-// schedule, and says which ticks come after a moment (Next), and which of them become runs once somebody is there
-// to start them (Due). It knows no clock, no store and no server; zones are handed in.
+// Package schedule says when a DAG is due, as a pure function of time: it reads a plan's schedule, and says which
+// ticks come after a moment (Next), and which of them become runs once somebody is there to start them (Due). It
+// knows no clock, no store and no server; zones are handed in.
 //
 // A series names moments: of cron texts, of `every`, of `at`. A tick is one of them with its data interval.
 // Everything is computed forward from a moment, never from what was computed before, so that the answer is
 // the same whoever asks, and when.
-package scheduler
+package schedule
 
 import (
 	"encoding/json"
@@ -273,3 +273,6 @@ func (s *Schedule) Zone() *time.Location { return s.zone }
 
 // Bounds returns when the schedule begins, and the last logical date it has: zero if it has no end.
 func (s *Schedule) Bounds() (from, end time.Time) { return s.from, s.end }
+
+// Shift returns how much later than its moment each tick is due: the DAG's share of the jitter.
+func (s *Schedule) Shift() time.Duration { return s.shift }
