@@ -68,11 +68,18 @@ func (s *session) findRun(name string) (store.Run, error) {
 
 // replay folds a run's journal into its machine, to look at.
 func (s *session) replay(id string) (*machine.Run, error) {
+	r, _, err := s.replayed(id)
+	return r, err
+}
+
+// replayed is replay, and tells how many records there are.
+func (s *session) replayed(id string) (*machine.Run, uint64, error) {
 	recs, err := s.store.Read(context.Background(), id)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return local.Replay(context.Background(), s.store, id, recs)
+	r, err := local.Replay(context.Background(), s.store, id, recs)
+	return r, uint64(len(recs)), err
 }
 
 // noTask says that a run has no such task, and which was meant or which there are.

@@ -34,9 +34,10 @@ type session struct {
 	noting sync.Mutex
 	dirs   sync.Map // run id → folder of its DAG file
 
-	boxed   bool          // the sandbox runs
-	closers []func()      // in the order they were opened
-	capping chan struct{} // closed to end the watch over logs that grow
+	here    func(machine.RunInfo) error // why a run must not be driven by this engine; nil: all may be
+	boxed   bool                        // the sandbox runs
+	closers []func()                    // in the order they were opened
+	capping chan struct{}               // closed to end the watch over logs that grow
 	capped  sync.WaitGroup
 }
 
@@ -82,6 +83,7 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 		Store: s.store, Clock: clock.Real, Locks: local.FileLocks{Dir: filepath.Join(s.conf.Home, "runs")},
 		Worker:    &local.Crew{Exec: s.exec, Store: s.store, LaneOf: s.lane},
 		Leftovers: func(run string) ([]machine.Key, error) { return s.endLeftovers(run, s.conf.Grace) },
+		Here:      s.here,
 		Options: local.Options{
 			Limits: machine.Limits{Pools: s.conf.Pools}, PokeSlots: s.conf.PokeSlots, Observe: observe,
 			LogPath: func(run, dag string, key machine.Key) string { return s.logs.Path(logID(run, dag, key)) },
@@ -94,7 +96,7 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 // start starts a run. Its folder is known here, and need not be looked up for its first task.
 func (s *session) start(ctx context.Context, req runner.Request) (run string, err error) {
 	if req.Run == "" {
-		req.Run = local.RunID(req.Type, req.LogicalDate, time.Now())
+		req.Run = runner.RunID(req.Type, req.LogicalDate, time.Now())
 	}
 	key := machine.RunKey(req.Plan.DAG, req.Type, req.Run)
 	s.dirs.Store(key, req.Dir)

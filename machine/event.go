@@ -55,6 +55,15 @@ type RunStarted struct {
 	MaxInstances  int       `json:"max_instances,omitempty"`
 	Handoff       string    `json:"handoff,omitempty"` // URI in force for this run
 	Sandbox       bool      `json:"sandbox,omitempty"` // AWS is the sandbox of the state folder, for as long as the run lives
+	Parent        *Parent   `json:"parent,omitempty"`  // who started it, where that was a task
+}
+
+// A Parent is the attempt of another run by which a run was started.
+type Parent struct {
+	DAG string `json:"dag"`
+	Run string `json:"run"`
+	Key
+	Depth int `json:"depth"` // how many runs stand above, one started by the other; from 1
 }
 
 // Key is what names the run among those of all DAGs: in stores, locks, local files and orders. Scheduled and backfill

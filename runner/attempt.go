@@ -181,7 +181,7 @@ func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
 		return nil, err
 	}
 	c := &plugins.Call{
-		Input: input, Env: env, Dir: dir,
+		Input: input, By: callerOf(a.o), Env: env, Dir: dir,
 		TmpDir: a.scratch.dir, Output: a.scratch.output(), Log: a.log.file, Live: a.live,
 		Grace: a.x.Grace, Shell: a.x.Shell, Poke: a.poke, Since: a.since,
 		Now: a.x.clock().Now, Started: func(int) {}, Logf: a.log.printf,

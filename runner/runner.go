@@ -5,6 +5,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,9 +25,10 @@ type Request struct {
 	Params        map[string]any // JSON values, defaults filled in, checked
 	Vars          map[string]any // JSON values
 	By            string
-	Handoff       string // URI
-	MaxInstances  int    // bound of for_each; 0 = 10,000
-	Sandbox       bool   // it is begun in the sandbox, and goes on nowhere else
+	Handoff       string          // URI
+	MaxInstances  int             // bound of for_each; 0 = 10,000
+	Parent        *machine.Parent // who starts it, where that is a task
+	Sandbox       bool            // it is begun in the sandbox, and goes on nowhere else
 }
 
 // Inputs returns the params and vars as the journal keeps them: JSON objects with sorted keys.
@@ -45,6 +47,22 @@ func encodeObject(m map[string]any) (machine.Raw, error) {
 		m = map[string]any{}
 	}
 	return expr.EncodeJSON(m)
+}
+
+// Errors of every engine; wrapped, so test with errors.Is.
+var (
+	// ErrDriven says that another process drives the run.
+	ErrDriven = errors.New("another weft drives it")
+	// ErrRefused says that a run did not take an order: it was being ended, or someone else was first.
+	ErrRefused = errors.New("the run did not take the order")
+)
+
+// RunID makes the id of a run: manual ones by the instant of the request, others by logical date.
+func RunID(kind string, logical, now time.Time) string {
+	if kind == "manual" {
+		return "manual__" + machine.Timestamp(now)
+	}
+	return kind + "__" + machine.Timestamp(logical)
 }
 
 // An Engine keeps runs going until they end, across crashes.

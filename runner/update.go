@@ -12,6 +12,7 @@ type Update struct {
 	Type    string           `json:"type"` // run_started, run_decided, run_finished, task
 	At      time.Time        `json:"at"`
 	Run     string           `json:"run_id"`
+	DAG     string           `json:"dag_id,omitempty"` // where whoever hears of the run may not know it
 	Task    string           `json:"task_id,omitempty"`
 	Index   *int             `json:"index,omitempty"` // of an instance
 	Attempt int              `json:"attempt,omitempty"`

@@ -273,3 +273,6 @@ func (s *Schedule) Zone() *time.Location { return s.zone }
 
 // Bounds returns when the schedule begins, and the last logical date it has: zero if it has no end.
 func (s *Schedule) Bounds() (from, end time.Time) { return s.from, s.end }
+
+// Shift returns how much later than its moment each tick is due: the DAG's share of the jitter.
+func (s *Schedule) Shift() time.Duration { return s.shift }

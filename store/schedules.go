@@ -14,7 +14,9 @@ type DAG struct {
 	// Since is when that schedule was first seen.
 	Since time.Time `json:"since,omitzero"`
 	// Last is the newest moment of the schedule that was decided on; zero: none was.
-	Last     time.Time `json:"last,omitzero"`
+	Last time.Time `json:"last,omitzero"`
+	// High is the Last that was in force when the clock was set back before it: up to it runs may exist already.
+	High     time.Time `json:"high,omitzero"`
 	Paused   bool      `json:"paused,omitempty"`
 	PausedBy string    `json:"paused_by,omitempty"` // who paused or unpaused it last; "" = its file
 }
@@ -65,18 +67,19 @@ type Backfill struct {
 	By        string    `json:"by"`
 	CreatedAt time.Time `json:"created_at"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
-	// Next is the logical date that comes next; those before it, in the backfill's direction, have been begun.
-	Next time.Time `json:"next,omitzero"`
-	// Done tells that there is no next one; what was begun may still run.
-	Done bool `json:"done,omitempty"`
-	// How many runs it began, began again, and left as they were.
-	Begun   int    `json:"begun"`
-	Again   int    `json:"again"`
-	Left    int    `json:"left"`
-	Failed  int    `json:"failed"`
-	Version string `json:"plan,omitempty"`   // the plan it began with
-	Params  string `json:"params,omitempty"` // JSON object
-	Reason  string `json:"reason,omitempty"` // why it ended as it did
+	// Schedule is the DAG's schedule and zone when it was ordered, which names the dates, as JSON.
+	Schedule string `json:"schedule"`
+	Params   string `json:"params,omitempty"` // JSON object: of each run that it begins
+	// Dates is how many dates there are; Next how many of them, in its direction, have been seen to.
+	Dates int `json:"dates"`
+	Next  int `json:"next"`
+	// What became of those: runs that it began, began again, and left as they were.
+	Begun int `json:"begun"`
+	Again int `json:"again"`
+	Left  int `json:"left"`
+	// Failed is how many runs of its dates failed or were cancelled, once it is over.
+	Failed int    `json:"failed"`
+	Reason string `json:"reason,omitempty"` // why it waits, or ended as it did
 }
 
 // Over tells that a backfill begins nothing any more.
@@ -111,7 +114,7 @@ func (c *Changes) Empty() bool {
 func (c *Changes) Keep() {
 	var all []*time.Time
 	for i := range c.DAGs {
-		all = append(all, &c.DAGs[i].FirstSeen, &c.DAGs[i].Since, &c.DAGs[i].Last)
+		all = append(all, &c.DAGs[i].FirstSeen, &c.DAGs[i].Since, &c.DAGs[i].Last, &c.DAGs[i].High)
 	}
 	for i := range c.Due {
 		d := &c.Due[i]
@@ -126,7 +129,7 @@ func (c *Changes) Keep() {
 	}
 	for i := range c.Backfills {
 		b := &c.Backfills[i]
-		all = append(all, &b.From, &b.To, &b.CreatedAt, &b.EndedAt, &b.Next)
+		all = append(all, &b.From, &b.To, &b.CreatedAt, &b.EndedAt)
 	}
 	for _, t := range all {
 		*t = t.UTC().Truncate(time.Microsecond)

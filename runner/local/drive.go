@@ -41,6 +41,7 @@ type drive struct {
 	live     map[machine.Key]liveKind
 	stopping map[machine.Key]string // remote work that is to stop once its intent or handle is there
 	intents  []machine.Key          // to be submitted once the step at hand is over
+	soon     map[machine.Key]bool   // to be checked at once when they are watched
 	leaving  bool                   // the worker tidies up before the end
 	alarms   map[string]*alarm
 	waits    []func(machine.Summary, error)

@@ -22,6 +22,7 @@ type Engine struct {
 	store store.Store
 	locks Locks
 	left  func(run string) ([]machine.Key, error)
+	here  func(machine.RunInfo) error
 	clock Clock
 
 	mu     sync.Mutex
@@ -39,6 +40,8 @@ type Config struct {
 	Locks  Locks
 	// Leftovers ends whatever an earlier weft left alive of a run, and tells of which attempts.
 	Leftovers func(run string) ([]machine.Key, error)
+	// Here says why a run that exists must not be driven by this engine; nil: all may be.
+	Here func(info machine.RunInfo) error
 	Options
 }
 
@@ -48,8 +51,8 @@ type Locks interface {
 	Lock(run string) (unlock func(), err error)
 }
 
-// ErrDriven says that another process drives the run.
-var ErrDriven = errors.New("another weft drives it")
+// ErrDriven is runner.ErrDriven.
+var ErrDriven = runner.ErrDriven
 
 // ErrClosed says that the engine has been closed.
 var ErrClosed = errors.New("the engine is closed")
@@ -57,7 +60,7 @@ var ErrClosed = errors.New("the engine is closed")
 // New starts an engine; Close ends it.
 func New(cfg Config) *Engine {
 	e := &Engine{
-		store: cfg.Store, locks: cfg.Locks, left: cfg.Leftovers, clock: cfg.Clock,
+		store: cfg.Store, locks: cfg.Locks, left: cfg.Leftovers, here: cfg.Here, clock: cfg.Clock,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	e.core = NewCore(cfg.Options, cfg.Store, cfg.Worker, cfg.Clock, e.post)
@@ -127,7 +130,7 @@ func (e *Engine) Close() {
 // returned with an error that wraps store.ErrExists.
 func (e *Engine) Start(ctx context.Context, req runner.Request) (run string, err error) {
 	if req.Run == "" {
-		req.Run = RunID(req.Type, req.LogicalDate, e.clock.Now())
+		req.Run = runner.RunID(req.Type, req.LogicalDate, e.clock.Now())
 	}
 	run = machine.RunKey(req.Plan.DAG, req.Type, req.Run)
 	unlock, err := e.locks.Lock(run)
@@ -168,13 +171,6 @@ func (e *Engine) reserve(req runner.Request) (hold bool, err error) {
 	return hold, err
 }
 
-// RunID makes the id of a run: manual ones by the instant of the request, others by logical date.
-func RunID(kind string, logical, now time.Time) string {
-	if kind == "manual" {
-		return "manual__" + machine.Timestamp(now)
-	}
-	return kind + "__" + machine.Timestamp(logical)
-}
 
 // with has a fact recorded in a run: in the drive it has, or in one that is made for it.
 func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error {

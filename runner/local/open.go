@@ -16,7 +16,7 @@ import (
 func prepare(ctx context.Context, st store.Store, ps *plans, clock Clock, req runner.Request, hold bool) (*drive, error) {
 	now := clock.Now().UTC().Truncate(time.Microsecond)
 	if req.Run == "" {
-		req.Run = RunID(req.Type, req.LogicalDate, now)
+		req.Run = runner.RunID(req.Type, req.LogicalDate, now)
 	}
 	hash, err := ps.keep(ctx, st, req.Plan)
 	if err != nil {
@@ -63,7 +63,7 @@ func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (sto
 		Rules: machine.Rules, DAG: req.Plan.DAG, Run: req.Run, RunType: req.Type,
 		LogicalDate: req.LogicalDate.UTC(), IntervalStart: req.IntervalStart.UTC(), IntervalEnd: req.IntervalEnd.UTC(),
 		DS: dayIn(req.LogicalDate, req.Plan.Timezone), Params: params, Vars: vars, Plan: hash, By: req.By, Hold: hold,
-		MaxInstances: req.MaxInstances, Handoff: req.Handoff, Sandbox: req.Sandbox,
+		MaxInstances: req.MaxInstances, Handoff: req.Handoff, Sandbox: req.Sandbox, Parent: req.Parent,
 	}}}, nil
 }
 

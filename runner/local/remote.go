@@ -70,6 +70,7 @@ func (d *drive) intended(key machine.Key, in runner.Intent) {
 // ended records the end of an attempt; its slot is free at once.
 func (d *drive) ended(key machine.Key, out machine.Outcome) {
 	delete(d.live, key)
+	delete(d.soon, key)
 	d.core.free(d.id, key)
 	d.record(machine.AttemptEnded{Key: key, Outcome: out})
 	d.settleFailed()
@@ -125,6 +126,9 @@ func (d *drive) submitted(o machine.Order, s runner.Submitted) {
 		d.settleFailed()
 	case s.Handle != nil:
 		d.live[key] = liveHanded
+		if s.Soon {
+			d.checkSoon(key)
+		}
 		d.record(machine.RemoteSubmitted{Key: key, Handle: s.Handle, Text: s.Text})
 	case d.core.hurried() && (s.Outcome == nil || d.core.wasCut(*s.Outcome)): // whoever resumes the run asks for it
 		d.leave(key)
@@ -147,6 +151,10 @@ func (d *drive) watch(key machine.Key) {
 	if rem := d.core.remoter(o); rem != nil {
 		d.core.watches.add(d.core, d, &runner.Watch{Order: o}, rem.Group(o), d.live[key] == liveHanded)
 		d.live[key] = liveWatch
+		if d.soon[key] {
+			delete(d.soon, key)
+			d.checkSoon(key)
+		}
 	}
 }
 

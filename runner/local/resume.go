@@ -135,6 +135,11 @@ func (e *Engine) takeOver(ctx context.Context, run string) (t takenOver) {
 	if t.d, t.err = open(ctx, e.store, e.core.plans, run); t.err != nil {
 		return t
 	}
+	if e.here != nil {
+		if t.err = e.here(t.d.run.Info()); t.err != nil {
+			return t
+		}
+	}
 	t.d.unlock, t.found = unlock, map[machine.Key]bool{}
 	if e.left == nil {
 		return t
