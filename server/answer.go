@@ -74,6 +74,9 @@ var known = []struct {
 }{
 	{runner.ErrDriven, http.StatusConflict, CodeDriven, "weft logs -f follows it, weft cancel ends it"},
 	{runner.ErrRefused, http.StatusConflict, CodeRefused, ""},
+	{scheduler.ErrBackfilling, http.StatusConflict, CodeRefused, "weft backfill cancel ends it"},
+	{scheduler.ErrNoDates, http.StatusBadRequest, CodeParams, ""},
+	{scheduler.ErrNoBackfill, http.StatusNotFound, CodeNotFound, "weft backfill list shows them"},
 	{scheduler.ErrUnknown, http.StatusNotFound, CodeUnknownDAG, ""},
 	{scheduler.ErrOver, http.StatusServiceUnavailable, CodeStopping, ""},
 	{store.ErrClosed, http.StatusServiceUnavailable, CodeStopping, ""},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"weft/runner/local"
 	"weft/scheduler"
 	"weft/spec"
+	"weft/store"
 	"weft/store/mem"
 )
 
@@ -128,6 +130,23 @@ func (d *desk) Trigger(ctx context.Context, t scheduler.Trigger) (string, error)
 	req := request(&p, t.Run)
 	req.By = t.By
 	return d.eng.Start(ctx, req)
+}
+
+func (d *desk) PlanBackfill(_ context.Context, row store.Backfill) ([]scheduler.Date, error) {
+	return []scheduler.Date{{Logical: row.From, Run: machine.RunKey(row.DAG, "backfill", "b"), Action: scheduler.Begin}}, nil
+}
+
+func (d *desk) Backfill(_ context.Context, row store.Backfill) (store.Backfill, error) {
+	row.ID, row.State = row.DAG+"__1", "running"
+	return row, d.eng.st.Settle(context.Background(), &store.Changes{Backfills: []store.Backfill{row}})
+}
+
+func (d *desk) PauseBackfill(_ context.Context, id string, _ bool) error {
+	return fmt.Errorf("%w: %s", scheduler.ErrNoBackfill, id)
+}
+
+func (d *desk) CancelBackfill(_ context.Context, id, _ string) error {
+	return fmt.Errorf("%w: %s", scheduler.ErrNoBackfill, id)
 }
 
 func (d *desk) Pause(_ context.Context, dag, by string, pause bool) error {
