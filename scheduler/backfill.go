@@ -62,6 +62,9 @@ func Kept(p *machine.Plan) string {
 	return scheduleOf(spec.Head{Schedule: p.Schedule, Timezone: p.Timezone})
 }
 
+// KeptHead is Kept of a DAG that is in force.
+func KeptHead(h spec.Head) string { return scheduleOf(h) }
+
 func newBackfill(row store.Backfill) (*backfill, error) {
 	dates, err := Dates(row.DAG, row.Schedule, row.From, row.To)
 	return &backfill{row: row, dates: dates, flying: map[string]bool{}}, err
@@ -366,7 +369,7 @@ func (s *Service) Backfill(ctx context.Context, row store.Backfill) (out store.B
 	err = s.do(ctx, func() {
 		for _, other := range s.backs {
 			if other.row.DAG == row.DAG {
-				failed = fmt.Errorf("cannot backfill %s: backfill %s of it is %s", row.DAG, other.row.ID, other.row.State)
+				failed = fmt.Errorf("cannot backfill %s: %w: %s is %s", row.DAG, ErrBusy, other.row.ID, other.row.State)
 				return
 			}
 		}
@@ -382,6 +385,9 @@ func (s *Service) Backfill(ctx context.Context, row store.Backfill) (out store.B
 	})
 	return b.row, cmp.Or(failed, err)
 }
+
+// ErrBusy says that a DAG has a backfill already that is not over.
+var ErrBusy = errors.New("it has a backfill that goes on")
 
 // ErrNoBackfill says that no backfill of that id goes on.
 var ErrNoBackfill = errors.New("no backfill of that id goes on")
