@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"weft/machine"
 	"weft/runner"
 	"weft/scheduler"
+	"weft/spec"
 )
 
 func serveCommand(e *env) *cobra.Command {
@@ -184,9 +186,14 @@ func (v *serving) open(ctx context.Context) error {
 
 // find finds the version of a DAG that is in force, for dag.run.
 func (v *serving) find(_ context.Context, id string) (*machine.Plan, string, error) {
-	entry, ok := v.follow.catalog.Now().Entries[id]
+	now := v.follow.catalog.Now()
+	entry, ok := now.Entries[id]
 	if !ok {
-		return nil, "", fmt.Errorf("cannot find DAG %q: none of that id is in force", id)
+		err := fmt.Errorf("cannot find DAG %q: none of that id is in force", id)
+		if near := spec.Nearest(id, now.IDs()); len(near) > 0 {
+			return nil, "", &hinted{err, "did you mean " + strings.Join(near, " or ") + "?"}
+		}
+		return nil, "", err
 	}
 	return v.follow.catalog.Plan(entry)
 }

@@ -31,7 +31,8 @@ type session struct {
 	exec   *runner.Executor
 	logs   *logs.Store
 	note   func(string) // tells people what takes a moment; nil = nobody
-	dirs   sync.Map     // run id → folder of its DAG file
+	noting sync.Mutex
+	dirs   sync.Map // run id → folder of its DAG file
 
 	here    func(machine.RunInfo) error // why a run must not be driven by this engine; nil: all may be
 	boxed   bool                        // the sandbox runs
@@ -120,7 +121,9 @@ func (s *session) endLeftovers(run string, grace time.Duration) ([]machine.Key, 
 		return nil, err
 	}
 	if s.note != nil {
+		s.noting.Lock() // runs are taken over side by side
 		s.note(fmt.Sprintf("%s: ending what an earlier weft left running, if it still does", run))
+		s.noting.Unlock()
 	}
 	if err := proc.EndLeftovers(context.Background(), grace, paths...); err != nil {
 		return nil, err

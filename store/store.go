@@ -63,6 +63,9 @@ type Journal interface {
 type Plans interface {
 	PutPlan(ctx context.Context, hash string, body []byte) error // idempotent; refuses a wrong hash
 	GetPlan(ctx context.Context, hash string) ([]byte, error)    // checks the hash: ErrCorrupt
+	// HasPlan tells whether a plan is kept and not marked idle: then putting it again would change nothing,
+	// and it stays until well after a mark (see Removals). Its bytes are not looked at. It writes nothing.
+	HasPlan(ctx context.Context, hash string) (bool, error)
 }
 
 // A Run is a row of the list of runs: a cache of what the run's journal says, for lists and
