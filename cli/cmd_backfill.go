@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -92,7 +93,7 @@ func (e *env) backfill(id string, o backfillOptions) error {
 
 // usageOf says of an order that cannot be that it was typed wrong.
 func usageOf(err error) error {
-	if errors.Is(err, scheduler.ErrNoDates) {
+	if _, ok := errors.AsType[*scheduler.DatesError](err); ok {
 		return &usageError{err}
 	}
 	return err
@@ -143,7 +144,7 @@ func (o backfillOptions) order(id, timezone string) (b server.BackfillOrder, err
 func (e *env) backfillServed(c *server.Client, order server.BackfillOrder, o backfillOptions) error {
 	ctx := context.Background()
 	if o.plan {
-		plan, err := c.PlanBackfill(ctx, order)
+		plan, err := c.Dates(ctx, order)
 		if err != nil {
 			return e.typed(err)
 		}
@@ -162,7 +163,8 @@ func (e *env) backfillServed(c *server.Client, order server.BackfillOrder, o bac
 
 // typed tells what was typed wrong from what cannot be done.
 func (e *env) typed(err error) error {
-	if isProblem(err, server.CodeParams) {
+	var p *server.Problem
+	if errors.As(err, &p) && p.Status == http.StatusBadRequest {
 		return &usageError{served(err)}
 	}
 	return served(err)
@@ -174,7 +176,7 @@ var actions = map[string]string{scheduler.Begin: "runs", scheduler.Again: "runs 
 // showDates prints what a backfill would do.
 func (e *env) showDates(dates []scheduler.Date, asJSON bool) error {
 	if asJSON {
-		return e.printLine(server.BackfillPlan{Format: server.Format, Dates: dates})
+		return e.printLine(server.Dates{Format: server.Format, Dates: dates})
 	}
 	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "RUN\tIS\tTHEN")

@@ -32,6 +32,13 @@ type backfill struct {
 	fails  int
 }
 
+// A DatesError says why a DAG cannot be backfilled so.
+type DatesError struct{ text string }
+
+func (e *DatesError) Error() string { return e.text }
+
+func datesError(format string, args ...any) error { return &DatesError{fmt.Sprintf(format, args...)} }
+
 // Dates are the ticks whose logical dates lie in [from, to], of a schedule and zone as they are kept (see KeptAs). A DAG
 // without `start` has them from the beginning of time.
 func Dates(dag, kept string, from, to time.Time) ([]store.Due, error) {
@@ -40,7 +47,7 @@ func Dates(dag, kept string, from, to time.Time) ([]store.Due, error) {
 		return nil, fmt.Errorf("cannot backfill %s: %w", dag, err)
 	}
 	if s == nil || s.Kind() != schedule.Timed {
-		return nil, fmt.Errorf("cannot backfill %s: %w: it has no schedule that names any", dag, ErrNoDates)
+		return nil, datesError("cannot backfill %s: it has no schedule that names dates", dag)
 	}
 	var out []store.Due
 	for at := from.Add(-time.Nanosecond); ; {
@@ -52,7 +59,7 @@ func Dates(dag, kept string, from, to time.Time) ([]store.Due, error) {
 			continue
 		}
 		if len(out) == MostDates {
-			return nil, fmt.Errorf("cannot backfill %s: %w: from %s to %s there are more than %d", dag, ErrNoDates, machine.Timestamp(from), machine.Timestamp(to), MostDates)
+			return nil, datesError("cannot backfill %s: from %s to %s there are more than %d dates", dag, machine.Timestamp(from), machine.Timestamp(to), MostDates)
 		}
 		out = append(out, store.Due{DAG: dag, Logical: t.From, Start: t.From, End: t.To, At: t.Due})
 	}
@@ -73,6 +80,9 @@ func ZoneOf(row store.Backfill) *time.Location {
 	}
 	return time.UTC
 }
+
+// KeptHead is KeptAs of a DAG that is in force.
+func KeptHead(h spec.Head) string { return scheduleOf(h) }
 
 func newBackfill(row store.Backfill) (*backfill, error) {
 	dates, err := Dates(row.DAG, row.Schedule, row.From, row.To)
@@ -372,13 +382,13 @@ func (s *Service) Backfill(ctx context.Context, row store.Backfill) (out store.B
 		return row, err
 	}
 	if b.row.Dates = len(b.dates); len(b.dates) == 0 {
-		return row, fmt.Errorf("cannot backfill %s: %w: its schedule names none from %s to %s", row.DAG, ErrNoDates, machine.Timestamp(row.From), machine.Timestamp(row.To))
+		return row, datesError("cannot backfill %s: its schedule names no date from %s to %s", row.DAG, machine.Timestamp(row.From), machine.Timestamp(row.To))
 	}
 	var failed error
 	err = s.do(ctx, func() {
 		for _, other := range s.backs {
 			if other.row.DAG == row.DAG {
-				failed = fmt.Errorf("cannot backfill %s: %w: %s is %s", row.DAG, ErrBackfilling, other.row.ID, other.row.State)
+				failed = fmt.Errorf("cannot backfill %s: %w: %s is %s", row.DAG, ErrBusy, other.row.ID, other.row.State)
 				return
 			}
 		}
@@ -410,21 +420,8 @@ func CheckBackfill(row store.Backfill) error {
 	return nil
 }
 
-// PlanBackfill tells what an order would do about each of its dates, in its order.
-func (s *Service) PlanBackfill(ctx context.Context, row store.Backfill) ([]Date, error) {
-	entry, err := s.entry(row.DAG)
-	if err != nil {
-		return nil, err
-	}
-	row.Schedule = scheduleOf(entry.Head)
-	return PlanBackfill(ctx, s.conf.Store, row)
-}
-
-// ErrBackfilling says that a DAG has a backfill already.
-var ErrBackfilling = errors.New("another one of it goes on")
-
-// ErrNoDates says that a DAG cannot be backfilled so.
-var ErrNoDates = errors.New("there are no such dates")
+// ErrBusy says that a DAG has a backfill already that is not over.
+var ErrBusy = errors.New("it has a backfill that goes on")
 
 // ErrNoBackfill says that no backfill of that id goes on.
 var ErrNoBackfill = errors.New("no backfill of that id goes on")

@@ -11,23 +11,25 @@ import (
 // granted is the permission of every route, written down a second time: a new route, or one that asks for less, is a
 // decision that someone sees.
 var granted = map[string]Permission{
-	"GET /v1/version":                      Read,
-	"GET /v1/status":                       Read,
-	"POST /v1/runs":                        Operate,
-	"GET /v1/runs/{run}/updates":           Read,
-	"POST /v1/runs/{run}/orders":           Operate,
-	"POST /v1/runs/{run}/resume":           Operate,
-	"GET /v1/dags":                         Read,
-	"GET /v1/dags/{dag}":                   Read,
-	"POST /v1/dags/{dag}/pause":            Operate,
-	"POST /v1/dags/{dag}/unpause":          Operate,
-	"POST /v1/dags/{dag}/runs":             Operate,
-	"GET /v1/missed":                       Read,
-	"GET /v1/backfills":                    Read,
-	"POST /v1/backfills":                   Operate,
-	"POST /v1/backfills/{backfill}/pause":  Operate,
-	"POST /v1/backfills/{backfill}/resume": Operate,
-	"POST /v1/backfills/{backfill}/cancel": Operate,
+	"GET /v1/version":             Read,
+	"GET /v1/status":              Read,
+	"POST /v1/runs":               Operate,
+	"GET /v1/runs/{run}/updates":  Read,
+	"POST /v1/runs/{run}/orders":  Operate,
+	"POST /v1/runs/{run}/resume":  Operate,
+	"GET /v1/dags":                Read,
+	"GET /v1/dags/{dag}":          Read,
+	"POST /v1/dags/{dag}/pause":   Operate,
+	"POST /v1/dags/{dag}/unpause": Operate,
+	"POST /v1/dags/{dag}/runs":    Operate,
+	"GET /v1/missed":              Read,
+	"GET /v1/dags/{dag}/dates":    Read,
+	"GET /v1/backfills":           Read,
+	"POST /v1/backfills":          Operate,
+
+	"POST /v1/backfills/{id}/pause":  Operate,
+	"POST /v1/backfills/{id}/resume": Operate,
+	"POST /v1/backfills/{id}/cancel": Operate,
 }
 
 func TestEachRouteAsksForItsPermission(t *testing.T) {
@@ -72,7 +74,7 @@ func TestWhoLacksThePermissionIsRefused(t *testing.T) {
 		}
 		go func() { _ = other.Serve(l, has...) }()
 		for _, rt := range routes {
-			path := strings.NewReplacer("{run}", "r", "{dag}", "nightly").Replace(rt.Path)
+			path := strings.NewReplacer("{run}", "r", "{dag}", "nightly", "{id}", "b").Replace(rt.Path)
 			req, _ := http.NewRequestWithContext(t.Context(), rt.Method, "http://"+l.Addr().String()+path, nil)
 			resp, err := http.DefaultClient.Do(req)
 			if err != nil {

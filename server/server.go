@@ -45,7 +45,6 @@ type Standing struct {
 type Scheduler interface {
 	Trigger(ctx context.Context, t scheduler.Trigger) (run string, err error)
 	Pause(ctx context.Context, dag, by string, pause bool) error
-	PlanBackfill(ctx context.Context, row store.Backfill) ([]scheduler.Date, error)
 	Backfill(ctx context.Context, row store.Backfill) (store.Backfill, error)
 	PauseBackfill(ctx context.Context, id string, pause bool) error
 	CancelBackfill(ctx context.Context, id, by string) error

@@ -59,7 +59,7 @@ func TestABackfillOutlivesItsServer(t *testing.T) {
 		t.Fatalf("the plan is\n%s", res.out)
 	}
 	ordered("--max-active", "2")
-	if res := s.run(append([]string{"backfill", "nightly"}, dates...)...); res.code == 0 || !strings.Contains(res.stderr, "another one of it goes on") {
+	if res := s.run(append([]string{"backfill", "nightly"}, dates...)...); res.code == 0 || !strings.Contains(res.stderr, "it has a backfill that goes on") {
 		t.Errorf("a second one beside it: %d %s", res.code, res.stderr)
 	}
 	s.waitFor("some runs have begun", 10*time.Second, func() bool { return len(s.effects()) > 4 })
