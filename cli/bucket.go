@@ -88,12 +88,17 @@ func (e *env) openCatalog(ctx context.Context, uri string) (*catalog.Catalog, *s
 	if err != nil {
 		return nil, nil, err
 	}
-	sum := sha256.Sum256([]byte(p.String()))
-	dir := filepath.Join(e.conf.Home, "catalog", hex.EncodeToString(sum[:8]))
+	dir := e.memoryOf(p.String())
 	f := &s3sync.Follower{Place: p, Bundles: e.bundles(), State: filepath.Join(dir, "followed.json"), Settle: settle, Now: time.Now}
 	return &catalog.Catalog{
 		Source: catalog.Bucket{Follower: f}, Bundles: f.Bundles, Checker: e.checker(), Memory: filepath.Join(dir, "good.json"),
 	}, f, nil
+}
+
+// memoryOf is the folder of what is remembered of a place of DAGs.
+func (e *env) memoryOf(place string) string {
+	sum := sha256.Sum256([]byte(place))
+	return filepath.Join(e.conf.Home, "catalog", hex.EncodeToString(sum[:8]))
 }
 
 // refresh reads what is published. What cannot be had for a while is no hindrance if there is an
@@ -145,7 +150,9 @@ func (e *env) checkBucket(uri string) ([]catalog.Finding, error) {
 	found := slices.Clone(c.Now().Findings)
 	for i := range found {
 		// What two files of the set say of each other is said again, with those of other paths.
-		found[i].Diagnostics = slices.DeleteFunc(slices.Clone(found[i].Diagnostics), func(d spec.Diagnostic) bool { return d.Code == spec.SameID })
+		found[i].Diagnostics = slices.DeleteFunc(slices.Clone(found[i].Diagnostics), func(d spec.Diagnostic) bool {
+			return d.Code == spec.SameID || slices.Contains(spec.NeighbourCodes, d.Code)
+		})
 		if found[i].Source == nil { // remembered; its lines are shown
 			rel := strings.TrimPrefix(found[i].File, f.Place.String()+"/")
 			found[i].Source, _ = os.ReadFile(filepath.Join(f.Dir(), filepath.FromSlash(rel))) // without, the place is shown alone

@@ -190,11 +190,11 @@ func refusal(r *machine.Run, what string) error {
 	if why == "" {
 		return nil
 	}
-	err := fmt.Errorf("cannot %s run %s: %s", what, r.Info().Run, why)
+	err := fmt.Errorf("cannot %s run %s: %s", what, r.Info().Key(), why)
 	if r.State() == machine.RunQueued {
 		return err
 	}
-	return &hinted{err, "wait for its end; if nobody drives it, weft runs resume " + shellWord(r.Info().Run) + " brings it there"}
+	return &hinted{err, "wait for its end; if nobody drives it, weft runs resume " + shellWord(r.Info().Key()) + " brings it there"}
 }
 
 // errChanged is said of an order that came too late.

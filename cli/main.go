@@ -31,6 +31,7 @@ var commands = []struct {
 	{groupRun, retryCommand},
 	{groupRun, markCommand},
 	{groupRun, gcCommand},
+	{groupDeploy, serveCommand},
 	{groupDeploy, syncCommand},
 	{groupOther, completionCommand},
 	{groupOther, versionCommand},

@@ -34,7 +34,11 @@ func (e *env) drive(s *session, observe func(runner.Update)) error {
 			return err
 		}
 	}
-	s.drive(e.plugins, observe)
+	e.runs.bind(s, e.finder(), observe)
+	s.drive(e.plugins, func(u runner.Update) {
+		observe(u)
+		e.runs.heard(u)
+	})
 	return nil
 }
 
@@ -97,11 +101,11 @@ func (s *session) functionsDirs() []string {
 func (e *env) stay(r *machine.Run) error {
 	switch in := r.Info().Sandbox; {
 	case in && !e.sandbox:
-		fmt.Fprintf(e.stderr, "%s began with --sandbox and goes on in it\n", r.Info().Run)
+		fmt.Fprintf(e.stderr, "%s began with --sandbox and goes on in it\n", r.Info().Key())
 		e.sandbox = true
 	case !in && e.sandbox:
 		return &hinted{
-			fmt.Errorf("cannot go on with run %s in the sandbox: it began outside", r.Info().Run),
+			fmt.Errorf("cannot go on with run %s in the sandbox: it began outside", r.Info().Key()),
 			"leave out --sandbox; weft run FILE --sandbox begins another run",
 		}
 	}
@@ -119,9 +123,9 @@ func (e *env) stayTogether(runs []*machine.Run) []*machine.Run {
 	return slices.DeleteFunc(runs, func(r *machine.Run) bool {
 		switch {
 		case in(r) && !e.sandbox:
-			fmt.Fprintf(e.stderr, "%s is left alone: it began in the sandbox; weft runs resume --sandbox goes on with it\n", r.Info().Run)
+			fmt.Fprintf(e.stderr, "%s is left alone: it began in the sandbox; weft runs resume --sandbox goes on with it\n", r.Info().Key())
 		case !in(r) && e.sandbox:
-			fmt.Fprintf(e.stderr, "%s is left alone: it began outside the sandbox; weft runs resume goes on with it\n", r.Info().Run)
+			fmt.Fprintf(e.stderr, "%s is left alone: it began outside the sandbox; weft runs resume goes on with it\n", r.Info().Key())
 		}
 		return in(r) != e.sandbox
 	})

@@ -67,12 +67,12 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 	s.exec = &runner.Executor{
 		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: without(os.Environ(), found.EnvNames()), CleanEnv: s.conf.CleanEnv(),
 		Grace: s.conf.Grace, Secrets: found,
-		OpenLog:  func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
-		SealLog:  func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
-		SpareLog: func(o machine.Order, f *os.File) { s.logs.Spare(logID(o.Run.Run, o.Plan.DAG, o.Key), f) }, LeaveLogs: s.logs.Leave,
+		OpenLog:  func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Key(), o.Plan.DAG, o.Key)) },
+		SealLog:  func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Key(), o.Plan.DAG, o.Key)) },
+		SpareLog: func(o machine.Order, f *os.File) { s.logs.Spare(logID(o.Run.Key(), o.Plan.DAG, o.Key), f) }, LeaveLogs: s.logs.Leave,
 		CreateLive: func(path string, o machine.Order, env []string) (*os.File, error) {
 			return proc.CreateLive(path, proc.Live{
-				DAG: o.Plan.DAG, Run: o.Run.Run, Task: o.Key.Task, Index: o.Key.Index, Epoch: o.Key.Epoch,
+				DAG: o.Plan.DAG, Run: o.Run.Key(), Task: o.Key.Task, Index: o.Key.Index, Epoch: o.Key.Epoch,
 				Attempt: o.Key.Attempt, Marker: proc.Marker(env),
 			})
 		},
@@ -93,11 +93,12 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 // start starts a run. Its folder is known here, and need not be looked up for its first task.
 func (s *session) start(ctx context.Context, req runner.Request) (run string, err error) {
 	if req.Run == "" {
-		req.Run = local.RunID(req.Type, req.LogicalDate, time.Now())
+		req.Run = runner.RunID(req.Type, req.LogicalDate, time.Now())
 	}
-	s.dirs.Store(req.Run, req.Dir)
+	key := machine.RunKey(req.Plan.DAG, req.Type, req.Run)
+	s.dirs.Store(key, req.Dir)
 	if run, err = s.engine.Start(ctx, req); err != nil {
-		s.dirs.Delete(req.Run) // the run of that id may be another's
+		s.dirs.Delete(key) // the run of that id may be another's
 	}
 	return run, err
 }

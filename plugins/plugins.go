@@ -45,6 +45,10 @@ type Schema struct {
 // waits without a `sensor` key.
 type Sensor interface{ SensorByNature() }
 
+// Endless is the ability of a sensor by nature whose wait may never be over: it has the default `timeout`
+// of sensors, with the warning.
+type Endless interface{ Endless() }
+
 // Hoster is the ability to tell which host a call goes to, so that pokes are fair between hosts.
 type Hoster interface {
 	Host(input json.RawMessage) string // "" = this machine
@@ -76,6 +80,7 @@ type Harmless interface{ Harmless() }
 // changed: other calls have the same.
 type Call struct {
 	Input   json.RawMessage // rendered, checked against Schema().Input
+	By      Caller          // the attempt
 	Env     []string        // the whole environment of a process, K=V
 	Dir     string          // working directory
 	TmpDir  string          // the attempt's own scratch folder

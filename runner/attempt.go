@@ -49,6 +49,10 @@ type StopError struct{ Reason string } // cancelled, timeout (of the run)
 
 func (e *StopError) Error() string { return "stopped: " + e.Reason }
 
+// WithHurry returns a context of an attempt that ends at once when hurry ends: its processes have less
+// than a second then, whatever their grace. The context itself must be ended too, with a StopError.
+func WithHurry(ctx, hurry context.Context) context.Context { return proc.WithHurry(ctx, hurry) }
+
 // A timeoutError is the cause with which an attempt's own timeout ends it.
 type timeoutError time.Duration
 
@@ -146,13 +150,13 @@ func (a *attempt) layOut() error {
 			return err
 		}
 		a.scratch.ready = false
-		a.x.scratches.put(a.o.Run.Run, a.scratch)
+		a.x.scratches.put(a.o.Run.Key(), a.scratch)
 	}
 }
 
 // settleIn takes a scratch and its live file's lock.
 func (a *attempt) settleIn() (err error) {
-	if a.scratch, err = a.x.scratches.take(a.x.Home, a.o.Run.Run); err != nil {
+	if a.scratch, err = a.x.scratches.take(a.x.Home, a.o.Run.Key()); err != nil {
 		return fmt.Errorf("cannot make a scratch folder: %w", err)
 	}
 	if a.x.CreateLive != nil {
@@ -192,7 +196,7 @@ func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
 // callWith is the call of what was rendered.
 func (a *attempt) callWith(input json.RawMessage, env []string, dir string) *plugins.Call {
 	c := &plugins.Call{
-		Input: input, Env: env, Dir: dir,
+		Input: input, By: callerOf(a.o), Env: env, Dir: dir,
 		TmpDir: a.scratch.dir, Output: a.scratch.output(), Log: a.log.file, Live: a.live,
 		Grace: a.x.Grace, Shell: a.x.Shell, Poke: a.poke, Since: a.since,
 		Now: a.x.clock().Now, Started: func(int) {}, Logf: a.log.printf,
@@ -238,7 +242,7 @@ func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) 
 
 // tidy closes and empties what the attempt had. It comes last, when nothing of it lives any more.
 func (a *attempt) tidy(done bool) {
-	if err := a.x.scratches.give(a.o.Run.Run, a.scratch, a.live); err != nil {
+	if err := a.x.scratches.give(a.o.Run.Key(), a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}
 	var spare func(*os.File)

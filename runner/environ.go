@@ -55,7 +55,7 @@ func (a *attempt) identity() []string {
 		"WEFT_LOGICAL_DATE=" + machine.Timestamp(a.o.Run.LogicalDate),
 		"WEFT_OUTPUT=" + a.scratch.output(),
 		"WEFT_TMPDIR=" + a.scratch.dir,
-		fmt.Sprintf("WEFT_IDEMPOTENCY_KEY=%s/%s/%s/%d", a.o.Run.Run, k.Task, index, k.Epoch),
+		fmt.Sprintf("WEFT_IDEMPOTENCY_KEY=%s/%s/%s/%d", a.o.Run.Key(), k.Task, index, k.Epoch),
 	}
 }
 

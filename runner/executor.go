@@ -67,10 +67,10 @@ type PokeResult struct {
 func (x *Executor) Attempt(ctx context.Context, o machine.Order, done func(machine.Outcome)) {
 	a := attempt{x: x, o: o}
 	res := a.run(ctx, a.settle)
-	x.scratches.tidying(o.Run.Run, 1)
+	x.scratches.tidying(o.Run.Key(), 1)
 	done(res.Outcome)
 	a.tidy(res.Done)
-	x.scratches.tidying(o.Run.Run, -1)
+	x.scratches.tidying(o.Run.Key(), -1)
 }
 
 // Poke asks a sensor once; poke counts from 1, since is the moment of the first.

@@ -10,6 +10,7 @@ type faults struct {
 	write  bool    // writes may fail
 	jumps  bool    // people set the wall's clock
 	news   bool    // late and repeated events
+	drains bool    // someone stops weft in order
 }
 
 func newFaults(w *world) faults {
@@ -19,6 +20,7 @@ func newFaults(w *world) faults {
 		write:  w.chance(0.3), news: w.chance(0.5),
 	}
 	f.jumps = w.chance(0.25)
+	f.drains = w.chance(0.3)
 	return f
 }
 

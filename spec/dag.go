@@ -22,6 +22,7 @@ type PluginInfo struct {
 	Input       json.RawMessage // JSON Schema of `with`; nil = anything
 	Output      json.RawMessage // JSON Schema of the output; nil = anything
 	Sensor      bool            // a sensor by nature
+	Endless     bool            // … whose wait may never be over
 	Remote      bool            // its work is done elsewhere, and watched
 }
 

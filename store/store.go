@@ -69,7 +69,7 @@ type Plans interface {
 // look-ups. The journal is the truth. Times are kept in UTC, to the microsecond; DAG, Type and
 // LogicalDate never change once the run is created.
 type Run struct {
-	ID          string           `json:"run_id"`
+	ID          string           `json:"run_id"` // machine.RunKey
 	DAG         string           `json:"dag_id"`
 	Type        string           `json:"run_type"`
 	LogicalDate time.Time        `json:"logical_date"`
@@ -119,6 +119,9 @@ type Asks interface {
 	// the append.
 	TakeAsks(ctx context.Context, run string) ([]Ask, error)
 	DropAsks(ctx context.Context, ids []int64) error
+	// AskedRuns returns the ids of the runs that orders wait for, ascending: one look for whoever drives
+	// many. That an order is gone which should be there is seen by TakeAsks alone.
+	AskedRuns(ctx context.Context) ([]string, error)
 }
 
 // A Store is all of it.
@@ -128,6 +131,7 @@ type Store interface {
 	Runs
 	Asks
 	Removals
+	Schedules
 	Close() error
 }
 

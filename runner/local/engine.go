@@ -50,8 +50,8 @@ type Locks interface {
 	Lock(run string) (unlock func(), err error)
 }
 
-// ErrDriven says that another process drives the run.
-var ErrDriven = errors.New("another weft drives it")
+// ErrDriven is runner.ErrDriven.
+var ErrDriven = runner.ErrDriven
 
 // ErrClosed says that the engine has been closed.
 var ErrClosed = errors.New("the engine is closed")
@@ -127,48 +127,47 @@ func (e *Engine) Close() {
 
 // Start makes a run durable and begins it. A run id that exists is not started again: the run is
 // returned with an error that wraps store.ErrExists.
-func (e *Engine) Start(ctx context.Context, req runner.Request) (string, error) {
+func (e *Engine) Start(ctx context.Context, req runner.Request) (run string, err error) {
 	if req.Run == "" {
-		req.Run = RunID(req.Type, req.LogicalDate, e.clock.Now())
+		req.Run = runner.RunID(req.Type, req.LogicalDate, e.clock.Now())
 	}
-	unlock, err := e.locks.Lock(req.Run)
+	run = machine.RunKey(req.Plan.DAG, req.Type, req.Run)
+	unlock, err := e.locks.Lock(run)
 	if err != nil {
-		return req.Run, err
+		return run, err
 	}
-	d, err := prepare(ctx, e.store, e.clock, req, e.reserve(req.Plan))
+	hold, err := e.reserve(req)
 	if err != nil {
-		e.post(func() { e.core.coming[req.Plan.DAG]-- })
 		unlock()
-		return req.Run, err
+		return run, err
+	}
+	d, err := prepare(ctx, e.store, e.clock, req, hold)
+	if err != nil {
+		e.post(func() { e.core.arrived(req.Plan.DAG, req.Type) })
+		unlock()
+		return run, err
 	}
 	d.unlock = unlock
 	e.post(func() {
-		e.core.coming[req.Plan.DAG]--
 		e.core.adopt(d, nil)
+		e.core.arrived(req.Plan.DAG, req.Type)
 	})
-	return req.Run, nil
+	return run, nil
 }
 
 // reserve counts a run that is being made durable, and tells whether it must be held.
-func (e *Engine) reserve(p *machine.Plan) (hold bool) {
-	answer := make(chan bool, 1)
+func (e *Engine) reserve(req runner.Request) (hold bool, err error) {
+	ack := make(chan error, 1)
 	e.post(func() {
-		answer <- e.core.full(p.DAG, p.MaxActiveRuns)
-		e.core.coming[p.DAG]++
+		if e.core.drain != nil {
+			ack <- ErrDraining
+			return
+		}
+		hold = e.core.hold(req.Plan, req.Type)
+		ack <- nil
 	})
-	select {
-	case hold = <-answer:
-	case <-e.done:
-	}
-	return hold
-}
-
-// RunID makes the id of a run: manual ones by the instant of the request, others by logical date.
-func RunID(kind string, logical, now time.Time) string {
-	if kind == "manual" {
-		return "manual__" + machine.Timestamp(now)
-	}
-	return kind + "__" + machine.Timestamp(logical)
+	err = e.await(context.Background(), ack)
+	return hold, err
 }
 
 // Resume goes on with a run that nobody drives. A run that is over is left as it is.
@@ -292,6 +291,8 @@ func (e *Engine) tellDrive(run string, fact machine.Fact) (done bool, err error)
 	e.post(func() {
 		d := e.core.drives[run]
 		switch {
+		case d == nil && e.core.drain != nil:
+			ack <- ErrDraining
 		case d == nil:
 			ack <- none
 		case fact == nil:
@@ -368,7 +369,7 @@ func (e *Engine) Wait(ctx context.Context, run string) (machine.Summary, error) 
 	select {
 	case a := <-got:
 		if errors.Is(a.err, errNotDriven) {
-			return Load(ctx, e.store, run)
+			return e.unlessDraining(Load(ctx, e.store, run))
 		}
 		return a.sum, a.err
 	case <-ctx.Done():

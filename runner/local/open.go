@@ -15,7 +15,7 @@ import (
 func prepare(ctx context.Context, st store.Store, clock Clock, req runner.Request, hold bool) (*drive, error) {
 	now := clock.Now().UTC().Truncate(time.Microsecond)
 	if req.Run == "" {
-		req.Run = RunID(req.Type, req.LogicalDate, now)
+		req.Run = runner.RunID(req.Type, req.LogicalDate, now)
 	}
 	body, hash := req.Plan.Encode()
 	row, rec, err := firstRecord(req, hash, hold, now)
@@ -55,7 +55,7 @@ func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (sto
 		return store.Run{}, store.Record{}, err
 	}
 	row := store.Run{
-		ID: req.Run, DAG: req.Plan.DAG, Type: req.Type, LogicalDate: req.LogicalDate.UTC(), State: machine.RunQueued,
+		ID: machine.RunKey(req.Plan.DAG, req.Type, req.Run), DAG: req.Plan.DAG, Type: req.Type, LogicalDate: req.LogicalDate.UTC(), State: machine.RunQueued,
 		Plan: hash, Dir: req.Dir, CreatedAt: now,
 	}
 	if !hold {
@@ -65,7 +65,7 @@ func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (sto
 		Rules: machine.Rules, DAG: req.Plan.DAG, Run: req.Run, RunType: req.Type,
 		LogicalDate: req.LogicalDate.UTC(), IntervalStart: req.IntervalStart.UTC(), IntervalEnd: req.IntervalEnd.UTC(),
 		DS: dayIn(req.LogicalDate, req.Plan.Timezone), Params: params, Vars: vars, Plan: hash, By: req.By, Hold: hold,
-		MaxInstances: req.MaxInstances, Handoff: req.Handoff, Sandbox: req.Sandbox,
+		MaxInstances: req.MaxInstances, Handoff: req.Handoff, Sandbox: req.Sandbox, Parent: req.Parent,
 	}}}, nil
 }
 

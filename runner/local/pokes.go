@@ -206,6 +206,12 @@ func (s *sensor) late(c *Core) bool {
 func (d *drive) poked(s *sensor, res runner.PokeResult) {
 	c := d.core
 	c.pokes.done(s)
+	if c.hurried() && res.Done && res.Outcome.State == machine.Failed && s.stop == "" { // it was kept from asking: no answer
+		c.pokes.forget(s)
+		delete(d.live, s.key)
+		d.settleFailed()
+		return
+	}
 	if s.stop != "" && !res.Done {
 		res = runner.PokeResult{Done: true, Outcome: stopped(s.stop)}
 	}
