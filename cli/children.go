@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"weft/machine"
@@ -22,10 +21,10 @@ type runs struct {
 	s        *session
 	find     finder
 	tell     func(runner.Update) // how children are shown
-	kin      map[string]*kin     // runs by which others were started, or that others have started
-	children []string            // that this process drives, or has driven; grows only
+	kin      map[string]*kin     // runs that go on, by which others were started, or that others have started
+	children map[string]bool     // of them those that this process drives
 	shut     bool                // the command is interrupted: nothing begins any more
-	served   bool                // a server drives what there is: nobody waits for children, and they are forgotten when they end
+	served   bool                // a server drives what there is: nobody waits for children
 }
 
 // A kin is what is known of a run's descent.
@@ -46,14 +45,14 @@ const deepest = 20
 func (r *runs) bind(s *session, find finder, tell func(runner.Update)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.s, r.find, r.tell, r.kin = s, find, tell, map[string]*kin{}
+	r.s, r.find, r.tell, r.kin, r.children = s, find, tell, map[string]*kin{}, map[string]bool{}
 }
 
 // serve has DAGs be found by a server.
 func (r *runs) serve(find finder) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.find, r.served = find, true
+	r.find = find
 }
 
 // bound is the session, or the error where there is none.
@@ -70,22 +69,33 @@ func (r *runs) bound() (*session, error) {
 func (r *runs) know(info machine.RunInfo, shown bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.kin == nil {
-		r.kin = map[string]*kin{}
+	if k := r.kin[info.Key()]; k != nil && !shown {
+		return
 	}
 	r.kin[info.Key()] = &kin{dag: info.DAG, parent: info.Parent, shown: shown}
 }
 
-// took says whether this process drives a child that is known. Whoever waits for children waits for it.
+// took says whether this process drives a child that is known. Whoever waits for children waits for it,
+// unless it has ended already.
 func (r *runs) took(run string, ours bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case !ours:
 		delete(r.kin, run)
-	case !r.served && !slices.Contains(r.children, run):
-		r.children = append(r.children, run)
+	case !r.served && r.kin[run] != nil:
+		r.children[run] = true
 	}
+}
+
+// over forgets a run that has ended, and returns what was known of it.
+func (r *runs) over(run string) *kin {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.kin[run]
+	delete(r.kin, run)
+	delete(r.children, run)
+	return k
 }
 
 // kinOf is the parent of a run, nil if it has none.
@@ -122,6 +132,9 @@ const (
 func (r *runs) show(u runner.Update) {
 	r.mu.Lock()
 	tell := r.tell
+	if r.served { // who watches a run of a server is told of that run
+		tell = nil
+	}
 	r.mu.Unlock()
 	if tell != nil {
 		tell(u)
@@ -130,15 +143,15 @@ func (r *runs) show(u runner.Update) {
 
 // heard follows what the engine tells, on its thread. The task that waits for a child's end is told of it.
 func (r *runs) heard(u runner.Update) {
-	if u.Type != "run_started" && u.Type != "run_finished" {
-		return
+	var k *kin
+	switch u.Type {
+	case "run_started":
+		r.mu.Lock()
+		k = r.kin[u.Run]
+		r.mu.Unlock()
+	case "run_finished":
+		k = r.over(u.Run)
 	}
-	r.mu.Lock()
-	k, s := r.kin[u.Run], r.s
-	if r.served && u.Type == "run_finished" {
-		delete(r.kin, u.Run)
-	}
-	r.mu.Unlock()
 	if k == nil || k.parent == nil {
 		return
 	}
@@ -151,15 +164,15 @@ func (r *runs) heard(u runner.Update) {
 		r.show(u)
 	}
 	if u.Type == childFinished {
-		s.engine.CheckSoon(k.parent.Run, k.parent.Key)
+		r.s.engine.CheckSoon(k.parent.Run, k.parent.Key)
 	}
 }
 
-// begun are the children that this process has taken in hand behind the first n.
-func (r *runs) begun(n int) []string {
+// going are the children that this process drives.
+func (r *runs) going() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.children[min(n, len(r.children)):])
+	return sortedKeys(r.children)
 }
 
 // stop lets nothing begin any more.

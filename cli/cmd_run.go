@@ -45,12 +45,10 @@ Pressed twice, Ctrl-C then leaves the server to it.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVarP(&o.params, "param", "p", nil, "a param: name=value, or name:=JSON")
-	f.StringVar(&o.date, "logical-date", "", "the date the run is for (default now)")
-	f.StringVar(&o.id, "run-id", "", "the run's id; one that exists is not started again")
+	o.begins(cmd)
 	f.BoolVar(&o.json, "json", false, "one JSON object an event")
 	f.BoolVarP(&o.detach, "detach", "d", false, "leave the run to the server: print its name once it is kept")
-	f.StringVar(&e.dags, "dags", "", "where ids are looked for: a folder, or s3://BUCKET/PREFIX (default dags, or WEFT_DAGS)")
+	dagsFlag(e, cmd, "where ids are looked for")
 	sandboxFlag(e, cmd, beginsInSandbox)
 	return cmd
 }
@@ -59,6 +57,14 @@ type runOptions struct {
 	params       []string
 	date, id     string
 	json, detach bool
+}
+
+// begins are the flags of commands that begin a run.
+func (o *runOptions) begins(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.params, "param", "p", nil, "a param: name=value, or name:=JSON")
+	f.StringVar(&o.date, "logical-date", "", "the date the run is for (default now)")
+	f.StringVar(&o.id, "run-id", "", "the run's id; one that exists is not started again")
 }
 
 // run starts a run and sees it to its end.
@@ -194,8 +200,8 @@ func (s *session) wait(run string) (machine.Summary, error) {
 // awaitChildren waits for the ends of the runs that tasks have started here, and of those that these start. How
 // they end is the business of whoever started them.
 func (e *env) awaitChildren(s *session) error {
-	for n := 0; ; {
-		more := e.runs.begun(n)
+	for {
+		more := e.runs.going()
 		if len(more) == 0 {
 			return nil
 		}
@@ -203,8 +209,8 @@ func (e *env) awaitChildren(s *session) error {
 			if _, err := s.wait(run); err != nil {
 				return err
 			}
+			e.runs.over(run)
 		}
-		n += len(more)
 	}
 }
 
@@ -217,7 +223,7 @@ func (e *env) interrupts(s *session, watch *watching, runs []string, signals <-c
 	}
 	watch.interrupt()
 	e.runs.stop()
-	runs = append(slices.Clone(runs), e.runs.begun(0)...)
+	runs = append(slices.Clone(runs), e.runs.going()...)
 	for _, run := range runs {
 		go func() {
 			_ = s.engine.Cancel(context.Background(), run, userName(), "interrupted") // Wait says what came of it

@@ -239,6 +239,7 @@ Runs that another weft drives are left alone.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object an event")
+	dagsFlag(e, cmd, findsDAGs)
 	sandboxFlag(e, cmd, goesOnInSandbox)
 	return cmd
 }

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -19,6 +19,7 @@ import (
 	"weft/machine"
 	"weft/runner"
 	"weft/scheduler"
+	"weft/spec"
 )
 
 func serveCommand(e *env) *cobra.Command {
@@ -102,6 +103,7 @@ func (v *serving) run() error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
+	v.s.here = v.sameWorld
 	if err := v.drive(v.s, v.observe); err != nil {
 		return err
 	}
@@ -184,9 +186,14 @@ func (v *serving) open(ctx context.Context) error {
 
 // find finds the version of a DAG that is in force, for dag.run.
 func (v *serving) find(_ context.Context, id string) (*machine.Plan, string, error) {
-	entry, ok := v.follow.catalog.Now().Entries[id]
+	now := v.follow.catalog.Now()
+	entry, ok := now.Entries[id]
 	if !ok {
-		return nil, "", fmt.Errorf("cannot find DAG %q: none of that id is in force", id)
+		err := fmt.Errorf("cannot find DAG %q: none of that id is in force", id)
+		if near := spec.Nearest(id, now.IDs()); len(near) > 0 {
+			return nil, "", &hinted{err, "did you mean " + strings.Join(near, " or ") + "?"}
+		}
+		return nil, "", err
 	}
 	return v.follow.catalog.Plan(entry)
 }
@@ -197,15 +204,7 @@ func (v *serving) openServed(ctx context.Context) (c *catalog.Catalog, dir strin
 		c, _, err = v.openCatalog(ctx, v.conf.DAGs)
 		return c, "", err
 	}
-	dir, err = filepath.Abs(v.conf.DAGs)
-	if err != nil {
-		return nil, "", fmt.Errorf("cannot find the folder of the DAGs: %w", err)
-	}
-	memory := v.memoryOf("file://" + dir)
-	return &catalog.Catalog{
-		Source:  &catalog.Folder{Dir: dir, Except: v.conf.Home, Bundles: v.bundles(), Show: shown},
-		Bundles: v.bundles(), Checker: v.checker(), Memory: filepath.Join(memory, "good.json"),
-	}, dir, nil
+	return v.openFolder(v.conf.DAGs)
 }
 
 // observe hears of every change of every run, on the engine's thread.
@@ -217,5 +216,6 @@ func (v *serving) observe(u runner.Update) {
 	case "run_finished":
 		v.log.Info("run is over", "run", u.Run, "state", u.State, "reason", u.Reason)
 		v.sched.Ended(u.Run, u.At)
+		v.s.dirs.Delete(u.Run)
 	}
 }

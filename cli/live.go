@@ -176,8 +176,8 @@ func (a *attending) follow(run string, st *server.Stream) error {
 			st = next
 		case l.Type == server.LineError:
 			return &hinted{errors.New(l.Error), goesOn(run)}
-		case l.Type == server.LineStanding:
-			if err := a.stands(run, &seen); err != nil {
+		case l.Type == server.LineStanding && l.Summary != nil:
+			if err := a.stands(run, l, &seen); err != nil {
 				return err
 			}
 		case l.Type == server.LineAccepted, l.Seq > 0 && l.Seq <= seen.seq:
@@ -243,25 +243,34 @@ func (a *attending) close() {
 	}
 }
 
-// stands shows a run that has been going on: at first where it stands, later what is new of that.
-func (a *attending) stands(run string, seen *sight) error {
-	r, seq, err := a.look(run)
+// stands shows where a run stands that has been going on: at first all of it, later what is new.
+func (a *attending) stands(run string, l server.Line, seen *sight) error {
+	r, _, err := a.look(run)
 	if err != nil {
 		return err
 	}
-	if a.watch.begins(r) {
-		for _, u := range standing(r, stands) {
-			seen.note(u)
-		}
-	} else {
-		for _, u := range standing(r, func(s machine.State) bool { return s != machine.None }) {
-			if seen.note(u) {
-				a.watch.Update(u)
-			}
+	first := seen.seq == 0
+	seen.seq = l.Seq
+	a.watch.begins(r)
+	for _, u := range standing(r.Plan(), *l.Summary, func(s machine.State) bool { return s != machine.None }) {
+		if seen.note(u) && !(first && a.watch.json) {
+			u.Log = a.logOf(r, u)
+			a.watch.Update(u)
 		}
 	}
-	seen.seq = seq
 	return nil
+}
+
+// logOf is the log of an attempt that runs.
+func (a *attending) logOf(r *machine.Run, u runner.Update) string {
+	if u.State != machine.Running.String() {
+		return ""
+	}
+	key := machine.Key{Task: u.Task, Index: -1, Attempt: u.Attempt}
+	if u.Index != nil {
+		key.Index = *u.Index
+	}
+	return a.s.logs.Path(logID(u.Run, r.Info().DAG, key))
 }
 
 // A sight is what of a run has been shown.

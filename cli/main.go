@@ -32,6 +32,7 @@ var commands = []struct {
 	{groupRun, markCommand},
 	{groupRun, gcCommand},
 	{groupDeploy, serveCommand},
+	{groupDeploy, dagsCommand},
 	{groupDeploy, syncCommand},
 	{groupOther, completionCommand},
 	{groupOther, versionCommand},

@@ -29,12 +29,17 @@ const (
 
 // drive starts a session's engine, after the sandbox where that is asked for.
 func (e *env) drive(s *session, observe func(runner.Update)) error {
+	return e.driveWith(s, e.finder(), observe)
+}
+
+// driveWith is drive for who finds DAGs elsewhere.
+func (e *env) driveWith(s *session, find finder, observe func(runner.Update)) error {
 	if e.sandbox && !s.boxed {
 		if err := e.startSandbox(s); err != nil {
 			return err
 		}
 	}
-	e.runs.bind(s, e.finder(), observe)
+	e.runs.bind(s, find, observe)
 	s.drive(e.plugins, func(u runner.Update) {
 		observe(u)
 		e.runs.heard(u)

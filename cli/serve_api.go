@@ -35,6 +35,9 @@ func (o orderly) Reopen(ctx context.Context, run string, order machine.Reopened)
 
 // Look implements server.Engine.
 func (o orderly) Look(_ context.Context, run string) (st server.Standing, err error) {
+	if info, sum, seq, here := o.Standing(run); here {
+		return server.Standing{Info: info, Summary: sum, Seq: seq}, nil
+	}
 	r, seq, err := o.s.replayed(run)
 	if err != nil {
 		return st, err
@@ -45,6 +48,17 @@ func (o orderly) Look(_ context.Context, run string) (st server.Standing, err er
 // moved says that a run cannot go on in another folder while somebody drives it, and what to do.
 func moved(err error, order machine.Reopened) (cannot error, hint string) {
 	return fmt.Errorf("%w; its DAG has moved to %s meanwhile", err, order.Dir), "wait for its end, or keep its version: --same-version"
+}
+
+// sameWorld leaves runs that began in the sandbox to a weft that is in it, and the other way round.
+func (v *serving) sameWorld(info machine.RunInfo) error {
+	switch {
+	case info.Sandbox == v.sandbox:
+		return nil
+	case info.Sandbox:
+		return fmt.Errorf("cannot go on with run %s: it began in the sandbox, and this server is outside", info.Key())
+	}
+	return fmt.Errorf("cannot go on with run %s: it began outside the sandbox, and this server is in it", info.Key())
 }
 
 // offer has other commands of this state folder ask the server. The function returned ends that. A server that cannot

@@ -31,11 +31,13 @@ type session struct {
 	exec   *runner.Executor
 	logs   *logs.Store
 	note   func(string) // tells people what takes a moment; nil = nobody
-	dirs   sync.Map     // run id → folder of its DAG file
+	noting sync.Mutex
+	dirs   sync.Map // run id → folder of its DAG file
 
-	boxed   bool          // the sandbox runs
-	closers []func()      // in the order they were opened
-	capping chan struct{} // closed to end the watch over logs that grow
+	here    func(machine.RunInfo) error // why a run must not be driven by this engine; nil: all may be
+	boxed   bool                        // the sandbox runs
+	closers []func()                    // in the order they were opened
+	capping chan struct{}               // closed to end the watch over logs that grow
 	capped  sync.WaitGroup
 }
 
@@ -81,6 +83,7 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 		Store: s.store, Clock: clock.Real, Locks: local.FileLocks{Dir: filepath.Join(s.conf.Home, "runs")},
 		Worker:    &local.Crew{Exec: s.exec, Store: s.store, LaneOf: s.lane},
 		Leftovers: func(run string) ([]machine.Key, error) { return s.endLeftovers(run, s.conf.Grace) },
+		Here:      s.here,
 		Options: local.Options{
 			Limits: machine.Limits{Pools: s.conf.Pools}, PokeSlots: s.conf.PokeSlots, Observe: observe,
 			LogPath: func(run, dag string, key machine.Key) string { return s.logs.Path(logID(run, dag, key)) },
@@ -118,7 +121,9 @@ func (s *session) endLeftovers(run string, grace time.Duration) ([]machine.Key, 
 		return nil, err
 	}
 	if s.note != nil {
+		s.noting.Lock() // runs are taken over side by side
 		s.note(fmt.Sprintf("%s: ending what an earlier weft left running, if it still does", run))
+		s.noting.Unlock()
 	}
 	if err := proc.EndLeftovers(context.Background(), grace, paths...); err != nil {
 		return nil, err

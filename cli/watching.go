@@ -44,15 +44,19 @@ func (w *watching) begin(p *machine.Plan) {
 // follow shows a run that has been going on: where it stands, as if that had just happened.
 func (w *watching) follow(r *machine.Run) { w.followSince(r, r.Info().StartedAt) }
 
-// begins shows a run that is not shown yet, as follow does; false if it is.
-func (w *watching) begins(r *machine.Run) bool {
+// begins makes the watcher of a run that has been going on, and is not shown yet.
+func (w *watching) begins(r *machine.Run) {
+	run := r.Info().Key()
 	w.mu.Lock()
-	_, is := w.byRun[r.Info().Key()]
-	w.mu.Unlock()
-	if !is {
-		w.follow(r)
+	defer w.mu.Unlock()
+	if w.byRun[run] != nil {
+		return
 	}
-	return !is
+	show := w.make(r.Plan())
+	w.byRun[run], w.starting = show, nil
+	if !w.json {
+		show.Update(runner.Update{Type: "run_started", At: r.Info().StartedAt, Run: run, State: string(r.State())})
+	}
 }
 
 // followSince shows such a run with another beginning: that of its newest epoch.
@@ -66,15 +70,15 @@ func (w *watching) followSince(r *machine.Run, since time.Time) {
 		return
 	}
 	show.Update(runner.Update{Type: "run_started", At: since, Run: r.Info().Key(), State: string(sum.State)})
-	for _, u := range standing(r, stands) {
+	for _, u := range standing(r.Plan(), sum, stands) {
 		show.Update(u)
 	}
 }
 
 // standing is where the tasks of a run stand, as updates: of those whose state is wanted.
-func standing(r *machine.Run, wanted func(machine.State) bool) (out []runner.Update) {
-	sum, run := r.Summarize(), r.Info().Key()
-	for _, id := range taskOrder(r.Plan(), sum) {
+func standing(p *machine.Plan, sum machine.Summary, wanted func(machine.State) bool) (out []runner.Update) {
+	run := sum.Run
+	for _, id := range taskOrder(p, sum) {
 		t := sum.Tasks[id]
 		for _, in := range t.Instances {
 			if wanted(in.State) {

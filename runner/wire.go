@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,7 +66,11 @@ func DecodeRequest(body []byte) (r Request, err error) {
 		Dir: w.Dir, Run: w.Run, Type: w.Type, LogicalDate: w.LogicalDate, IntervalStart: w.IntervalStart, IntervalEnd: w.IntervalEnd,
 		By: w.By, Handoff: w.Handoff, MaxInstances: w.MaxInstances, Sandbox: w.Sandbox,
 	}
-	if r.Plan, err = machine.DecodePlan(w.Plan); err != nil {
+	var kind *json.UnmarshalTypeError
+	switch r.Plan, err = machine.DecodePlan(w.Plan); {
+	case errors.As(err, &kind):
+		return r, fmt.Errorf("cannot read the request: its plan is none that a weft has made (%s is of the wrong type)", cmp.Or(kind.Field, "it"))
+	case err != nil:
 		return r, err
 	}
 	if r.Params, err = DecodeObject("params", w.Params); err != nil {

@@ -45,6 +45,7 @@ const (
 	CodeStopping   = "stopping"    // the server begins nothing more
 	CodeNotFound   = "not_found"   // no such run
 	CodeUnknownDAG = "unknown_dag" // no such DAG is in force
+	CodeParams     = "bad_params"  // params that the DAG does not take
 	codeBad        = "bad_request"
 	codeExists     = "exists"
 	codeTooLarge   = "too_large"
@@ -91,7 +92,7 @@ func problemOf(err error) (status int, p problem) {
 	case errors.As(err, &own):
 		return own.Status, problem{own.Code, own.Text, own.Hint}
 	case errors.As(err, &params):
-		return http.StatusBadRequest, problem{codeBad, err.Error(), ""}
+		return http.StatusBadRequest, problem{CodeParams, err.Error(), ""}
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge, problem{codeTooLarge, fmt.Sprintf("cannot read the request: it has more than %d bytes", large.Limit), ""}
 	}

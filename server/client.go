@@ -82,7 +82,7 @@ func (c *Client) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if conn != nil {
 		return conn, nil
 	}
-	left := patience
+	left := 5 * patience // it is known to answer
 	if end, ok := ctx.Deadline(); ok {
 		left = min(left, time.Until(end))
 	}

@@ -58,22 +58,22 @@ func ListDAGs(ctx context.Context, st Store, cat Catalog, now time.Time) (DAGs, 
 	if err != nil {
 		return out, err
 	}
+	last := map[string]*store.Run{}
+	runs, err := st.LastRuns(ctx)
+	if err != nil && !errors.Is(err, store.ErrCorrupt) { // a row that is damaged hides no other
+		return out, err
+	}
+	for i := range runs {
+		last[runs[i].DAG] = &runs[i]
+	}
 	for _, l := range scheduler.List(snap, kept, now) {
-		d := DAG{Listed: l, File: cat.Shown(snap.Entries[l.ID])}
-		runs, err := newest(ctx, st, l.ID, 1)
-		if err != nil {
-			return out, err
-		}
-		if len(runs) > 0 {
-			d.Last = &runs[0]
-		}
-		out.DAGs = append(out.DAGs, d)
+		out.DAGs = append(out.DAGs, DAG{Listed: l, File: cat.Shown(snap.Entries[l.ID]), Last: last[l.ID]})
 	}
 	out.Broken = append(out.Broken, broken(snap)...)
 	return out, nil
 }
 
-// newest are the newest runs of a DAG. One whose row is damaged is left out: it hides no other.
+// newest are the newest runs of a DAG, but for those whose rows are damaged.
 func newest(ctx context.Context, st Store, dag string, n int) ([]store.Run, error) {
 	runs, err := st.ListRuns(ctx, store.Filter{DAG: dag, Limit: n})
 	if err != nil && !errors.Is(err, store.ErrCorrupt) {
@@ -91,7 +91,7 @@ func ShowDAG(ctx context.Context, st Store, cat Catalog, id string, now time.Tim
 	}
 	e, ok := snap.Entries[id]
 	if !ok {
-		return p, unknown(snap, id)
+		return p, UnknownDAG(snap, id)
 	}
 	kept, err := st.Scheduled(ctx)
 	if err != nil {
@@ -159,8 +159,8 @@ func broken(snap *catalog.Snapshot) (out []BrokenFile) {
 	return out
 }
 
-// unknown says that no DAG of an id is in force: because its file is broken, or there is none.
-func unknown(snap *catalog.Snapshot, id string) error {
+// UnknownDAG says that no DAG of an id is in force: because its file is broken, or there is none.
+func UnknownDAG(snap *catalog.Snapshot, id string) error {
 	for _, b := range broken(snap) {
 		if b.ID == id {
 			return &Problem{
@@ -189,7 +189,7 @@ func (s *Server) inForce(id string) error {
 		return errNotRead()
 	}
 	if _, ok := snap.Entries[id]; !ok {
-		return unknown(snap, id)
+		return UnknownDAG(snap, id)
 	}
 	return nil
 }

@@ -122,8 +122,8 @@ var caughtUp = func() context.Context {
 }()
 
 // follow passes updates on until the run is over, the server ends, or the caller has gone.
-func (t *telling) follow(ctx context.Context, l *runner.Listener) {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (t *telling) follow(asked context.Context, l *runner.Listener) {
+	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
 	go func() {
 		sum, err := t.s.conf.Engine.Wait(ctx, t.run)
@@ -146,7 +146,7 @@ func (t *telling) follow(ctx context.Context, l *runner.Listener) {
 		case errors.Is(err, runner.ErrSlow):
 			l = t.s.conf.Hub.Listen(t.run, depth)
 			defer l.Close()
-			at, err := t.s.conf.Engine.Look(ctx, t.run)
+			at, err := t.s.conf.Engine.Look(asked, t.run)
 			if err != nil {
 				t.ends(err)
 				return

@@ -11,6 +11,8 @@ type faults struct {
 	jumps  bool    // people set the wall's clock
 	news   bool    // late and repeated events
 	drains bool    // someone stops weft in order
+	// patience is how long the engine keeps what it cannot write, before it gives a run up.
+	patience time.Duration
 }
 
 func newFaults(w *world) faults {
@@ -21,6 +23,7 @@ func newFaults(w *world) faults {
 	}
 	f.jumps = w.chance(0.25)
 	f.drains = w.chance(0.3)
+	f.patience = []time.Duration{0, 5 * time.Second, time.Hour}[w.rng.IntN(3)]
 	return f
 }
 

@@ -232,7 +232,7 @@ func (s *Sim) wake() {
 	if !s.bug.keepLeftovers {
 		found = s.ledger.killAll(s.mono)
 	}
-	opt := local.Options{Limits: s.limits, PokeSlots: 4 + s.rng.IntN(8), Observe: s.observe}
+	opt := local.Options{Limits: s.limits, PokeSlots: 4 + s.rng.IntN(8), Observe: s.observe, Patience: s.faults.patience}
 	if s.bug.limits != nil {
 		opt.Limits = s.bug.limits(s.limits)
 	}

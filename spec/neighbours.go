@@ -23,6 +23,8 @@ var NeighbourCodes = []string{gNoDAG, gDAGCycle, gDAGParams}
 // CheckNeighbours holds what files say of each other's DAGs against those. whole tells that there are no
 // others: only then a DAG that no file has is missing. It is silent about a DAG whose own file is broken.
 func CheckNeighbours(all []Neighbour, whole bool) []Diagnostic {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b Neighbour) int { return strings.Compare(a.File, b.File) })
 	n := neighbours{byID: map[string]int{}, all: all}
 	for i, f := range all {
 		id := f.ID
@@ -47,7 +49,9 @@ func CheckNeighbours(all []Neighbour, whole bool) []Diagnostic {
 		}
 	}
 	n.cycles()
-	return sorted(n.found)
+	found := sorted(n.found)
+	slices.SortStableFunc(found, func(a, b Diagnostic) int { return strings.Compare(a.File, b.File) })
+	return found
 }
 
 // meant adds "did you mean" without a fix: other files decide whether it is one.

@@ -63,11 +63,8 @@ func (d *DAG) sensorTimeout(t *task, s *machine.Sensor, n *Node) {
 
 // defaultSensor is the sensor of `defaults`; its unknown keys are reported where it is drafted.
 func (d *DAG) defaultSensor() fields {
-	f := fields{m: map[string]Field{}}
 	if n := d.defaults.get("sensor"); n != nil && n.Kind == Mapping {
-		for _, field := range n.Fields {
-			f.m[field.Key.Text] = field
-		}
+		return fields{node: n, of: sensorKeys}
 	}
-	return f
+	return fields{}
 }

@@ -63,6 +63,9 @@ type Journal interface {
 type Plans interface {
 	PutPlan(ctx context.Context, hash string, body []byte) error // idempotent; refuses a wrong hash
 	GetPlan(ctx context.Context, hash string) ([]byte, error)    // checks the hash: ErrCorrupt
+	// HasPlan tells whether a plan is kept and not marked idle: then putting it again would change nothing,
+	// and it stays until well after a mark (see Removals). Its bytes are not looked at. It writes nothing.
+	HasPlan(ctx context.Context, hash string) (bool, error)
 }
 
 // A Run is a row of the list of runs: a cache of what the run's journal says, for lists and
@@ -102,6 +105,9 @@ type Runs interface {
 	// ListRuns returns runs newest first, by logical date, then by creation, then by id. With
 	// ErrCorrupt it still returns the rows that are whole, so that one bad row hides no other.
 	ListRuns(ctx context.Context, f Filter) ([]Run, error)
+	// LastRuns returns the newest run of each DAG, as ListRuns orders them, by DAG; with ErrCorrupt those that are
+	// whole.
+	LastRuns(ctx context.Context) ([]Run, error)
 }
 
 // An Ask is what someone ordered of a run that another process drives: kept until the driver has

@@ -36,10 +36,12 @@ type Core struct {
 	pokes   pokes
 	watches watches
 	asks    asks
-	drain   *draining        // nil = the core is at work
+	drain   *draining // nil = the core is at work
+	stall   stall
 	admit   bool             // something changed that may let something start
 	gaveUp  map[string]error // why runs were given up, until they are resumed
 	lines   lines
+	plans   *plans
 }
 
 // Options are the settings of the engine.
@@ -48,6 +50,9 @@ type Options struct {
 	PokeSlots int                 // how many pokes may be in flight; 0 = 64
 	Observe   func(runner.Update) // told of each change, on the engine's thread; must not block
 	LogPath   func(run, dag string, key machine.Key) string
+	// Patience is how long records that cannot be written (a full disk) are kept and tried again, before
+	// their runs are given up; 0 = not at all.
+	Patience time.Duration
 	// Carry is for the simulation, which plants bugs with it: an order for which it says no is
 	// forgotten. nil, as everywhere else, carries out all.
 	Carry func(machine.Command) bool
@@ -101,7 +106,7 @@ func NewCore(opt Options, j store.Journal, w Worker, c Clock, post func(func()))
 	if opt.Observe == nil {
 		opt.Observe = func(runner.Update) {}
 	}
-	co := &Core{opt: opt, journ: j, work: w, clock: c, post: post, drives: map[string]*drive{}, gaveUp: map[string]error{}}
+	co := &Core{opt: opt, journ: j, work: w, clock: c, post: post, drives: map[string]*drive{}, gaveUp: map[string]error{}, plans: newPlans()}
 	co.pokes.init(opt.PokeSlots)
 	co.watches = newWatches()
 	return co
@@ -110,7 +115,7 @@ func NewCore(opt Options, j store.Journal, w Worker, c Clock, post func(func()))
 // Turn ends a round of news: what became ready starts, what must be recorded is sent.
 func (c *Core) Turn() {
 	for {
-		if c.drain == nil {
+		if c.drain == nil && len(c.stall.runs) == 0 {
 			c.grant()
 			c.startPokes()
 			c.startChecks()
@@ -203,19 +208,27 @@ func (c *Core) after(d time.Duration, fire func()) *alarm {
 	return c.timers.push(c.clock.Mono()+d, fire)
 }
 
-// adopt begins to drive a run whose journal has been replayed.
+// adopt begins to drive a run whose journal has been replayed, or that has just been made durable.
 func (c *Core) adopt(d *drive, found map[machine.Key]bool) {
+	c.take(d, found)
+	c.Turn()
+}
+
+// take is adopt without its turn.
+func (c *Core) take(d *drive, found map[machine.Key]bool) {
 	d.core = c
 	if c.drain != nil {
 		c.turnAway(d)
 		return
 	}
-	delete(c.gaveUp, d.id)
+	if d.opening != nil {
+		c.wrote(nil)
+	}
 	c.drives[d.id] = d
 	c.lines.join(d)
 	d.begin(found)
+	delete(c.gaveUp, d.id)
 	c.admitRuns(d.line)
-	c.Turn()
 }
 
 // drop ends driving a run.
@@ -227,6 +240,7 @@ func (c *Core) drop(d *drive) {
 	}
 	c.timers.cancel(d.lazy)
 	c.restAsks()
+	c.stall.remove(c, d)
 	c.lines.leave(d)
 	c.admitRuns(d.line)
 }
@@ -237,7 +251,7 @@ func (c *Core) Start(ctx context.Context, st store.Store, req runner.Request) er
 	if c.drain != nil {
 		return ErrDraining
 	}
-	d, err := prepare(ctx, st, c.clock, req, c.hold(req.Plan, req.Type))
+	d, err := prepare(ctx, st, c.plans, c.clock, req, c.hold(req.Plan, req.Type))
 	if err == nil {
 		c.adopt(d, nil)
 	}
@@ -247,7 +261,7 @@ func (c *Core) Start(ctx context.Context, st store.Store, req runner.Request) er
 
 // Resume replays a run and goes on with it. found are the attempts whose remains were ended.
 func (c *Core) Resume(ctx context.Context, st store.Store, run string, found map[machine.Key]bool) error {
-	d, err := open(ctx, st, run)
+	d, err := open(ctx, st, c.plans, run)
 	switch {
 	case err != nil:
 		return err

@@ -26,6 +26,7 @@ type drive struct {
 	stepped uint64 // last that the machine has stepped on
 	queue   []heard
 	unsent  []store.Record
+	late    late
 	dirty   bool
 	lazy    *alarm
 
@@ -80,7 +81,7 @@ func (d *drive) begin(found map[machine.Key]bool) {
 		d.tell(*d.opening)
 		d.opening = nil
 	}
-	lost := d.lose(found, "weft ended while it ran")
+	lost := d.lose(found)
 	for _, cmd := range d.run.Outstanding() {
 		switch cmd := cmd.(type) {
 		case machine.StartAttempt:
@@ -139,16 +140,20 @@ func (d *drive) soil() {
 }
 
 func (d *drive) send() {
-	if len(d.unsent) == 0 || d.err != nil {
+	if len(d.unsent) == 0 || d.err != nil || d.late.on {
 		return
 	}
 	recs := d.unsent
 	d.unsent = nil
 	d.core.timers.cancel(d.lazy)
 	d.lazy = nil
-	last := recs[len(recs)-1].Seq
+	d.write(recs)
+}
+
+func (d *drive) write(recs []store.Record) {
+	d.late.flights++
 	d.core.journ.Append(d.id, recs, d.update(recs), func(err error) {
-		d.core.post(func() { d.appended(last, err) })
+		d.core.post(func() { d.appended(recs, err) })
 	})
 }
 
@@ -212,15 +217,19 @@ func (d *drive) mend() {
 }
 
 // appended hears from the journal.
-func (d *drive) appended(last uint64, err error) {
+func (d *drive) appended(recs []store.Record, err error) {
 	if d.core.drives[d.id] != d {
 		return
 	}
+	d.late.flights--
 	if err != nil {
-		d.fail(err)
+		if d.err != nil || !d.keep(recs, err) {
+			d.fail(err)
+		}
 		return
 	}
-	d.durable = max(d.durable, last)
+	d.core.wrote(d)
+	d.durable = max(d.durable, recs[len(recs)-1].Seq)
 	d.advance()
 	d.dropAsks()
 }

@@ -8,8 +8,6 @@ package local
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +22,7 @@ type Engine struct {
 	store store.Store
 	locks Locks
 	left  func(run string) ([]machine.Key, error)
+	here  func(machine.RunInfo) error
 	clock Clock
 
 	mu     sync.Mutex
@@ -41,6 +40,8 @@ type Config struct {
 	Locks  Locks
 	// Leftovers ends whatever an earlier weft left alive of a run, and tells of which attempts.
 	Leftovers func(run string) ([]machine.Key, error)
+	// Here says why a run that exists must not be driven by this engine; nil: all may be.
+	Here func(info machine.RunInfo) error
 	Options
 }
 
@@ -59,7 +60,7 @@ var ErrClosed = errors.New("the engine is closed")
 // New starts an engine; Close ends it.
 func New(cfg Config) *Engine {
 	e := &Engine{
-		store: cfg.Store, locks: cfg.Locks, left: cfg.Leftovers, clock: cfg.Clock,
+		store: cfg.Store, locks: cfg.Locks, left: cfg.Leftovers, here: cfg.Here, clock: cfg.Clock,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	e.core = NewCore(cfg.Options, cfg.Store, cfg.Worker, cfg.Clock, e.post)
@@ -141,7 +142,7 @@ func (e *Engine) Start(ctx context.Context, req runner.Request) (run string, err
 		unlock()
 		return run, err
 	}
-	d, err := prepare(ctx, e.store, e.clock, req, hold)
+	d, err := prepare(ctx, e.store, e.core.plans, e.clock, req, hold)
 	if err != nil {
 		e.post(func() { e.core.arrived(req.Plan.DAG, req.Type) })
 		unlock()
@@ -170,100 +171,15 @@ func (e *Engine) reserve(req runner.Request) (hold bool, err error) {
 	return hold, err
 }
 
-// Resume goes on with a run that nobody drives. A run that is over is left as it is.
-func (e *Engine) Resume(ctx context.Context, run string) error {
-	return e.ResumeAll(ctx, run)[run]
-}
-
-// ResumeAll goes on with runs that nobody drives, and returns why it cannot with those it cannot.
-// What is left alive of any of them is ended before anything of one begins, and runs at work come
-// before those that wait: so no limit is passed while they come back.
-func (e *Engine) ResumeAll(ctx context.Context, runs ...string) map[string]error {
-	failed := map[string]error{}
-	var back []takenOver
-	for _, run := range runs {
-		if here, err := e.tellDrive(run, nil); here {
-			if err != nil {
-				failed[run] = err
-			}
-			continue
-		}
-		t, err := e.takeOver(ctx, run)
-		switch {
-		case err != nil:
-			failed[run] = err
-		case t.d.run.State().Terminal():
-			t.d.core = e.core
-			e.post(t.d.mend)
-			t.d.unlock()
-		default:
-			back = append(back, t)
-		}
-	}
-	slices.SortStableFunc(back, func(a, b takenOver) int { return waiting(a) - waiting(b) })
-	ack := make(chan error, 1)
-	e.post(func() {
-		for _, t := range back {
-			e.core.adopt(t.d, t.found)
-		}
-		ack <- nil
-	})
-	if err := e.await(ctx, ack); err != nil {
-		for _, t := range back {
-			failed[t.d.id] = err
-		}
-	}
-	return failed
-}
-
-func waiting(t takenOver) int {
-	if t.d.run.State() == machine.RunQueued {
-		return 1
-	}
-	return 0
-}
-
-// A takenOver is a run whose lock this engine holds, replayed, with nothing of it left alive.
-type takenOver struct {
-	d     *drive
-	found map[machine.Key]bool // attempts whose remains were ended
-}
-
-func (e *Engine) takeOver(ctx context.Context, run string) (t takenOver, err error) {
-	unlock, err := e.locks.Lock(run)
-	if err != nil {
-		return t, err
-	}
-	defer func() {
-		if err != nil {
-			unlock()
-		}
-	}()
-	if t.d, err = open(ctx, e.store, run); err != nil {
-		return t, err
-	}
-	t.d.unlock, t.found = unlock, map[machine.Key]bool{}
-	if e.left == nil {
-		return t, nil
-	}
-	keys, err := e.left(run)
-	if err != nil {
-		return t, fmt.Errorf("cannot go on with run %s: %w", run, err)
-	}
-	for _, k := range keys {
-		t.found[k] = true
-	}
-	return t, nil
-}
 
 // with has a fact recorded in a run: in the drive it has, or in one that is made for it.
 func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error {
 	if here, err := e.tellDrive(run, fact); here {
 		return err
 	}
-	t, err := e.takeOver(ctx, run)
-	if err != nil {
-		return err
+	t := e.takeOver(ctx, run)
+	if t.err != nil {
+		return t.err
 	}
 	if err := e.order(ctx, t.d, fact); err != nil {
 		t.d.unlock()
@@ -295,8 +211,6 @@ func (e *Engine) tellDrive(run string, fact machine.Fact) (done bool, err error)
 			ack <- ErrDraining
 		case d == nil:
 			ack <- none
-		case fact == nil:
-			ack <- nil
 		default:
 			d.recordAcked(fact, func(err error) { ack <- err })
 		}
