@@ -6,7 +6,10 @@ import (
 
 	"weft/plugins"
 	"weft/plugins/athena"
+	"weft/plugins/batch"
 	"weft/plugins/dynamodb"
+	"weft/plugins/ecs"
+	"weft/plugins/emrserverless"
 	"weft/plugins/fail"
 	"weft/plugins/filehead"
 	"weft/plugins/glue"
@@ -16,6 +19,7 @@ import (
 	"weft/plugins/python"
 	"weft/plugins/s3"
 	"weft/plugins/shell"
+	"weft/plugins/stepfunctions"
 	"weft/plugins/wait"
 )
 
@@ -24,6 +28,9 @@ import (
 func Plugins(cache string, policy http.Policy) []plugins.Plugin {
 	return append(slices.Concat(s3.Plugins(), dynamodb.Plugins(), glue.Plugins()),
 		athena.Query{},
+		batch.Job{},
+		ecs.Task{},
+		emrserverless.Job{},
 		fail.Plugin{},
 		filehead.Plugin{},
 		http.Plugin{Policy: policy},
@@ -31,6 +38,7 @@ func Plugins(cache string, policy http.Policy) []plugins.Plugin {
 		noop.Plugin{},
 		python.Plugin{Cache: cache},
 		shell.Plugin{},
+		stepfunctions.Run{},
 		wait.Plugin{},
 	)
 }
