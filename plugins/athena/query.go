@@ -134,7 +134,7 @@ func (Query) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submiss
 var meanings = awscall.Meanings{"InvalidRequestException": {Kind: plugins.BadInput}}
 
 func failed(ctx context.Context, what string, err error) error {
-	return meanings.Failed(ctx, what, err)
+	return meanings.Work(ctx, what, err)
 }
 
 // reach reads a handle and finds the way to it.

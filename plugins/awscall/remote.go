@@ -91,9 +91,10 @@ func Patiently(ctx context.Context, call *plugins.Call, do func() error) error {
 	}
 }
 
-// Started is Failed for the start of remote work: where nobody knows whether it has begun the error is
-// Unsure. So it is with the codes of a service that say the same.
-func (m Meanings) Started(ctx context.Context, what string, err error, unsure ...string) error {
+// Work is Failed for the calls of remote work, which are made again or whose effect is looked for: where
+// nobody knows whether one was carried out, the error is temporary and Unsure. So it is with those codes
+// of a service that say the same.
+func (m Meanings) Work(ctx context.Context, what string, err error, unsure ...string) error {
 	told := m.Failed(ctx, what, err)
 	var e *plugins.Error
 	var aws *awsconf.Error

@@ -92,7 +92,7 @@ func describe(ctx context.Context, call *plugins.Call, handles []json.RawMessage
 		if len(hs) == 1 {
 			what = "look at " + hs[0].String()
 		}
-		return meanings.Failed(ctx, what, err)
+		return meanings.Work(ctx, what, err)
 	}
 	for _, d := range out.Jobs {
 		if i, ours := at[d.ID]; ours {

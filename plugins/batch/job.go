@@ -189,7 +189,7 @@ func (Job) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submissio
 	}
 	err = awscall.Patiently(ctx, call, func() error { return ask(ctx, s, "SubmitJob", req, &out, once) })
 	if err != nil {
-		return plugins.Handle{}, meanings.Started(ctx, "submit batch job "+req.JobName, err)
+		return plugins.Handle{}, meanings.Work(ctx, "submit batch job "+req.JobName, err)
 	}
 	if out.ID == "" {
 		return plugins.Handle{}, &plugins.Error{Kind: plugins.Remote, Unsure: true, Err: fmt.Errorf("cannot tell which batch job was submitted: the answer does not say")}
@@ -220,7 +220,7 @@ func (Job) Find(ctx context.Context, call *plugins.Call, sub plugins.Submission)
 			Next string    `json:"nextToken"`
 		}
 		if err := ask(ctx, s, "ListJobs", req, &page, again); err != nil {
-			return plugins.Handle{}, false, meanings.Failed(ctx, "look for batch job "+name, err)
+			return plugins.Handle{}, false, meanings.Work(ctx, "look for batch job "+name, err)
 		}
 		for _, j := range page.List {
 			if first.ID == "" || j.Created < first.Created {
@@ -250,5 +250,5 @@ func (Job) Stop(ctx context.Context, call *plugins.Call, raw json.RawMessage) er
 		return err
 	}
 	req := map[string]string{"jobId": h.ID, "reason": "stopped by weft"}
-	return meanings.Failed(ctx, "stop "+h.String(), ask(ctx, s, "TerminateJob", req, nil, again))
+	return meanings.Work(ctx, "stop "+h.String(), ask(ctx, s, "TerminateJob", req, nil, again))
 }

@@ -23,7 +23,6 @@ const unseen = 10 * time.Minute
 // A detail is what of a Task is looked at.
 type detail struct {
 	TaskARN       string         `json:"taskArn"`
-	ClusterARN    string         `json:"clusterArn"`
 	LastStatus    string         `json:"lastStatus"`
 	StopCode      string         `json:"stopCode"`
 	StoppedReason string         `json:"stoppedReason"`
@@ -40,7 +39,18 @@ type container struct {
 }
 
 func (d detail) handle(s *awsconf.Session, t target, sub plugins.Submission) handle {
-	return handle{Task: d.TaskARN, Cluster: cmp.Or(d.ClusterARN, t.Cluster), Container: t.Container, Since: sub.Intended, Region: s.Config.Region}
+	return handle{Task: d.TaskARN, Cluster: cmp.Or(clusterOf(d.TaskARN), t.Cluster), Container: t.Container, Since: sub.Intended, Region: s.Config.Region}
+}
+
+// clusterOf is the ARN of a task's cluster, of the form that ARNs have had since 2018,
+// arn:aws:ecs:REGION:ACCOUNT:task/CLUSTER/ID; "" of those before.
+func clusterOf(task string) string {
+	before, rest, ok := strings.Cut(task, ":task/")
+	cluster, _, long := strings.Cut(rest, "/")
+	if !ok || !long {
+		return ""
+	}
+	return before + ":cluster/" + cluster
 }
 
 // Check implements plugins.RemoteWork.
@@ -98,7 +108,7 @@ func describe(ctx context.Context, call *plugins.Call, handles []json.RawMessage
 		if len(hs) == 1 {
 			what = "look at " + hs[0].String()
 		}
-		return meanings.Failed(ctx, what, err)
+		return meanings.Work(ctx, what, err)
 	}
 	for _, d := range out.Tasks {
 		if i, ours := at[d.TaskARN]; ours {

@@ -204,7 +204,7 @@ func (Task) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submissi
 	err = awscall.Patiently(ctx, call, func() error { return service.Once(ctx, s, "RunTask", req, &out) })
 	switch {
 	case err != nil:
-		return plugins.Handle{}, meanings.Started(ctx, "run a task of "+in.TaskDefinition, err, conflict)
+		return plugins.Handle{}, meanings.Work(ctx, "run a task of "+in.TaskDefinition, err, conflict)
 	case len(out.Tasks) > 0:
 		return awscall.Handle(out.Tasks[0].handle(s, target{in.Cluster, in.ContainerName}, sub))
 	case len(out.Failures) > 0:
@@ -260,7 +260,7 @@ func (Task) Find(ctx context.Context, call *plugins.Call, sub plugins.Submission
 			break // the reference has startedBy be the only filter; then it is RunTask that finds it
 		}
 		if err != nil {
-			return plugins.Handle{}, false, meanings.Failed(ctx, "look for the task that was started by "+sub.Token, err)
+			return plugins.Handle{}, false, meanings.Work(ctx, "look for the task that was started by "+sub.Token, err)
 		}
 		if len(out.ARNs) > 0 {
 			h, err := awscall.Handle(detail{TaskARN: out.ARNs[0]}.handle(s, t, sub))
@@ -284,5 +284,5 @@ func (Task) Stop(ctx context.Context, call *plugins.Call, raw json.RawMessage) e
 	if h.Cluster != "" {
 		req["cluster"] = h.Cluster
 	}
-	return meanings.Failed(ctx, "stop "+h.String(), service.Ask(ctx, s, "StopTask", req, nil))
+	return meanings.Work(ctx, "stop "+h.String(), service.Ask(ctx, s, "StopTask", req, nil))
 }

@@ -159,7 +159,7 @@ func (Job) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submissio
 		Header: http.Header{"Content-Type": {"application/json"}},
 	}, &out)
 	if err != nil {
-		return plugins.Handle{}, awscall.Again(meanings.Started(ctx, "start a job of application "+application, err))
+		return plugins.Handle{}, awscall.Again(meanings.Work(ctx, "start a job of application "+application, err))
 	}
 	if out.Run == "" {
 		return plugins.Handle{}, &plugins.Error{Kind: plugins.Temporary, Unsure: true, Err: fmt.Errorf("cannot tell which run of application %s was started: the answer does not say", application)}
@@ -204,7 +204,7 @@ func (Job) Check(ctx context.Context, call *plugins.Call, raw json.RawMessage) (
 		Run jobRun `json:"jobRun"`
 	}
 	if err := ask(ctx, s, awsconf.Request{Permission: "GetJobRun", Method: http.MethodGet, Path: path, Once: true}, &out); err != nil {
-		return plugins.Progress{}, meanings.Failed(ctx, "look at "+h.String(), err)
+		return plugins.Progress{}, meanings.Work(ctx, "look at "+h.String(), err)
 	}
 	return h.progress(out.Run)
 }
@@ -255,5 +255,5 @@ func (j Job) Stop(ctx context.Context, call *plugins.Call, raw json.RawMessage) 
 			return nil
 		}
 	}
-	return meanings.Failed(ctx, "stop "+h.String(), err)
+	return meanings.Work(ctx, "stop "+h.String(), err)
 }

@@ -36,7 +36,7 @@ const timedOut = "OperationTimeoutException"
 
 // failed says what could not be done, and whether nobody knows if it was.
 func failed(ctx context.Context, what string, err error) error {
-	return meanings.Started(ctx, what, err, timedOut)
+	return meanings.Work(ctx, what, err, timedOut)
 }
 
 // aim is a target: what a submission is found by.

@@ -142,7 +142,7 @@ func (Run) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submissio
 	case awsconf.CodeOf(err) == "ExecutionAlreadyExists": // nobody else has the token: it is ours, and has ended
 		out.ExecutionArn = target{in.Machine, in.Name}.execution(sub.Token)
 	case err != nil:
-		return plugins.Handle{}, meanings.Started(ctx, "start state machine "+in.Machine, err)
+		return plugins.Handle{}, meanings.Work(ctx, "start state machine "+in.Machine, err)
 	case out.ExecutionArn == "":
 		return plugins.Handle{}, &plugins.Error{Kind: plugins.Remote, Unsure: true, Err: fmt.Errorf("cannot tell which execution of %s was started: the answer does not say", in.Machine)}
 	case strings.Contains(out.ExecutionArn, ":express:"):
@@ -201,7 +201,7 @@ func (Run) Find(ctx context.Context, call *plugins.Call, sub plugins.Submission)
 	case awsconf.CodeOf(err) == missing:
 		return plugins.Handle{}, false, nil
 	case err != nil:
-		return plugins.Handle{}, false, meanings.Failed(ctx, "look for "+h.String(), err)
+		return plugins.Handle{}, false, meanings.Work(ctx, "look for "+h.String(), err)
 	}
 	found, err := awscall.Handle(h)
 	return found, err == nil, err
@@ -237,7 +237,7 @@ func (Run) Check(ctx context.Context, call *plugins.Call, raw json.RawMessage) (
 	}
 	e, err := describe(ctx, s, h, service.Once)
 	if err != nil {
-		return plugins.Progress{}, meanings.Failed(ctx, "look at "+h.String(), err)
+		return plugins.Progress{}, meanings.Work(ctx, "look at "+h.String(), err)
 	}
 	return h.progress(e)
 }
@@ -307,5 +307,5 @@ func (Run) Stop(ctx context.Context, call *plugins.Call, raw json.RawMessage) er
 		return err
 	}
 	// One that has ended is taken too.
-	return meanings.Failed(ctx, "stop "+h.String(), service.Ask(ctx, s, "StopExecution", map[string]string{"executionArn": h.Execution}, nil))
+	return meanings.Work(ctx, "stop "+h.String(), service.Ask(ctx, s, "StopExecution", map[string]string{"executionArn": h.Execution}, nil))
 }
