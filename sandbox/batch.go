@@ -89,6 +89,13 @@ func (b *batch) detail(r *work) map[string]any {
 		"jobId": r.ID, "jobName": r.Token, "jobDefinition": r.Name, "jobQueue": r.Arguments["queue"], "status": at.state,
 		"createdAt": r.Started.UnixMilli(), "attempts": []any{},
 	}
+	parameters := map[string]string{}
+	for name, value := range r.Arguments {
+		if name, ok := strings.CutPrefix(name, "Ref::"); ok {
+			parameters[name] = value
+		}
+	}
+	out["parameters"] = parameters
 	if r.halted(at) {
 		out["statusReason"], out["isTerminated"] = r.Reason, true
 	}

@@ -109,13 +109,20 @@ func (e *ecs) detail(r *work) map[string]any {
 			}
 		}
 	}
-	containers := []any{}
+	environment := []any{}
+	for _, name := range slices.Sorted(maps.Keys(r.Arguments)) {
+		if name != "cluster" && name != "containers" {
+			environment = append(environment, map[string]string{"name": name, "value": r.Arguments[name]})
+		}
+	}
+	containers, overrides := []any{}, []any{}
 	for name := range strings.SplitSeq(r.Arguments["containers"], " ") {
 		one := map[string]any{"name": name, "lastStatus": at.state}
 		maps.Copy(one, ended)
 		containers = append(containers, one)
+		overrides = append(overrides, map[string]any{"name": name, "environment": environment})
 	}
-	out["containers"] = containers
+	out["containers"], out["overrides"] = containers, map[string]any{"containerOverrides": overrides}
 	return out
 }
 

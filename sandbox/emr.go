@@ -78,6 +78,7 @@ func (e *emr) detail(r *work) map[string]any {
 	out := map[string]any{
 		"applicationId": r.Name, "jobRunId": r.ID, "id": r.ID, "state": at.state, "stateDetails": at.message,
 		"createdAt": seconds(r.Started), "startedAt": seconds(at.began),
+		"jobDriver": map[string]any{"sparkSubmit": map[string]any{"entryPointArguments": strings.Split(r.Arguments["arguments"], "\x00")}},
 	}
 	if at.over {
 		out["endedAt"], out["totalExecutionDurationSeconds"] = seconds(at.since), int(at.worked/time.Second)

@@ -10,9 +10,9 @@ import (
 	"weft/tests/s3server"
 )
 
-// glueServer is Glue as the sandbox has it, in the test's own process and with the key of the S3 server:
+// sandboxServer is AWS as the sandbox has it, in the test's own process and with the key of the S3 server:
 // weft finds it by an endpoint, as it would find any other.
-func glueServer(t *testing.T, faults ...sandbox.Fault) (url string) {
+func sandboxServer(t *testing.T, faults ...sandbox.Fault) (url string) {
 	t.Helper()
 	box, err := sandbox.Start(context.Background(), sandbox.Options{Access: s3server.Access, Secret: s3server.Secret, Faults: faults})
 	if err != nil {
@@ -20,11 +20,11 @@ func glueServer(t *testing.T, faults ...sandbox.Fault) (url string) {
 	}
 	t.Cleanup(box.Close)
 	for _, kv := range box.Env() {
-		if at, ok := strings.CutPrefix(kv, "AWS_ENDPOINT_URL_GLUE="); ok {
+		if at, ok := strings.CutPrefix(kv, "AWS_ENDPOINT_URL_GLUE="); ok { // the same for all
 			return at
 		}
 	}
-	t.Fatal("the sandbox has no Glue")
+	t.Fatal("the sandbox has no endpoint")
 	return ""
 }
 

@@ -17,6 +17,7 @@ func TestRemoteWorkAgainstMoto(t *testing.T) {
 		name, value, _ := strings.Cut(kv, "=")
 		t.Setenv(name, value)
 	}
+	glueAPI := awsconf.JSON{ID: "Glue", Service: "glue", Target: "AWSGlue", Version: "1.1"}
 	s, err := awsconf.For(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +48,9 @@ tasks:
 	if none := sum.Tasks["none"]; none.Attempts != 1 || !strings.Contains(none.Reason, "there is none of that name (check the name, AWS_REGION and AWS_PROFILE)") {
 		t.Errorf("no_such_job: %d attempts: %s", none.Attempts, none.Reason)
 	}
-	var out struct{ JobRuns []glueRun }
+	var out struct {
+		JobRuns []struct{ JobRunState string }
+	}
 	if err := glueAPI.Ask(context.Background(), s, "GetJobRuns", map[string]any{"JobName": "clean_orders"}, &out); err != nil {
 		t.Fatal(err)
 	}
