@@ -207,17 +207,20 @@ func (h *halting) step(ctx context.Context) (*machine.Outcome, error) {
 			return nil, err
 		}
 	}
+	var refused error
 	if !h.asked {
-		if err := h.rem.Stop(ctx, h.w.call, h.handle); err != nil {
-			return nil, err
-		}
-		h.asked = true
+		refused = h.rem.Stop(ctx, h.w.call, h.handle)
+		h.asked = refused == nil
 	}
 	p, err := h.rem.Check(ctx, h.w.call, h.handle)
 	switch {
-	case err != nil || !p.Done:
+	case err == nil && p.Done: // whatever the stop was refused for
+	case refused != nil:
+		return nil, refused
+	default:
 		return nil, err
-	case p.Failed != nil:
+	}
+	if p.Failed != nil {
 		return h.ended(p.Failed.Error()), nil
 	}
 	out, err := h.w.outcome(ctx, h.x, p)

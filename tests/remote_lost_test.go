@@ -70,9 +70,9 @@ max_active_tasks: 600
 tasks:
   job: {for_each: '`+zeroes(n)+`', max_parallel: 16, `+e.task("job${{ index }}", "RUNNING 300ms", "-")+`}
 `)
-		kills, lost := 0, 0
+		kills, lost, most := 0, 0, n/every
 		v := s.kills(func(n int) bool {
-			if n%every == 5 {
+			if n%every == 5 && kills < most {
 				kills++
 				return true
 			}

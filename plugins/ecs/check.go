@@ -198,6 +198,9 @@ var codes = map[string]struct {
 // (EcsRunTaskOperator._check_success_task), each container must have exited with 0, unless one is named.
 func (h handle) failure(d detail) *plugins.Error {
 	code, told := codes[d.StopCode]
+	if d.StopCode == "" && d.StoppedReason == stopReason { // of doubles that have no codes
+		code, told = codes["UserInitiated"], true
+	}
 	how, kind := cmp.Or(code.how, "has failed"), cmp.Or(code.kind, plugins.Remote)
 	var why []string
 	if d.StoppedReason != "" {

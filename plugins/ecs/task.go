@@ -270,6 +270,9 @@ func (Task) Find(ctx context.Context, call *plugins.Call, sub plugins.Submission
 	return plugins.Handle{}, false, nil
 }
 
+// stopReason is what ECS is told of a stop.
+const stopReason = "stopped by weft"
+
 // Stop implements plugins.RemoteWork. ECS takes it of a task that has stopped, too.
 func (Task) Stop(ctx context.Context, call *plugins.Call, raw json.RawMessage) error {
 	h, err := awscall.Recorded[handle](raw)
@@ -280,7 +283,7 @@ func (Task) Stop(ctx context.Context, call *plugins.Call, raw json.RawMessage) e
 	if err != nil {
 		return err
 	}
-	req := map[string]string{"task": h.Task, "reason": "stopped by weft"}
+	req := map[string]string{"task": h.Task, "reason": stopReason}
 	if h.Cluster != "" {
 		req["cluster"] = h.Cluster
 	}
