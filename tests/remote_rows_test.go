@@ -32,6 +32,7 @@ type abroad struct {
 	secret   string // `with` of one that is named by a secret; "" = it has no such name
 	text     string // what weft calls one, up to its id
 	stopped  string // the state of one that was stopped
+	echoes   bool   // the sandbox gives back what it was given
 	repeats  bool   // a start that was lost is made again, not looked for
 	// runs are those that the service knows of a name.
 	runs func(s *strait, name string) []remoteRun
@@ -64,7 +65,7 @@ var abroads = []abroad{
 	{
 		uses: "stepfunctions.run", variable: "SFN", service: "states", start: "StartExecution", asks: []string{"DescribeExecution"}, check: "DescribeExecution",
 		with: `{state_machine_arn: "` + machineARN + `NAME", input: {password: "SECRET", weft_sandbox: "SCRIPT"}}`,
-		text: "execution weft-", stopped: "ABORTED",
+		text: "execution weft-", stopped: "ABORTED", echoes: true,
 		runs: func(s *strait, name string) (list []remoteRun) {
 			var all struct {
 				Executions []struct{ ExecutionArn string }

@@ -133,7 +133,7 @@ func TestWaitsOutliveTheirCredentials(t *testing.T) {
 			w := newWorld(t)
 			w.env = []string{
 				"AWS_ENDPOINT_URL=" + server.URL, "AWS_ENDPOINT_URL_STS=", "AWS_ENDPOINT_URL_GLUE=", "AWS_PROFILE=", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
-				"AWS_ACCESS_KEY_ID=k", "AWS_SECRET_ACCESS_KEY=s", "AWS_SESSION_TOKEN=", "AWS_REGION=eu-west-1",
+				"AWS_ACCESS_KEY_ID=k", "AWS_SECRET_ACCESS_KEY=s", "AWS_SESSION_TOKEN=", "AWS_REGION=eu-west-1", "AWS_MAX_ATTEMPTS=2",
 			}
 			file := w.write("role.yaml", `
 id: role
