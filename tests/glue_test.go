@@ -56,3 +56,28 @@ func endedIn(state string) func(*pattern) {
 		}
 	}
 }
+
+// logSays checks what a task's log says.
+func logSays(task string, lines ...string) func(*pattern) {
+	return func(p *pattern) {
+		p.t.Helper()
+		log := p.run("logs", p.sum.Run, task).out
+		for _, want := range lines {
+			if !strings.Contains(log, want) {
+				p.t.Errorf("the log does not say %q:\n%s", want, log)
+			}
+		}
+	}
+}
+
+// failedWith checks the reasons of tasks.
+func failedWith(reasons map[string]string) func(*pattern) {
+	return func(p *pattern) {
+		p.t.Helper()
+		for task, want := range reasons {
+			if got := p.sum.Tasks[task].Reason; !strings.Contains(got, want) {
+				p.t.Errorf("%s: %s, want %q", task, got, want)
+			}
+		}
+	}
+}
