@@ -215,3 +215,14 @@ func Parts(handles []json.RawMessage, most int, check func(handles []json.RawMes
 	}
 	return all
 }
+
+// One makes a Check of a CheckAll of one handle.
+func One(all []plugins.Progress, err error) (plugins.Progress, error) {
+	if err == nil {
+		err = all[0].Unasked
+	}
+	if err != nil {
+		return plugins.Progress{}, err
+	}
+	return all[0], nil
+}

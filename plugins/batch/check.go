@@ -44,14 +44,7 @@ type container struct {
 // Check implements plugins.RemoteWork. That the job is not known is no end of it: credentials of another
 // account say so too.
 func (j Job) Check(ctx context.Context, call *plugins.Call, raw json.RawMessage) (plugins.Progress, error) {
-	all, err := j.CheckAll(ctx, call, []json.RawMessage{raw})
-	if err == nil {
-		err = all[0].Unasked
-	}
-	if err != nil {
-		return plugins.Progress{}, err
-	}
-	return all[0], nil
+	return awscall.One(j.CheckAll(ctx, call, []json.RawMessage{raw}))
 }
 
 // Batch implements plugins.BatchChecker: all jobs of a region.

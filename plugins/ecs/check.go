@@ -55,14 +55,7 @@ func clusterOf(task string) string {
 
 // Check implements plugins.RemoteWork.
 func (t Task) Check(ctx context.Context, call *plugins.Call, raw json.RawMessage) (plugins.Progress, error) {
-	all, err := t.CheckAll(ctx, call, []json.RawMessage{raw})
-	if err == nil {
-		err = all[0].Unasked
-	}
-	if err != nil {
-		return plugins.Progress{}, err
-	}
-	return all[0], nil
+	return awscall.One(t.CheckAll(ctx, call, []json.RawMessage{raw}))
 }
 
 // Batch implements plugins.BatchChecker: the tasks of one cluster.

@@ -100,8 +100,11 @@ func (Run) Target(input json.RawMessage) (json.RawMessage, error) {
 	if err := awscall.Input(input, &in); err != nil {
 		return nil, err
 	}
-	if len(strings.Split(in.Machine, ":")) < 7 {
-		return nil, plugins.Errorf(plugins.BadInput, "cannot start a state machine without its ARN: state_machine_arn is %q", in.Machine)
+	if parts := strings.Split(in.Machine, ":"); len(parts) < 7 || parts[2] != "states" || parts[5] != "stateMachine" || parts[6] == "" {
+		return nil, &plugins.Error{
+			Kind: plugins.BadInput, Err: fmt.Errorf("cannot start a state machine without its ARN: state_machine_arn is %q", in.Machine),
+			Hint: "it looks like arn:aws:states:eu-west-1:111122223333:stateMachine:NAME",
+		}
 	}
 	if n := len(in.Input); n > mostInput {
 		return nil, &plugins.Error{
