@@ -31,6 +31,7 @@ type env struct {
 	color   bool // of stdout
 	conf    config.Config
 	plugins *plugins.Registry
+	runs    *runs // what dag.run and dag.wait ask; bound to a session once it drives
 }
 
 // prepare reads the configuration and lists the plugins.
@@ -57,7 +58,8 @@ func (e *env) prepare() error {
 	if err != nil {
 		return err
 	}
-	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, cacheFolder), policy)...)
+	e.runs = &runs{}
+	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, cacheFolder), policy, e.runs)...)
 	return nil
 }
 
@@ -84,9 +86,10 @@ func (k known) Plugin(name string) (spec.PluginInfo, bool) {
 		return spec.PluginInfo{}, false
 	}
 	_, sensor := p.(plugins.Sensor)
+	_, endless := p.(plugins.Endless)
 	_, remote := p.(plugins.RemoteWork)
 	s := p.Schema()
-	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor, Remote: remote}, true
+	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor, Endless: endless, Remote: remote}, true
 }
 
 // printJSON writes a value for programs, indented.

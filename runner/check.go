@@ -149,8 +149,12 @@ func (x *Executor) Halt(ctx context.Context, w *Watch, reason string) machine.Ou
 	defer w.mu.Unlock()
 	h := halting{x: x, w: w, rem: x.elsewhere(w.Order), reason: reason, since: time.Now(), handle: w.Order.Remote.Handle, text: w.Order.Remote.Text}
 	a := attempt{x: x, o: w.Order}
+	var last error // that says more than that the limit is reached
 	for n := 1; ; n++ {
 		out, err := tamed(&a, func() (*machine.Outcome, error) { return h.step(ctx) })
+		if err != nil && (ctx.Err() == nil || last == nil) {
+			last = err
+		}
 		switch {
 		case out != nil:
 			w.note(x, fmt.Sprintf("attempt %d %s: %s", w.Order.Key.Attempt, out.State, out.Error))
@@ -163,7 +167,7 @@ func (x *Executor) Halt(ctx context.Context, w *Watch, reason string) machine.Ou
 			}
 		}
 		if ctx.Err() != nil || lasting(err) {
-			return h.inVain(err)
+			return h.inVain(last)
 		}
 		rest(ctx, min(n, 3))
 	}
