@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"regexp"
 	"strings"
@@ -142,14 +143,29 @@ func (b bucket) fetch(ctx context.Context, uri string) (io.ReadCloser, error) {
 
 // named says in its errors what was read.
 type named struct {
-	io.ReadCloser
+	*awsconf.Download
 	uri string
 }
 
 func (n named) Read(p []byte) (int, error) {
-	got, err := n.ReadCloser.Read(p)
+	got, err := n.Download.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("cannot read %s: %w", n.uri, err)
 	}
 	return got, err
 }
+
+// Length implements fileWriter.
+func (n named) Length() int64 { return n.Size }
+
+// WriteFile implements fileWriter.
+func (n named) WriteFile(f awsconf.File, also io.Writer) (int64, error) {
+	got, err := n.Download.WriteFile(f, also)
+	if of := (*fs.PathError)(nil); err != nil && !errors.As(err, &of) { // the file names itself
+		err = fmt.Errorf("cannot read %s: %w", n.uri, err)
+	}
+	return got, err
+}
+
+// WriteTo would pass by the name.
+func (n named) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, struct{ io.Reader }{n}) }
