@@ -190,21 +190,21 @@ func (c *Checker) ask(ctx context.Context, scripts []spec.Script) ([][]spec.Rema
 	defer cancel()
 	cmd := exec.CommandContext(inner, c.program, args...)
 	cmd.Dir, cmd.WaitDelay = dir, time.Second
-	out, errs := &limited{most: mostSaid}, &limited{most: 4 << 10}
+	out, errs := &limited{most: mostSaid, full: cancel}, &limited{most: 4 << 10, full: func() {}}
 	cmd.Stdout, cmd.Stderr = out, errs
 	err = cmd.Run()
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case inner.Err() != nil:
-		return nil, fmt.Errorf("%s did not answer within %s", c.program, c.patience)
 	case out.over:
 		return nil, fmt.Errorf("%s wrote more than %d MiB", c.program, mostSaid>>20)
+	case inner.Err() != nil:
+		return nil, fmt.Errorf("%s did not answer within %s", c.program, c.patience)
 	case err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1): // 1: there are remarks
-		return nil, fmt.Errorf("%s failed: %w%s", c.program, plain(err), firstLine(errs.Bytes()))
+		return nil, fmt.Errorf("%s failed: %w%s", c.program, plain(err), firstLine(errs.took.Bytes()))
 	}
-	return c.read(out.Bytes(), scripts)
+	return c.read(out.took.Bytes(), scripts)
 }
 
 // plain is an error without what the sentence has already.
@@ -223,21 +223,23 @@ func firstLine(said []byte) string {
 	return " (" + line + ")"
 }
 
-// limited takes bytes up to a number.
+// limited takes bytes up to a number, and calls full when there are more.
 type limited struct {
-	bytes.Buffer
+	took bytes.Buffer // no part of the type: its ReadFrom would take everything
 	most int
+	full func()
 	over bool
 }
 
 // Write implements io.Writer. What is too much is passed over: a process that blocks would not end.
 func (l *limited) Write(p []byte) (int, error) {
-	if room := l.most - l.Len(); len(p) > room {
+	if room := l.most - l.took.Len(); len(p) > room {
 		l.over = true
-		_, _ = l.Buffer.Write(p[:max(room, 0)])
+		l.full()
+		_, _ = l.took.Write(p[:max(room, 0)])
 		return len(p), nil
 	}
-	return l.Buffer.Write(p)
+	return l.took.Write(p)
 }
 
 // recall reads the memory; one that cannot be read is none.

@@ -47,9 +47,12 @@ func (d *DAG) lint(u *use, s *script, splices []splice) {
 			return
 		}
 	}
-	at := newLines(ask.Text)
+	at, text := newLines(ask.Text), []rune(ask.Text)
 	for _, r := range d.opts.Lint(ask) {
 		from := at.offset(r.Line, r.Column)
+		for from > 0 && (from == len(text) || text[from] == '\n') { // the end of a line: its last character
+			from--
+		}
 		to := max(at.offset(r.EndLine, r.EndColumn), from+1)
 		if r.Names != "" && d.hasVariable(u.task, r.Names) || slices.ContainsFunc(splices, func(x splice) bool { return x.covers(from, to) }) {
 			continue // it is of the variable that stands for an expression

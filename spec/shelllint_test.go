@@ -9,15 +9,15 @@ import (
 // Each row is a script and what a linter is shown of it: as many characters, each on its line.
 func TestWhatALinterSees(t *testing.T) {
 	for script, want := range map[string]string{
-		"echo ${{ run.ds }}":            `echo "${WWWWWWWWW}"`,
+		"echo ${{ run.ds }}":            `echo "${WWWWWWWW}"`,
 		"echo ${{1}}":                   `echo "${W}"`,
 		`echo "é ${{ run.ds }}é"`:       `echo "é ${WWWWWWWWWW}é"`,
-		"echo ${{ '漢字' }} x":            `echo "${WWWWW}" x`,
+		"echo ${{ '漢字' }} x":            `echo "${WWWWWW}" x`,
 		"cat <<EOF\n${{ run.ds }}\nEOF": "cat <<EOF\n${WWWWWWWWWW}\nEOF",
-		"echo $(( ${{ 1 + 1 }} ))":      "echo $(( ${WWWWWWWW} ))",
+		"echo $(( ${{ 1 + 1 }} ))":      "echo $(( ${WWWWWWWWW} ))",
 		"true # ${{ run.ds }}":          "true # WWWWWWWWWWWWW",
-		"${{ run.ds }} --flag":          `"${WWWWWWWWW}" --flag`,
-		"echo a${{ run.ds }}b":          `echo a"${WWWWWWWWW}"b`,
+		"${{ run.ds }} --flag":          `"${WWWWWWWW}" --flag`,
+		"echo a${{ run.ds }}b":          `echo a"${WWWWWWWW}"b`,
 		"echo nothing":                  "echo nothing",
 	} {
 		var seen []Script
@@ -25,7 +25,7 @@ func TestWhatALinterSees(t *testing.T) {
 		o.Lint = func(s Script) []Remark { seen = append(seen, s); return nil }
 		_, found := Parse("f.yaml", []byte("tasks:\n  a:\n    run: |\n      "+strings.ReplaceAll(script, "\n", "\n      ")+"\n"), o)
 		if len(seen) != 1 || seen[0].Text != want+"\n" {
-			t.Errorf("%q: shown is %q, want %q (%s)", script, seen, want, show(found))
+			t.Errorf("%q: shown is %v, want %q (%s)", script, seen, want, show(found))
 			continue
 		}
 		if got := seen[0].Text; utf8.RuneCountInString(got) != utf8.RuneCountInString(script)+1 {
