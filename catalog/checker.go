@@ -23,6 +23,8 @@ type Finding struct {
 	Diagnostics []spec.Diagnostic
 	ID          string    // "" if nothing could be made of the file
 	At          spec.Span // where the id is written; zero if the file's name is it
+	Head        spec.Head
+	Links       *spec.Links
 }
 
 // Failed tells whether the file has an error.
@@ -39,10 +41,11 @@ func Found(name string, src []byte, dag *spec.DAG, ds []spec.Diagnostic) Finding
 	if dag == nil {
 		return f
 	}
-	f.ID = dag.ID()
+	f.ID, f.Head = dag.ID(), dag.Head()
 	if n := dag.Node().Get("id"); n != nil {
 		f.At = dag.Place(n)
 	}
+	f.Links = dag.Links()
 	return f
 }
 
@@ -73,6 +76,8 @@ type verdict struct {
 	At          spec.Span         `json:"at"`
 	Diagnostics []spec.Diagnostic `json:"diagnostics,omitempty"`
 	Asked       map[string]bool   `json:"asked,omitempty"` // of files beside it
+	Head        spec.Head         `json:"head"`
+	Links       *spec.Links       `json:"links,omitempty"`
 }
 
 // mostVerdicts bounds what is remembered.
@@ -100,7 +105,7 @@ func (c *Checker) Check(files []File) (found []Finding, checked int, err error) 
 			todo = append(todo, i)
 			continue
 		}
-		found[i] = Finding{File: f.Name, Diagnostics: v.Diagnostics, ID: v.ID, At: v.At}
+		found[i] = Finding{File: f.Name, Diagnostics: v.Diagnostics, ID: v.ID, At: v.At, Head: v.Head, Links: v.Links}
 	}
 	if len(todo) == 0 {
 		return found, 0, nil
@@ -143,7 +148,7 @@ func (c *Checker) one(f File) (Finding, verdict, error) {
 		return asked[rel]
 	})
 	found := Found(f.Name, src, dag, ds)
-	return found, verdict{ID: found.ID, At: found.At, Diagnostics: ds, Asked: asked}, nil
+	return found, verdict{ID: found.ID, At: found.At, Diagnostics: ds, Asked: asked, Head: found.Head, Links: found.Links}, nil
 }
 
 // recall reads the memory; one that cannot be read is none.

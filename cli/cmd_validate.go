@@ -116,7 +116,7 @@ func (e *env) validate(paths []string, o validateOptions) error {
 			all = append(all, finding{Finding: f})
 		}
 	}
-	v := verdict{env: e, options: o, format: diag.Formats[at], out: e.stdout, broken: broken}
+	v := verdict{env: e, options: o, format: diag.Formats[at], out: e.stdout, broken: broken, whole: e.whole(local, buckets)}
 	switch {
 	case o.diff:
 		return v.diff(all)
@@ -136,27 +136,29 @@ type verdict struct {
 	format  diag.Format
 	out     io.Writer // of the findings
 	broken  []error   // what could not be read or written
+	whole   bool      // the files are all that there are
 	fixed   mended
 }
 
 // A mended counts what was fixed.
 type mended struct{ problems, files int }
 
-// findings are those of all files, in their order.
-func findings(all []finding) []spec.Diagnostic {
+// findings are those of all files, in their order; whole tells that there are no others.
+func findings(all []finding, whole bool) []spec.Diagnostic {
 	found := make([]catalog.Finding, len(all))
 	var ds []spec.Diagnostic
 	for i, f := range all {
 		found[i], ds = f.Finding, append(ds, f.Diagnostics...)
 	}
 	ds = append(ds, catalog.SameIDs(found)...)
+	ds = append(ds, catalog.Neighbours(found, whole)...)
 	diag.Sort(ds)
 	return ds
 }
 
 // report writes the findings, and a summary where the format has room for one.
 func (v *verdict) report(all []finding) error {
-	ds := findings(all)
+	ds := findings(all, v.whole)
 	sources := map[string][]byte{}
 	for _, f := range all {
 		sources[f.File] = f.Source
@@ -192,7 +194,7 @@ func (v *verdict) end(all []finding) error {
 		}
 		return errSome
 	}
-	if v.fails(findings(all)) {
+	if v.fails(findings(all, v.whole)) {
 		return errProblems
 	}
 	return nil

@@ -32,7 +32,11 @@ type env struct {
 	color   bool // of stdout
 	conf    config.Config
 	plugins *plugins.Registry
+<<<<<<< HEAD
 	lint    *linter // of scripts; nil = none is asked
+=======
+	runs    *runs // what dag.run and dag.wait ask; bound to a session once it drives
+>>>>>>> 76cb27fd2cbe8764f52754b5b7676f23c81932a2
 }
 
 // prepare reads the configuration and lists the plugins.
@@ -62,7 +66,8 @@ func (e *env) prepare() error {
 	if err != nil {
 		return err
 	}
-	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, cacheFolder), policy)...)
+	e.runs = &runs{}
+	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, cacheFolder), policy, e.runs)...)
 	return nil
 }
 
@@ -89,9 +94,10 @@ func (k known) Plugin(name string) (spec.PluginInfo, bool) {
 		return spec.PluginInfo{}, false
 	}
 	_, sensor := p.(plugins.Sensor)
+	_, endless := p.(plugins.Endless)
 	_, remote := p.(plugins.RemoteWork)
 	s := p.Schema()
-	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor, Remote: remote}, true
+	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor, Endless: endless, Remote: remote}, true
 }
 
 // printJSON writes a value for programs, indented.

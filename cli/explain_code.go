@@ -65,14 +65,18 @@ func (e *env) explainCode(word string, asJSON bool) error {
 // sampled validates a page's files as if they stood alone, whatever is set here.
 func sampled(files []spec.Sample) ([]spec.Diagnostic, func(string) []byte) {
 	var found []finding
+<<<<<<< HEAD
 	o := spec.Options{Plugins: known{plugins.NewRegistry(all.Plugins("", http.Policy{})...)}, FileExists: func(string) bool { return false }, Lint: rehearsed}
+=======
+	o := spec.Options{Plugins: known{plugins.NewRegistry(all.Plugins("", http.Policy{}, nil)...)}, FileExists: func(string) bool { return false }}
+>>>>>>> 76cb27fd2cbe8764f52754b5b7676f23c81932a2
 	sources := map[string][]byte{}
 	for _, f := range files {
 		sources[f.File] = []byte(f.Text)
 		d, ds := spec.Parse(f.File, []byte(f.Text), o)
 		found = append(found, findingOf(target{path: f.File}, checked{file: f.File, src: sources[f.File], dag: d, ds: ds}))
 	}
-	return findings(found), func(file string) []byte { return sources[file] }
+	return findings(found, true), func(file string) []byte { return sources[file] }
 }
 
 // rehearsed is what shellcheck says of the one script of its page: a page reads the same on every machine.

@@ -72,7 +72,7 @@ func (e *env) load(arg string) (file string, plan *machine.Plan, err error) {
 	if isTestName(filepath.Base(file)) {
 		return "", nil, &hinted{fmt.Errorf("cannot use %s: it holds tests, no DAG", file), "weft test " + shellWord(file) + " plays them"}
 	}
-	defer collectMore(file)()
+	defer leaveLittle(file)()
 	c, err := e.check(file)
 	if err != nil {
 		return "", nil, err

@@ -31,6 +31,8 @@ var commands = []struct {
 	{groupRun, retryCommand},
 	{groupRun, markCommand},
 	{groupRun, gcCommand},
+	{groupDeploy, serveCommand},
+	{groupDeploy, dagsCommand},
 	{groupDeploy, syncCommand},
 	{groupOther, completionCommand},
 	{groupOther, versionCommand},

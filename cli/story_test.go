@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -67,6 +68,9 @@ func tell(t *testing.T, story string) string {
 	return out.String()
 }
 
+// decided is a moment of the story itself, which is another each time.
+var decided = regexp.MustCompile(`decided at [0-9:.]+`)
+
 // arguments splits a command line at its spaces; "…" is one argument.
 func arguments(line string) (out []string) {
 	for i, part := range strings.Split(line, `"`) {
@@ -101,6 +105,7 @@ func typed(t *testing.T, command string) string {
 	if dir, err := os.Getwd(); err == nil {
 		text = strings.ReplaceAll(text, dir, "$PWD")
 	}
+	text = decided.ReplaceAllString(text, "decided at $$NOW")
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}

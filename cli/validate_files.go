@@ -64,6 +64,27 @@ func (e *env) gather(paths []string, stdinName string) ([]target, error) {
 	}), nil
 }
 
+// whole tells whether what is checked are all DAGs that could know each other: a bucket's, or those of a
+// folder, unless that is a part of the DAGs folder.
+func (e *env) whole(paths, buckets []string) bool {
+	if len(buckets) > 0 || len(paths) == 0 {
+		return true
+	}
+	all, err := filepath.Abs(e.conf.DAGs)
+	return slices.ContainsFunc(paths, func(p string) bool {
+		info, failed := os.Stat(p)
+		if failed != nil || !info.IsDir() {
+			return false
+		}
+		abs, failed := filepath.Abs(p)
+		if err != nil || failed != nil || remote(e.conf.DAGs) {
+			return true
+		}
+		rel, failed := filepath.Rel(all, abs)
+		return failed != nil || rel == "." || !filepath.IsLocal(rel)
+	})
+}
+
 // A finding is what is left of a file once it is checked.
 type finding struct {
 	target

@@ -184,16 +184,21 @@ func (s *Sim) look() {
 			s.broken("slots: %s of run %s holds %d of pool %s, and no process of it lives", a.Key, a.Run, a.Slots, a.Pool)
 		}
 	}
-	active := map[string]int{}
+	type line struct {
+		dag      string
+		backfill bool
+	}
+	active := map[line]int{}
 	for _, id := range s.order {
 		g := s.disk.ghosts[id]
+		at := line{g.run.Plan().DAG, g.run.Info().RunType == "backfill"}
 		if g.run.State() == machine.RunRunning && !g.cancel && !g.touched {
-			active[g.run.Plan().DAG]++
+			active[at]++
 		}
 		if r := s.core.Run(id); r != nil && !s.disk.failed[id] && s.chance(0.2) {
 			s.lookAtRun(id, r)
 		}
-		if n, limit := active[g.run.Plan().DAG], g.run.Plan().MaxActiveRuns; n > limit && !s.gaveUp { // one given up takes its place again when it is resumed
+		if n, limit := active[at], g.run.Plan().MaxActiveRuns; n > limit && !s.gaveUp { // one given up takes its place again when it is resumed
 			s.broken("slots: %d runs of %s are active, %d may be", n, g.run.Plan().DAG, limit)
 		}
 	}

@@ -26,6 +26,10 @@ var fakes = somePlugins{
 		"oneOf":[{"required":["for"]},{"required":["until"]}],
 		"properties":{"for":{"type":"string"},"until":{"type":"string"}}}`), Output: schemaOf(`{"type":"string"}`)},
 	"job": {Name: "job", Remote: true, Input: schemaOf(`{"type":"object","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string"}}}`)},
+	"dag.run": {Name: "dag.run", Remote: true, Input: schemaOf(`{"type":"object","required":["id"],"additionalProperties":false,"properties":{
+		"id":{"type":"string"},"params":{"type":"object"},"logical_date":{"type":"string"},"wait":{"type":"boolean"}}}`)},
+	"dag.wait": {Name: "dag.wait", Sensor: true, Endless: true, Input: schemaOf(`{"type":"object","required":["id"],"additionalProperties":false,"properties":{
+		"id":{"type":"string"},"task":{"type":"string"},"logical_date":{"type":"string"}}}`)},
 	"tag": {Name: "tag", Input: schemaOf(`{"type":"object","additionalProperties":false,"properties":{
 		"names":{"type":"array","items":{"$ref":"#/definitions/text"}},
 		"labels":{"type":"object","additionalProperties":{"anyOf":[{"$ref":"#/definitions/text"},{"type":"array","items":{"type":"string"}}]}}},

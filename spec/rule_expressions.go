@@ -106,7 +106,7 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 		return
 	}
 	diag := d.reportAs(severityOf(p), code, at, "%s", msg)
-	diag.inside = at.Line != u.node.Pos.Line || at.Col > u.node.Pos.Col
+	diag.inside = at.Line != u.node.Pos().Line || at.Col > u.node.Pos().Col
 	switch {
 	case p.Fix != "":
 		if fix := quotedFor(u.node.Quote, p.Fix); fix != "" {
@@ -191,7 +191,7 @@ func (d *DAG) unquotedHash(u *use, diag *Diagnostic, p expr.Problem, at Span) bo
 	if !strings.HasPrefix(strings.TrimLeft(rest, " \t"), "#") {
 		return false
 	}
-	whole := Span{u.node.Pos.Line, u.node.Pos.Col, end.Line, len(line) + 1}
+	whole := Span{u.node.Pos().Line, u.node.Pos().Col, end.Line, len(line) + 1}
 	text := strings.TrimRight(d.src.text(whole), " \t")
 	if whole.Line != whole.EndLine || u.form != bareForm || !d.readable(u, text) {
 		return false

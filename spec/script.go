@@ -22,9 +22,22 @@ import (
 type script struct {
 	node  *Node
 	shell any            // nil, "bash", "sh" or an argv
-	with  map[string]any // the plugin's input; its "run" gets the rewritten text
+	with  map[string]any // the plugin's input; nil: nothing but the script and its shell
 
 	unknown bool // what is said of its shell cannot be: how it is read is not known
+}
+
+// input is that of the plugin, with a text for the script.
+func (s *script) input(run string) machine.Raw {
+	with := s.with
+	if with == nil {
+		with = map[string]any{}
+		if s.shell != nil {
+			with["shell"] = s.shell
+		}
+	}
+	with["run"] = run
+	return encode(with)
 }
 
 // A splice is one ${{ }} of a script: where it stands and what takes its place.
@@ -194,8 +207,7 @@ func (d *DAG) rewrite(t *task, s *script, splices []splice) {
 		t.ScriptEnv = append(t.ScriptEnv, machine.Var{Name: name, Value: text[x.from:x.to], Pos: d.src.at(s.node, x.runes)})
 	}
 	b.WriteString(text[at:])
-	s.with["run"] = b.String()
-	t.With = encode(s.with)
+	t.With = s.input(b.String())
 	if n == 0 { // the only expressions stand in comments: no value of the input is one
 		t.Places = slices.DeleteFunc(t.Places, func(p machine.Place) bool { return p.Path == "with.run" })
 	}

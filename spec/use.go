@@ -121,11 +121,11 @@ func (d *DAG) templates(t *task, where, path string, n *Node, want any) {
 	here := resolveRef(want, want)
 	switch n.Kind {
 	case Mapping:
-		for _, f := range n.Fields {
+		for _, f := range n.Fields() {
 			d.templates(t, where, path+"."+f.Key.Text, f.Value, member(want, here, f.Key.Text))
 		}
 	case Sequence:
-		for i, it := range n.Items {
+		for i, it := range n.Items() {
 			d.templates(t, where, join(path, i), it, member(want, here, "items"))
 		}
 	default:

@@ -6,6 +6,7 @@ import (
 
 	"weft/plugins"
 	"weft/plugins/athena"
+	"weft/plugins/dag"
 	"weft/plugins/dynamodb"
 	"weft/plugins/fail"
 	"weft/plugins/filehead"
@@ -20,9 +21,10 @@ import (
 )
 
 // Plugins returns one of each. cache is the folder of what is built once and used again (virtual
-// environments); "" leaves it to the plugin. policy is what http may reach.
-func Plugins(cache string, policy http.Policy) []plugins.Plugin {
-	return append(slices.Concat(s3.Plugins(), dynamodb.Plugins(), glue.Plugins()),
+// environments); "" leaves it to the plugin. policy is what http may reach. runs may be nil where nothing
+// is run.
+func Plugins(cache string, policy http.Policy, runs plugins.Runs) []plugins.Plugin {
+	return append(slices.Concat(dag.Plugins(runs), s3.Plugins(), dynamodb.Plugins(), glue.Plugins()),
 		athena.Query{},
 		fail.Plugin{},
 		filehead.Plugin{},

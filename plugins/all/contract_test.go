@@ -20,7 +20,7 @@ import (
 
 // TestEveryPluginKeepsTheContract holds each plugin to what the rest of the house relies on.
 func TestEveryPluginKeepsTheContract(t *testing.T) {
-	reg := plugins.NewRegistry(Plugins("", http.Policy{})...)
+	reg := plugins.NewRegistry(Plugins("", http.Policy{}, nil)...)
 	for _, name := range reg.Names() {
 		p := reg.Get(name)
 		t.Run(name, func(t *testing.T) {

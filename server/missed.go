@@ -1,0 +1,36 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+
+	"weft/store"
+)
+
+// Missed are records of ticks that became no runs, the newest first.
+type Missed struct {
+	Format int            `json:"format"`
+	Missed []store.Missed `json:"missed"`
+}
+
+// mostListed bounds a list that is asked for.
+const mostListed = 1000
+
+// listMissed tells of ticks that became no runs: of one DAG (dag=ID), or of all; limit=N at most.
+func (s *Server) listMissed(w http.ResponseWriter, r *http.Request) error {
+	limit := 100
+	q := r.URL.Query()
+	if text := q.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > mostListed {
+			return bad("cannot list %q records: limit is 1 to %d", text, mostListed)
+		}
+		limit = n
+	}
+	list, err := s.conf.Store.ListMissed(r.Context(), q.Get("dag"), limit)
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusOK, Missed{Format: Format, Missed: append([]store.Missed{}, list...)})
+	return nil
+}
