@@ -32,11 +32,8 @@ type env struct {
 	color   bool // of stdout
 	conf    config.Config
 	plugins *plugins.Registry
-<<<<<<< HEAD
 	lint    *linter // of scripts; nil = none is asked
-=======
-	runs    *runs // what dag.run and dag.wait ask; bound to a session once it drives
->>>>>>> 76cb27fd2cbe8764f52754b5b7676f23c81932a2
+	runs    *runs   // what dag.run and dag.wait ask; bound to a session once it drives
 }
 
 // prepare reads the configuration and lists the plugins.

@@ -65,11 +65,7 @@ func (e *env) explainCode(word string, asJSON bool) error {
 // sampled validates a page's files as if they stood alone, whatever is set here.
 func sampled(files []spec.Sample) ([]spec.Diagnostic, func(string) []byte) {
 	var found []finding
-<<<<<<< HEAD
-	o := spec.Options{Plugins: known{plugins.NewRegistry(all.Plugins("", http.Policy{})...)}, FileExists: func(string) bool { return false }, Lint: rehearsed}
-=======
-	o := spec.Options{Plugins: known{plugins.NewRegistry(all.Plugins("", http.Policy{}, nil)...)}, FileExists: func(string) bool { return false }}
->>>>>>> 76cb27fd2cbe8764f52754b5b7676f23c81932a2
+	o := spec.Options{Plugins: known{plugins.NewRegistry(all.Plugins("", http.Policy{}, nil)...)}, FileExists: func(string) bool { return false }, Lint: rehearsed}
 	sources := map[string][]byte{}
 	for _, f := range files {
 		sources[f.File] = []byte(f.Text)
