@@ -5,10 +5,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
-	"sync"
 
 	"weft/catalog"
 	"weft/spec"
@@ -111,9 +109,9 @@ func (e *env) checkAll(files []target) ([]finding, []error) {
 		defer debug.SetGCPercent(debug.SetGCPercent(500))
 	}
 	results, errs := make([]finding, len(files)), make([]error, len(files))
-	sideBySide(len(files), func(i int) { results[i], errs[i] = e.checkTarget(files[i]) })
+	catalog.SideBySide(len(files), func(i int) { results[i], errs[i] = e.checkTarget(files[i]) })
 	again := e.lint.learn(results)
-	sideBySide(len(again), func(n int) { results[again[n]] = e.checkText(files[again[n]], results[again[n]].Source) })
+	catalog.SideBySide(len(again), func(n int) { results[again[n]] = e.checkText(files[again[n]], results[again[n]].Source) })
 	read := make([]finding, 0, len(files))
 	for i, f := range results {
 		if errs[i] == nil {
@@ -121,24 +119,6 @@ func (e *env) checkAll(files []target) ([]finding, []error) {
 		}
 	}
 	return read, slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-}
-
-// sideBySide does n things, as many at a time as there are processors.
-func sideBySide(n int, do func(i int)) {
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		workers.Go(func() {
-			for i := range next {
-				do(i)
-			}
-		})
-	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	workers.Wait()
 }
 
 func (e *env) checkTarget(t target) (finding, error) {
