@@ -68,7 +68,7 @@ func (w *world) write(name, text string) string {
 func (w *world) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(binary, args...)
 	cmd.Dir = w.dir
-	cmd.Env = append(os.Environ(), "LEDGER="+w.ledger, "NO_COLOR=1", "WEFT_HOME="+filepath.Join(w.dir, "state"))
+	cmd.Env = append(os.Environ(), "LEDGER="+w.ledger, "NO_COLOR=1", "WEFT_SHELLCHECK=off", "WEFT_HOME="+filepath.Join(w.dir, "state"))
 	cmd.Env = append(cmd.Env, w.env...)
 	return cmd
 }
