@@ -91,7 +91,7 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 			d.checkSplice(u, sc, &splices[i], ok)
 		}
 	}
-	if ok {
+	if ok && !d.failed { // else no plan comes of it
 		d.rewrite(u.task, s, splices)
 	}
 }
