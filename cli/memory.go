@@ -7,32 +7,52 @@ import (
 	"runtime/metrics"
 )
 
-// smallHeap is up to what size of what lives a heap is collected half as often.
-const smallHeap = 16 << 20
+// Up to smallHeap bytes of what lives a heap is collected half as often as Go would; up to middleHeap oftener.
+const (
+	smallHeap  = 16 << 20
+	middleHeap = 64 << 20
+)
 
 // collectLess has a small heap grow to three times what lives in it, instead of twice: an attempt's
-// garbage is short-lived, and half of the collections is a good part of what a short one costs. A heap
-// that has become large is collected as usual from then on. GOGC says otherwise.
+// garbage is short-lived, and half of the collections is a good part of what a short one costs. A middle heap
+// (a DAG of ten thousand tasks) is not let grow by more than a small one, and a large one is collected as usual. GOGC
+// says otherwise.
 func collectLess() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	const usual = 100
-	debug.SetGCPercent(2 * usual)
+	last := collectAt(0)
+	debug.SetGCPercent(last)
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	var look func(*[64]byte)
 	look = func(*[64]byte) { // after each collection
-		if metrics.Read(live); live[0].Value.Kind() != metrics.KindUint64 || live[0].Value.Uint64() > smallHeap {
-			debug.SetGCPercent(usual)
+		metrics.Read(live)
+		if live[0].Value.Kind() != metrics.KindUint64 {
+			debug.SetGCPercent(100)
 			return
+		}
+		if now := collectAt(live[0].Value.Uint64()); now != last {
+			debug.SetGCPercent(now)
+			last = now
 		}
 		runtime.SetFinalizer(new([64]byte), look)
 	}
 	runtime.SetFinalizer(new([64]byte), look)
 }
 
+// collectAt is by how many per cent a heap may grow between two collections.
+func collectAt(live uint64) int {
+	switch {
+	case live <= smallHeap:
+		return 200
+	case live <= middleHeap:
+		return 30
+	}
+	return 100
+}
+
 // largeDAG is from what size on memory counts for more than time when a file is read: what is made of
-// it is a hundred times its text, for a moment.
+// it is forty times its text, for a moment.
 const largeDAG = 256 << 10
 
 // collectMore has little garbage gather, if a file is large, until the function that it returns is called.
@@ -41,6 +61,18 @@ func collectMore(file string) func() {
 	if info, err := os.Stat(file); err != nil || info.Size() <= largeDAG {
 		return func() {}
 	}
-	before := debug.SetGCPercent(40)
+	before := debug.SetGCPercent(25)
 	return func() { debug.SetGCPercent(before) }
+}
+
+// leaveLittle is collectMore for a file of which only the plan stays: what else was made of it goes back to
+// the system at the end.
+func leaveLittle(file string) func() {
+	done := collectMore(file)
+	return func() {
+		done()
+		if info, err := os.Stat(file); err == nil && info.Size() > largeDAG {
+			debug.FreeOSMemory()
+		}
+	}
 }

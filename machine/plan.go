@@ -213,6 +213,32 @@ func DecodePlan(body []byte) (*Plan, error) {
 	return &p, nil
 }
 
+// Reread returns the plan as DecodePlan reads what Encode writes of it: one of its own, that shares nothing. It goes
+// task by task, so that a large one is never there as a whole a third time.
+func (p *Plan) Reread() (*Plan, error) {
+	head := *p
+	head.Tasks = nil
+	out := new(Plan)
+	if err := reread(&head, out); err != nil {
+		return nil, err
+	}
+	out.Tasks = make([]Task, len(p.Tasks))
+	for i := range p.Tasks {
+		if err := reread(&p.Tasks[i], &out.Tasks[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, out.Seal()
+}
+
+func reread(from, to any) error {
+	body, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, to)
+}
+
 // Seal builds the plan's look-ups and checks what the machine relies on: unique ids, upstream
 // tasks that exist, no cycle. The validator says all this better; Seal guards the machine.
 func (p *Plan) Seal() error {
@@ -224,24 +250,37 @@ func (p *Plan) Seal() error {
 		p.index[p.Tasks[i].ID] = i
 	}
 	p.up, p.down = make([][]int, len(p.Tasks)), make([][]int, len(p.Tasks))
+	wanted := make([]int, len(p.Tasks)) // by how many tasks
 	for i := range p.Tasks {
 		t := &p.Tasks[i]
 		seen := make(map[int]bool, len(t.Needs)+len(t.Refs))
 		for _, list := range [][]string{t.Needs, t.Refs} {
-			for _, id := range list {
+			for k, id := range list {
 				j, ok := p.index[id]
 				if !ok {
 					return fmt.Errorf("cannot use plan of %q: task %q needs %q, which does not exist", p.DAG, t.ID, id)
 				}
+				list[k] = p.Tasks[j].ID // one text for all who name it
 				if seen[j] {
 					continue
 				}
 				seen[j] = true
+				if p.up[i] == nil {
+					p.up[i] = make([]int, 0, len(t.Needs)+len(t.Refs))
+				}
 				p.up[i] = append(p.up[i], j)
-				p.down[j] = append(p.down[j], i)
+				wanted[j]++
 			}
 		}
 		slices.Sort(p.up[i])
+	}
+	for i := range p.Tasks {
+		for _, j := range p.up[i] {
+			if p.down[j] == nil {
+				p.down[j] = make([]int, 0, wanted[j])
+			}
+			p.down[j] = append(p.down[j], i)
+		}
 	}
 	return p.checkAcyclic()
 }

@@ -24,6 +24,9 @@ func TestPlanRoundTrip(t *testing.T) {
 		if !reflect.DeepEqual(p, back) {
 			t.Fatalf("seed %d: a plan comes back as another:\n%s", seed, body)
 		}
+		if own, err := p.Reread(); err != nil || !reflect.DeepEqual(own, back) {
+			t.Fatalf("seed %d: read again it is another: %v\n%s", seed, err, body)
+		}
 		if again, sameHash := back.Encode(); !bytes.Equal(again, body) || sameHash != hash || len(hash) != 32 {
 			t.Fatalf("seed %d: it was named %s and is named %s", seed, hash, sameHash)
 		}

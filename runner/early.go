@@ -18,7 +18,7 @@ func (x *Executor) Prepare(o machine.Order) func(ctx context.Context, leave <-ch
 	if !early(o) {
 		return nil
 	}
-	x.scratches.tidying(o.Run.Run, 1) // now: Leave must not come between
+	x.scratches.tidying(o.Run.Key(), 1) // now: Leave must not come between
 	return func(ctx context.Context, leave <-chan func(machine.Outcome)) {
 		a := attempt{x: x, o: o}
 		a.makeEarly(ctx)
@@ -26,10 +26,10 @@ func (x *Executor) Prepare(o machine.Order) func(ctx context.Context, leave <-ch
 		if !ok {
 			a.taps.end()
 			a.tidy(true)
-			x.scratches.tidying(o.Run.Run, -1)
+			x.scratches.tidying(o.Run.Key(), -1)
 			return
 		}
-		x.scratches.tidying(o.Run.Run, -1) // it lives, and Leave comes only when nothing does
+		x.scratches.tidying(o.Run.Key(), -1) // it lives, and Leave comes only when nothing does
 		a.carry(ctx, done)
 	}
 }

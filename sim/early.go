@@ -22,12 +22,12 @@ func (w *worker) Prepare(o machine.Order) bool {
 		return false
 	}
 	if len(s.readies.of) > 0 {
-		s.broken("left over: %s of run %s is prepared, and something else is still", o.Key, o.Run.Run)
+		s.broken("left over: %s of run %s is prepared, and something else is still", o.Key, o.Run.Key())
 	}
 	if s.readies.of == nil {
 		s.readies.of = map[machineKey]machine.Order{}
 	}
-	s.readies.of[machineKey{o.Run.Run, o.Key}] = o
+	s.readies.of[machineKey{o.Run.Key(), o.Key}] = o
 	s.readies.count++
 	s.point("an attempt is prepared")
 	return true
@@ -45,10 +45,10 @@ func (w *worker) Forget(run string, key machine.Key) {
 
 // begins takes an attempt that was prepared: it must be begun with the order that it was prepared with.
 func (r *readies) begins(s *Sim, o machine.Order) {
-	id := machineKey{o.Run.Run, o.Key}
+	id := machineKey{o.Run.Key(), o.Key}
 	was, there := r.of[id]
 	if there && !reflect.DeepEqual(was, o) {
-		s.broken("untrue: %s of run %s was prepared for another state than it begins in", o.Key, o.Run.Run)
+		s.broken("untrue: %s of run %s was prepared for another state than it begins in", o.Key, o.Run.Key())
 	}
 	delete(r.of, id)
 }
@@ -65,7 +65,7 @@ func beginsEarly(_ *Sim, w local.Worker) local.Worker {
 
 // Prepare begins.
 func (h *hasty) Prepare(o machine.Order) bool {
-	id := machineKey{o.Run.Run, o.Key}
+	id := machineKey{o.Run.Key(), o.Key}
 	h.done[id] = func(machine.Outcome) {}
 	h.worker.Attempt(o, func(out machine.Outcome) { h.done[id](out) })
 	return true
@@ -76,7 +76,7 @@ func (h *hasty) Forget(string, machine.Key) {}
 
 // Attempt finds what has begun.
 func (h *hasty) Attempt(o machine.Order, done func(machine.Outcome)) {
-	id := machineKey{o.Run.Run, o.Key}
+	id := machineKey{o.Run.Key(), o.Key}
 	if h.done[id] != nil {
 		h.done[id] = done
 		return

@@ -6,11 +6,8 @@ import (
 	"weft/machine"
 )
 
-// assemble puts the tasks into the plan, once all rules that add to them have run: edges come of the
-// upstream rule, and scripts are rewritten by the expressions rule. Tasks are copied by value, so
-// what a later rule changed in a draft would not reach the plan; later rules only look.
-//
-// A callback of a task goes into its owner before the owner goes into the plan.
+// assemble puts the callbacks into the plan, where the tasks are already, once all rules that add to them have run:
+// edges come of the upstream rule, and scripts are rewritten by the expressions rule. Later rules only look.
 func assemble(d *DAG) {
 	for _, t := range slices.Concat(d.tasks, d.hooks) {
 		t.Reads = d.reads(t)
@@ -18,17 +15,14 @@ func assemble(d *DAG) {
 	for _, cb := range d.hooks {
 		switch {
 		case cb.owner != nil:
-			cb.owner.OnFailure = append(cb.owner.OnFailure, cb.Task)
+			cb.owner.OnFailure = append(cb.owner.OnFailure, *cb.Task)
 		case cb.hook == "on_success":
-			d.plan.OnSuccess = append(d.plan.OnSuccess, cb.Task)
+			d.plan.OnSuccess = append(d.plan.OnSuccess, *cb.Task)
 		case cb.hook == "on_failure":
-			d.plan.OnFailure = append(d.plan.OnFailure, cb.Task)
+			d.plan.OnFailure = append(d.plan.OnFailure, *cb.Task)
 		default:
-			d.plan.OnLate = append(d.plan.OnLate, cb.Task)
+			d.plan.OnLate = append(d.plan.OnLate, *cb.Task)
 		}
-	}
-	for _, t := range d.tasks {
-		d.plan.Tasks = append(d.plan.Tasks, t.Task)
 	}
 }
 

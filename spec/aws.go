@@ -40,7 +40,7 @@ func (d *DAG) draftAWS(t *task, n *Node, name string, level int) []machine.Var {
 		}
 		d.checkAWS(f, key, value)
 		for _, variable := range awsVars[key] {
-			vars = append(vars, machine.Var{Name: variable, Value: value.Text, Pos: value.Pos, Level: level, AWS: true})
+			vars = append(vars, machine.Var{Name: variable, Value: value.Text, Pos: value.Pos(), Level: level, AWS: true})
 		}
 		d.use(&use{
 			task: t, where: "env", path: "aws." + key, node: value, form: template,
@@ -70,10 +70,10 @@ var processes = []string{"shell", "python"}
 // would have to take by itself.
 func (d *DAG) draftTaskAWS(t *task) (defaults, own []machine.Var) {
 	if n := d.defaults.get("aws"); n != nil && n.Kind == Mapping {
-		for _, f := range n.Fields {
+		for _, f := range n.Fields() {
 			for _, variable := range awsVars[f.Key.Text] {
 				if f.Value.Kind == Scalar {
-					defaults = append(defaults, machine.Var{Name: variable, Value: f.Value.Text, Pos: f.Value.Pos, Level: 1, AWS: true})
+					defaults = append(defaults, machine.Var{Name: variable, Value: f.Value.Text, Pos: f.Value.Pos(), Level: 1, AWS: true})
 				}
 			}
 		}
@@ -83,7 +83,7 @@ func (d *DAG) draftTaskAWS(t *task) (defaults, own []machine.Var) {
 	if n == nil || n.Kind != Mapping || !slices.Contains(processes, t.Uses) {
 		return defaults, own
 	}
-	for _, f := range n.Fields {
+	for _, f := range n.Fields() {
 		if f.Key.Text == "role_arn" {
 			d.reportAs(Warning, sValue, d.span(f.Key), "`role_arn` is for plugins: a program finds its credentials by itself").
 				help("write a profile with this role into ~/.aws/config, and name it by `profile`")

@@ -116,14 +116,14 @@ func (r *caseReader) wantTimes(e *Expectation, index string, n *Node) {
 		}
 		list = append(list, time.Duration(d))
 	}
-	if n.Kind == Sequence && len(list) == len(n.Items) {
+	if n.Kind == Sequence && len(list) == len(n.Items()) {
 		e.add(Want{Key: "attempts_at", Index: index, Value: list, At: r.span(n)})
 	}
 }
 
 // wantValues reads what a task gives and is given. Values are typed as the places that they come from.
 func (r *caseReader) wantValues(e *Expectation, t *task, fs fields, index string) {
-	if out := fs.m["output"]; out.Key != nil {
+	if out := fs.field("output"); out.Key != nil {
 		schema := r.outputOf(t)
 		if t.ForEach != nil && index == "" {
 			schema = map[string]any{"items": schema}
@@ -176,7 +176,7 @@ func (r *caseReader) wantArgv(e *Expectation, t *task, n *Node, index string) {
 	for _, it := range r.list(n, "run") {
 		argv = append(argv, it.Text)
 	}
-	if n.Kind == Sequence && len(argv) == len(n.Items) {
+	if n.Kind == Sequence && len(argv) == len(n.Items()) {
 		e.add(Want{Key: "run", Index: index, Value: argv, At: r.span(n)})
 	}
 }

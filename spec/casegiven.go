@@ -30,10 +30,10 @@ func (r *caseReader) given(t *task, f Field, whole bool) *Given {
 		r.givenInstances(t, g, fs, whole)
 		return g
 	}
-	if len(f.Value.Items) == 0 {
+	if len(f.Value.Items()) == 0 {
 		r.report(sType, r.span(f.Value), "the list of %s is empty; it says how each attempt goes", quotedCut(f.Key.Text))
 	}
-	for _, it := range f.Value.Items {
+	for _, it := range f.Value.Items() {
 		step, fs := r.step(t, it, f.Key.Text)
 		if key := fs.key("instances"); key != nil {
 			r.report(sWrongPlace, r.span(key), "`instances` cannot stand in a list of attempts").help("each instance may have a list of its own")
@@ -86,7 +86,7 @@ func (r *caseReader) step(t *task, n *Node, key string) (Step, fields) {
 		return s, fields{}
 	}
 	f := r.caseFields(n, stepKeys, key)
-	said := f.get("state") != nil || f.get("exit") != nil || f.get("error") != nil || f.get("kind") != nil || f.m["output"].Key != nil
+	said := f.get("state") != nil || f.get("exit") != nil || f.get("error") != nil || f.get("kind") != nil || f.field("output").Key != nil
 	if code, ok := r.integer(f.get("exit"), key+".exit", 0); ok {
 		s.Exit, s.State = &code, stateOfExit(code)
 	}
@@ -122,7 +122,7 @@ func stateOfExit(code int) machine.State {
 
 // stepOutput reads an output, typed as the task or its plugin declares it.
 func (r *caseReader) stepOutput(t *task, s *Step, f fields) {
-	out := f.m["output"]
+	out := f.field("output")
 	if out.Key == nil {
 		return
 	}
@@ -142,14 +142,14 @@ func (r *caseReader) pokes(t *task, s *Step, f fields, key string, said bool) {
 	case t.Sensor == nil:
 		r.report(sExclusive, r.span(f.key("pokes")), "%s is no sensor: it is not poked", t.name())
 		return
-	case n.Kind != Sequence || len(n.Items) == 0:
+	case n.Kind != Sequence || len(n.Items()) == 0:
 		r.report(sType, r.span(n), "`%s.pokes` must be a list that says how each poke goes, not %s", key, n.words())
 		return
 	case said:
 		r.report(sExclusive, r.span(f.key("pokes")), "`pokes` say how the attempt goes; nothing else can beside them")
 		return
 	}
-	for _, it := range n.Items {
+	for _, it := range n.Items() {
 		p, fs := r.step(t, it, key)
 		for _, no := range []string{"pokes", "instances"} {
 			if at := fs.key(no); at != nil {

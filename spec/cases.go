@@ -179,7 +179,7 @@ func (r *caseReader) cases() (list []Case) {
 		}
 		return nil
 	}
-	if n.Empty() || n.Kind == Mapping && len(n.Fields) == 0 {
+	if n.Empty() || n.Kind == Mapping && len(n.Fields()) == 0 {
 		r.report(sMissing, r.span(top.key("cases")), "`cases` is empty; a test file has at least one")
 		return nil
 	}
@@ -248,7 +248,7 @@ func (r *caseReader) pastOf(key *Node) bool {
 
 // caseFields is fields for the keys of a test file: hints about a DAG's keys would lead astray.
 func (r *caseReader) caseFields(n *Node, t *table, name string) fields {
-	f := fields{node: n, m: map[string]Field{}}
+	f := fields{node: n}
 	if n == nil || n.bad {
 		return f
 	}
@@ -256,11 +256,11 @@ func (r *caseReader) caseFields(n *Node, t *table, name string) fields {
 		r.report(sType, r.span(n), "%s must be a map, not %s", name, n.words())
 		return f
 	}
-	for _, field := range n.Fields {
+	f.of = t
+	for _, field := range n.Fields() {
 		key := field.Key.Text
 		switch {
 		case slices.Contains(t.keys, key):
-			f.m[key] = field
 		case len(key) > 1 && key[:2] == "x-":
 		default:
 			f.meant = append(f.meant, nearest(key, t.keys)...)

@@ -2,8 +2,8 @@ package spec
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
 
@@ -22,6 +22,7 @@ type PluginInfo struct {
 	Input       json.RawMessage // JSON Schema of `with`; nil = anything
 	Output      json.RawMessage // JSON Schema of the output; nil = anything
 	Sensor      bool            // a sensor by nature
+	Endless     bool            // … whose wait may never be over
 	Remote      bool            // its work is done elsewhere, and watched
 }
 
@@ -33,6 +34,7 @@ type Options struct {
 	MaxInstances int                   // of for_each; 0 = 10,000
 	FileExists   func(rel string) bool // relative to the file's folder; nil = not asked
 	Severities   map[string]Severity   // by code, of what is no error; Off is not said
+	Lint         func(Script) []Remark // what a linter of shells says of a script; nil = none is asked
 }
 
 // A DAG is a file that still knows where each value stood.
@@ -52,9 +54,10 @@ type DAG struct {
 	defaults fields  // the keys of `defaults`; read again under each task
 	tasks    []*task // file order
 	byID     map[string]*task
-	hooks    []*task // callbacks, of the DAG and of tasks
-	plain    []*use  // texts without expressions that may hold a name of ours in other brackets
-	uses     []*use  // where expressions stand, in the order they were met
+	hooks    []*task                // callbacks, of the DAG and of tasks
+	plugins  map[string]*PluginInfo // those that were asked for; nil = unknown
+	plain    []*use                 // texts without expressions that may hold a name of ours in other brackets
+	uses     []*use                 // where expressions stand, in the order they were met
 	params   map[string]*param
 	envNames []string // of the DAG's env
 
@@ -79,7 +82,7 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	d := &DAG{
 		file: file, opts: o, src: newSource(nil),
 		byID: map[string]*task{}, params: map[string]*param{}, once: map[telling]bool{},
-		answers: map[question]answer{}, shells: map[syntax.LangVariant]*syntax.Parser{}, never: map[string]bool{},
+		answers: map[question]answer{}, plugins: map[string]*PluginInfo{}, shells: map[syntax.LangVariant]*syntax.Parser{}, never: map[string]bool{},
 	}
 	if !d.read(src) {
 		return nil, d.found(src)
@@ -88,7 +91,9 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	for _, r := range rules {
 		r.check(d)
 	}
-	return d, d.found(src)
+	found := d.found(src)
+	d.seen, d.linked, d.answers, d.shells = nil, nil, map[question]answer{}, map[syntax.LangVariant]*syntax.Parser{} // all that was only for this
+	return d, found
 }
 
 // read makes the tree of the bytes; false if there is none, which is then reported. The limits come
@@ -104,11 +109,7 @@ func (d *DAG) read(src []byte) bool {
 		return false
 	}
 	d.src = newSource(src)
-	doc := d.parseYAML(src)
-	if doc == nil {
-		return false
-	}
-	d.root = d.plant(doc)
+	d.root = d.tree(src)
 	if d.root == nil {
 		return false
 	}
@@ -117,6 +118,23 @@ func (d *DAG) read(src []byte) bool {
 		return false
 	}
 	return true
+}
+
+// tree makes the tree of a file, nil if there is none.
+func (d *DAG) tree(src []byte) *Node {
+	if len(src) > pieceSize {
+		if root, ok := d.byPieces(pieceSize); ok {
+			return root
+		}
+		if d.tooMany(1, d.src.body) {
+			return nil
+		}
+	}
+	doc := d.parseYAML(src)
+	if doc == nil {
+		return nil
+	}
+	return d.plant(doc)
 }
 
 // draft fills the plan from the tree, key by key. What needs the whole file is left to the rules.
@@ -155,7 +173,7 @@ func (d *DAG) head() {
 	p.DAG = stem(d.file)
 	if n := get("id"); n != nil {
 		if d.filled(n, "id", "text") && d.id(n, "the DAG's id", dagID) {
-			p.DAG = n.Text
+			p.DAG = strings.Clone(n.Text) // it may be kept for long, and must not keep the file
 		}
 	} else if !dagID.fits(p.DAG) || len(p.DAG) > maxID {
 		d.report(nID, Span{1, 1, 1, 2}, "the file's name %q makes no id", cut(p.DAG, 60)).help("add `id:` with %s", dagID.words)
@@ -249,9 +267,9 @@ func (d *DAG) Plan() (*machine.Plan, error) {
 	if d.failed {
 		return nil, fmt.Errorf("cannot compile %s: it has errors", d.file)
 	}
-	body, err := json.Marshal(&d.plan)
+	plan, err := d.plan.Reread()
 	if err != nil {
-		return nil, errors.New("cannot compile " + d.file + ": its plan cannot be written")
+		return nil, fmt.Errorf("cannot compile %s: %w", d.file, err)
 	}
-	return machine.DecodePlan(body)
+	return plan, nil
 }

@@ -32,7 +32,7 @@ func (d *DAG) draftEnv(t *task, n *Node, path string, outer bool) []machine.Var 
 		case !d.scalarHere(f.Value, "env."+name, "text"):
 			continue
 		}
-		vars = append(vars, machine.Var{Name: name, Value: f.Value.Text, Pos: f.Value.Pos, Level: level(t)})
+		vars = append(vars, machine.Var{Name: name, Value: f.Value.Text, Pos: f.Value.Pos(), Level: level(t)})
 		d.use(&use{
 			task: t, where: "env", path: path + "." + name, node: f.Value, form: template,
 			edge: t != nil && !outer, outerEnv: outer,
@@ -55,9 +55,9 @@ func level(t *task) int {
 func (d *DAG) draftTaskEnv(t *task) []machine.Var {
 	var vars []machine.Var
 	if n := d.defaults.get("env"); n != nil && n.Kind == Mapping {
-		for _, f := range n.Fields {
+		for _, f := range n.Fields() {
 			if f.Value.Kind == Scalar && envName.fits(f.Key.Text) {
-				vars = append(vars, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos, Level: 1})
+				vars = append(vars, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos(), Level: 1})
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func (d *DAG) draftDefaults() {
 		return
 	}
 	d.defaults = d.fields(n, defaultsKeys, "`defaults`")
-	probe := &task{d: d, f: fields{m: map[string]Field{}}}
+	probe := &task{Task: new(machine.Task), d: d}
 	d.draftRetries(probe)
 	d.draftSlotsOf(probe)
 	d.shell(d.defaults.get("shell"))

@@ -19,7 +19,7 @@ func (d *DAG) draftFiles(t *task) {
 	for _, f := range d.named(t.f.get("artifacts"), "artifacts") {
 		named := d.id(f.Key, "the name of an artifact", taskID) && d.shortEnough(f.Key)
 		if d.fileValue(f, "artifacts") && d.artifactPath(f.Value) && named {
-			t.Artifacts = append(t.Artifacts, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos})
+			t.Artifacts = append(t.Artifacts, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos()})
 		}
 		d.fileUse(t, "artifacts", f)
 	}
@@ -30,7 +30,7 @@ func (d *DAG) draftFiles(t *task) {
 			laid = append(laid, f)
 		}
 		if d.fileValue(f, "inputs") && d.inputSource(f.Value) && placed {
-			t.Inputs = append(t.Inputs, machine.Var{Name: path.Clean(f.Key.Text), Value: f.Value.Text, Pos: f.Value.Pos})
+			t.Inputs = append(t.Inputs, machine.Var{Name: path.Clean(f.Key.Text), Value: f.Value.Text, Pos: f.Value.Pos()})
 		}
 		d.fileUse(t, "inputs", f)
 	}

@@ -241,18 +241,18 @@ func (x offsets) at(line, col int) int {
 
 // dropItem fixes the diagnostic by leaving an item out of its list, if that is a matter of one line.
 func (d *Diagnostic) dropItem(dag *DAG, list, item *Node) *Diagnostic {
-	i := slices.Index(list.Items, item)
+	i := slices.Index(list.Items(), item)
 	if i < 1 {
 		return d
 	}
-	before, at := dag.span(list.Items[i-1]), dag.span(item)
-	l := string(dag.src.line(at.Line))
+	before, at := dag.span(list.Items()[i-1]), dag.span(item)
+	l := dag.src.lineText(at.Line)
 	between := dag.src.text(Span{before.EndLine, before.EndCol, at.Line, at.Col})
 	switch {
 	case at.EndLine != at.Line:
 	case before.EndLine == at.Line && strings.TrimSpace(between) == ",":
 		d.note("fix", "leave the second out").edit(Span{at.Line, before.EndCol, at.Line, at.EndCol}, "")
-	case strings.TrimSpace(l) == "- "+dag.src.text(at) && at.Line > before.Line && at.Line < len(dag.src.lines):
+	case strings.TrimSpace(l) == "- "+dag.src.text(at) && at.Line > before.Line && at.Line < dag.src.count():
 		d.note("fix", "leave the second out").edit(Span{at.Line, 1, at.Line + 1, 1}, "")
 	}
 	return d

@@ -40,9 +40,9 @@ type ignored struct {
 	used bool
 }
 
-// around are the codes of what depends on the files and settings around a DAG: here nothing may be found
-// of them, and elsewhere something.
-var around = []string{sFile, sPool}
+// around are the codes of what depends on the files, settings and programs around a DAG: here nothing may
+// be found of them, and elsewhere something.
+var around = []string{sFile, sPool, xLint}
 
 // ignoreMark is in every such comment, and in hardly any other file.
 const ignoreMark = "weft:"
@@ -170,7 +170,7 @@ func (d *DAG) idle(ig *ignore, codes []ignored) {
 
 // without is what goes with a comment: its whole line, or the blanks before it.
 func (d *DAG) without(ig *ignore) Span {
-	if ig.alone && ig.at.Line < len(d.src.lines) {
+	if ig.alone && ig.at.Line < d.src.count() {
 		return Span{ig.at.Line, 1, ig.at.Line + 1, 1}
 	}
 	l := d.src.line(ig.at.Line)
@@ -184,14 +184,13 @@ func (d *DAG) without(ig *ignore) Span {
 // ignores reads the comments.
 func (d *DAG) ignores(texts texts) []*ignore {
 	var list []*ignore
-	for i, l := range d.src.lines {
-		text := string(l)
+	for n := 1; n <= d.src.count(); n++ {
+		text := d.src.lineText(n)
 		m := ignoreForm().FindStringSubmatchIndex(text)
 		if m == nil {
 			continue
 		}
 		from := m[0] + strings.IndexByte(text[m[0]:], '#')
-		n := i + 1
 		col := len([]rune(text[:from])) + 1
 		script, inText := texts.holds(n, col)
 		if inText && !script {
@@ -217,8 +216,8 @@ func (d *DAG) ignores(texts texts) []*ignore {
 // spokenOf is the line that a comment alone on line n speaks of: the first below it that is no comment,
 // 0 if that is blank.
 func (d *DAG) spokenOf(n int) int {
-	for n++; n <= len(d.src.lines); n++ {
-		switch text := strings.TrimSpace(string(d.src.line(n))); {
+	for n++; n <= d.src.count(); n++ {
+		switch text := strings.TrimSpace(d.src.lineText(n)); {
 		case text == "":
 			return 0
 		case text[0] != '#':
@@ -267,11 +266,11 @@ func (d *DAG) longTexts() texts {
 			return
 		}
 		seen[n] = true
-		for _, f := range n.Fields {
+		for _, f := range n.Fields() {
 			walk(f.Key, "")
 			walk(f.Value, f.Key.Text)
 		}
-		for _, it := range n.Items {
+		for _, it := range n.Items() {
 			walk(it, key)
 		}
 		if n.Kind == Scalar {
@@ -287,8 +286,8 @@ func (t texts) scalar(d *DAG, n *Node, script bool) {
 		return // no text of several lines
 	}
 	runes := []rune(n.Text)
-	for line := d.src.end(n, len([]rune(strings.TrimRight(n.Text, "\n")))).Line; line > n.Pos.Line; line-- {
-		t.begin[line] = n.Pos.Line
+	for line := d.src.end(n, len([]rune(strings.TrimRight(n.Text, "\n")))).Line; line > n.Pos().Line; line-- {
+		t.begin[line] = n.Pos().Line
 	}
 	for i, r := range runes {
 		if r == '#' && strings.Contains(string(runes[i:min(i+40, len(runes))]), ignoreMark) {

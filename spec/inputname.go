@@ -67,7 +67,7 @@ func otherPart(found []schema.Violation, part schema.Violation) bool {
 // joined is the URI of a bucket and a key that stand beside each other as texts.
 func joined(in *Node) string {
 	bucket, key := "bucket", "key"
-	for _, f := range in.Fields {
+	for _, f := range in.Fields() {
 		if f.Value.Kind != Scalar || f.Value.Text == "" || len(f.Value.Text) > 60 || strings.ContainsAny(f.Value.Text, "\n`") {
 			continue
 		}

@@ -56,11 +56,11 @@ const maxTyped = 200
 
 func elementOf(d *DAG, t *task) expr.Type {
 	n := t.f.get("for_each")
-	if n == nil || len(n.Items) == 0 || len(n.Items) > maxTyped {
+	if n == nil || len(n.Items()) == 0 || len(n.Items()) > maxTyped {
 		return expr.Type{}
 	}
-	types := make([]expr.Type, len(n.Items))
-	for i, it := range n.Items {
+	types := make([]expr.Type, len(n.Items()))
+	for i, it := range n.Items() {
 		types[i] = d.written(it)
 	}
 	return expr.Either(types...)
@@ -73,14 +73,14 @@ func (d *DAG) written(n *Node) expr.Type {
 	case n.bad:
 		return expr.Type{}
 	case n.Kind == Mapping:
-		fields := make(map[string]expr.Type, len(n.Fields))
-		for _, f := range n.Fields {
+		fields := make(map[string]expr.Type, len(n.Fields()))
+		for _, f := range n.Fields() {
 			fields[f.Key.Text] = d.written(f.Value)
 		}
 		return expr.MapOf(fields, false)
 	case n.Kind == Sequence:
-		types := make([]expr.Type, len(n.Items))
-		for i, it := range n.Items {
+		types := make([]expr.Type, len(n.Items()))
+		for i, it := range n.Items() {
 			types[i] = d.written(it)
 		}
 		if len(types) == 0 {

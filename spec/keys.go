@@ -102,12 +102,25 @@ var otherValues = []string{
 // statusRules are GitHub Actions' conditions on what went before, and the rules that say so here.
 var statusRules = map[string]string{"always()": "all_done", "!cancelled()": "all_done", "failure()": "one_failed", "success()": "all_success"}
 
-// fields is a mapping read against its table. It holds legal keys alone, so whoever reads a key by its
+// fields is a mapping read against its table. It gives legal keys alone, so whoever reads a key by its
 // name needs no check, and one that is misspelt is reported once, here. The zero value has no keys.
 type fields struct {
 	node  *Node
-	m     map[string]Field
+	of    *table   // nil: it could not be read, and has no keys
 	meant []string // keys that misspelt ones may have meant: that they are missing is no news
+}
+
+// field returns a key and its value, both nil if it is absent.
+func (f fields) field(key string) Field {
+	if f.of == nil {
+		return Field{}
+	}
+	for _, field := range f.node.Fields() { // there are a few
+		if field.Key.Text == key && slices.Contains(f.of.keys, key) {
+			return field
+		}
+	}
+	return Field{}
 }
 
 // lacks tells whether a key is absent, and no misspelt one may have meant it.
@@ -115,19 +128,19 @@ func (f fields) lacks(key string) bool {
 	if f.node != nil && f.node.bad { // it could not be read whole
 		return false
 	}
-	return f.m[key].Key == nil && !slices.Contains(f.meant, key)
+	return f.key(key) == nil && !slices.Contains(f.meant, key)
 }
 
 // get returns a key's value, nil if it is absent.
-func (f fields) get(key string) *Node { return f.m[key].Value }
+func (f fields) get(key string) *Node { return f.field(key).Value }
 
 // key returns where a key stands.
-func (f fields) key(key string) *Node { return f.m[key].Key }
+func (f fields) key(key string) *Node { return f.field(key).Key }
 
 // fields reads a mapping: keys that the table lacks are reported, `x-…` passed over. If the node
 // is no mapping that is reported too, and there are no fields.
 func (d *DAG) fields(n *Node, t *table, name string) fields {
-	f := fields{node: n, m: map[string]Field{}}
+	f := fields{node: n}
 	if n == nil || n.bad {
 		return f
 	}
@@ -135,11 +148,11 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 		d.report(sType, d.span(n), "%s must be a map, not %s", name, n.words())
 		return f
 	}
-	for _, field := range n.Fields {
+	f.of = t
+	for _, field := range n.Fields() {
 		key := field.Key.Text
 		switch {
 		case slices.Contains(t.keys, key):
-			f.m[key] = field
 		case strings.HasPrefix(key, "x-"):
 		default:
 			f.meant = append(f.meant, d.unknownKey(field, t, f)...)

@@ -27,18 +27,23 @@ func TestBombs(t *testing.T) {
 	tasks := "tasks: {a: {run: echo}}\n"
 	for _, row := range []struct{ name, src, code string }{
 		{"a file of more than 1 MiB", "# " + strings.Repeat("x", 1<<20), yLimit},
-		{"lists in lists", strings.Repeat("[", 400_000), ySyntax},
+		{"lists in lists", strings.Repeat("[", 400_000), yLimit},
+		{"fewer lists in lists", strings.Repeat("[", 100_000), yLimit},
+		{"maps in maps, not closed", strings.Repeat("{a: ", 3000), yLimit},
 		{"lists in lists, closed", "x-a: " + strings.Repeat("[", 101) + strings.Repeat("]", 101) + "\n" + tasks, yLimit},
 		{"maps in maps", "x-a: " + strings.Repeat("{a: ", 5000) + strings.Repeat("}", 5000) + "\n" + tasks, yLimit},
 		{"aliases of aliases", laughs + tasks, yLimit},
 		{"merges of merges", merges + tasks, yLimit},
 		{"aliases that nest", deepAliases + tasks, yLimit},
+		{"an alias of what stands too deep", "x-a: " + strings.Repeat("[", 105) + "&a x" + strings.Repeat("]", 105) + "\nx-b: *a\n" + tasks, yLimit},
 		{"a control character", "a: \x01\n" + tasks, yEncoding},
 		{"not UTF-8", "a: \xff\n" + tasks, yEncoding},
 		{"a control character of the second set", "a: \u009b31m\n" + tasks, yEncoding},
 		{"a byte order mark inside", "a: x\ufeff\n" + tasks, yEncoding},
 		{"no character at all", "a: \uffff\n" + tasks, yEncoding},
-		{"many keys", strings.Repeat("a: 1\n", 100_000), yDuplicate},
+		{"a key many times", strings.Repeat("a: 1\n", 90_000), yDuplicate},
+		{"a key too many times", strings.Repeat("a: 1\n", 110_000), yLimit},
+		{"too many values in brackets", "x-a: [" + strings.Repeat("1, ", 210_000) + "]\n" + tasks, yLimit},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var before, after runtime.MemStats

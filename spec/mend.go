@@ -37,22 +37,30 @@ type mended struct {
 // mend changes the text; what was reported since the last time is placed in the file first.
 func (d *DAG) mend(ms []mend) []byte {
 	d.placed()
+	lines := map[int][]rune{}
 	for _, m := range ms {
-		line := d.src.line(m.line)
+		line, twice := lines[m.line]
+		if !twice {
+			line = d.src.line(m.line)
+		}
 		from, to := min(m.from, len(line)+1), min(max(m.to, m.from), len(line)+1)
 		m.from, m.to = from, to
-		d.src.lines[m.line-1] = slices.Concat(line[:from-1], []rune(m.with), line[to-1:])
+		lines[m.line] = slices.Concat(line[:from-1], []rune(m.with), line[to-1:])
 		d.mended.mends = append(d.mended.mends, m)
 		d.mended.guess = d.mended.guess || m.guess
 	}
 	var b strings.Builder
-	for i, l := range d.src.lines {
-		if i > 0 {
+	for n := range d.src.count() {
+		if n > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString(string(l))
+		if line, changed := lines[n+1]; changed {
+			b.WriteString(string(line))
+		} else {
+			b.WriteString(d.src.lineText(n + 1))
+		}
 	}
-	d.src.last = walk{}
+	d.src.cut(b.String())
 	d.mended.blocks = nil
 	return []byte(b.String())
 }

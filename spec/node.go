@@ -34,16 +34,40 @@ const (
 //
 // A scalar has no type. `no`, `010` and 2026-01-02 are texts until the place that they stand in asks
 // for something else; see scalar.go.
+//
+// A file has a hundred thousand of them, so they are small: what few have is behind a pointer.
 type Node struct {
-	Kind   Kind
-	Quote  Quote
-	Pos    machine.Pos // where the value itself begins, behind its anchor
-	Text   string      // of a scalar, decoded, otherwise as written
-	Fields []Field     // of a mapping, in file order, merges resolved
-	Items  []*Node     // of a sequence
-	bad    bool        // reported already: whoever reads it keeps silent
-	size   int         // nodes at and below it, aliases expanded; see planter
-	height int
+	Kind      Kind
+	Quote     Quote
+	bad       bool // reported already: whoever reads it keeps silent
+	line, col int32
+	Text      string  // of a scalar, decoded, otherwise as written
+	inside    *inside // of a mapping or a sequence that is not empty
+}
+
+// inside is what a mapping or a sequence holds.
+type inside struct {
+	fields []Field
+	items  []*Node
+}
+
+// Pos is where the value itself begins, behind its anchor.
+func (n *Node) Pos() machine.Pos { return machine.Pos{Line: int(n.line), Col: int(n.col)} }
+
+// Fields are those of a mapping, in file order, merges resolved; none of another node, or of nil.
+func (n *Node) Fields() []Field {
+	if n == nil || n.inside == nil {
+		return nil
+	}
+	return n.inside.fields
+}
+
+// Items are those of a sequence; none of another node, or of nil.
+func (n *Node) Items() []*Node {
+	if n == nil || n.inside == nil {
+		return nil
+	}
+	return n.inside.items
 }
 
 // A Field is one key of a mapping and its value.
@@ -57,7 +81,7 @@ func (n *Node) Get(key string) *Node {
 	if n == nil {
 		return nil
 	}
-	for _, f := range n.Fields {
+	for _, f := range n.Fields() {
 		if f.Key.Text == key {
 			return f.Value
 		}
@@ -73,10 +97,10 @@ func (n *Node) At(path ...string) *Node {
 		}
 		if n.Kind == Sequence {
 			i := index(p)
-			if i < 0 || i >= len(n.Items) {
+			if i < 0 || i >= len(n.Items()) {
 				return nil
 			}
-			n = n.Items[i]
+			n = n.Items()[i]
 			continue
 		}
 		n = n.Get(p)
@@ -95,7 +119,7 @@ func (n *Node) deepest(path []string) (value, key *Node) {
 			return value, key
 		}
 		key = nil
-		for _, f := range value.Fields {
+		for _, f := range value.Fields() {
 			if f.Value == next && f.Key.Text == p {
 				key = f.Key
 			}

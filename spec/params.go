@@ -108,8 +108,8 @@ func (d *DAG) draftParam(p *param, n *Node) {
 		return
 	}
 	p.Schema = encode(frag)
-	def, has := f.m["default"]
-	if !has || def.Value.Kind == Scalar && !d.literal(def.Value, "params."+p.Name+".default") {
+	def := f.field("default")
+	if def.Key == nil || def.Value.Kind == Scalar && !d.literal(def.Value, "params."+p.Name+".default") {
 		return
 	}
 	value := d.valueAs(def.Value, frag)
@@ -129,7 +129,7 @@ func (d *DAG) draftParam(p *param, n *Node) {
 // choose: `enum: [010]` of texts is the text "010".
 func (d *DAG) fragment(n *Node, what string) (map[string]any, bool) {
 	frag := map[string]any{}
-	for _, f := range n.Fields {
+	for _, f := range n.Fields() {
 		if f.Key.Text != "default" && slices.Contains(schemaWords, f.Key.Text) {
 			frag[f.Key.Text] = d.valueAs(f.Value, member(metaText, any(metaText), f.Key.Text))
 		}

@@ -37,20 +37,20 @@ func (s *source) skipBlank(line, col int) (int, int) {
 		if c := s.rune(line, col); c != 0 && c != '#' {
 			return line, col
 		}
-		if line++; line > len(s.lines) {
+		if line++; line > s.count() {
 			return from, at
 		}
 		col = 1
 	}
 }
 
-// tagBefore returns the tag that stands between a node's place and its value, nil if there is none.
-func (s *source) tagBefore(line, col int) *Node {
+// tagBefore returns the tag that stands between a node's place and its value, and where; "" if there is none.
+func (s *source) tagBefore(line, col int) (machine.Pos, string) {
 	for range 2 {
 		start := col
 		c := s.rune(line, col)
 		if c != '&' && c != '!' {
-			return nil
+			break
 		}
 		var text []rune
 		for r := s.rune(line, col); r != 0 && !blank(r); r = s.rune(line, col) {
@@ -58,11 +58,11 @@ func (s *source) tagBefore(line, col int) *Node {
 			col++
 		}
 		if c == '!' {
-			return &Node{Pos: machine.Pos{Line: line, Col: start}, Text: string(text)}
+			return machine.Pos{Line: line, Col: start}, string(text)
 		}
 		line, col = s.skipBlank(line, col)
 	}
-	return nil
+	return machine.Pos{}, ""
 }
 
 func blank(r rune) bool { return r == ' ' || r == '\t' }
@@ -77,7 +77,7 @@ type tracer struct {
 }
 
 func (s *source) trace(n *Node) *tracer {
-	t := &tracer{src: s, line: n.Pos.Line, col: n.Pos.Col, quote: n.Quote}
+	t := &tracer{src: s, line: n.Pos().Line, col: n.Pos().Col, quote: n.Quote}
 	switch n.Quote {
 	case Single, Double:
 		t.col++
@@ -100,12 +100,9 @@ func (t *tracer) block() {
 	t.line++
 	t.col = 1
 	t.indent = -1
-	for n := t.line; n <= len(t.src.lines); n++ {
-		l := t.src.line(n)
-		in := 0
-		for in < len(l) && l[in] == ' ' {
-			in++
-		}
+	for n := t.line; n <= t.src.count(); n++ {
+		l := t.src.lineText(n)
+		in := spacesOf(l)
 		if in == len(l) {
 			continue
 		}
@@ -166,7 +163,7 @@ func (t *tracer) step(r rune) {
 	for range 1 << 20 { // bounded by the file's size; ends at its end at the latest
 		c := t.src.rune(t.line, t.col)
 		switch {
-		case t.line > len(t.src.lines):
+		case t.line > t.src.count():
 			return
 		case c == 0: // end of a line: a break, folded or kept, or nothing
 			fold := r == ' ' || r == '\n'
@@ -196,7 +193,7 @@ func (t *tracer) settle() {
 		return
 	}
 	line, col := t.line, t.col
-	for t.src.rune(t.line, t.col) == 0 && t.line < len(t.src.lines) {
+	for t.src.rune(t.line, t.col) == 0 && t.line < t.src.count() {
 		t.newline()
 	}
 	if t.src.rune(t.line, t.col) == 0 {
@@ -245,18 +242,18 @@ func (d *DAG) span(n *Node) Span {
 	}
 	switch {
 	case n.Kind != Scalar || n.Text == "" && n.Quote == Plain:
-		return spanAt(n.Pos, 1)
+		return spanAt(n.Pos(), 1)
 	case n.Quote == Literal || n.Quote == Folded:
-		return spanAt(n.Pos, 1)
+		return spanAt(n.Pos(), 1)
 	}
 	end := d.src.end(n, len([]rune(n.Text)))
 	if n.Quote != Plain {
 		end.Col++
 	}
-	if end.Line != n.Pos.Line {
-		return d.src.restOfLine(n.Pos.Line, n.Pos.Col)
+	if end.Line != n.Pos().Line {
+		return d.src.restOfLine(n.Pos().Line, n.Pos().Col)
 	}
-	return Span{n.Pos.Line, n.Pos.Col, n.Pos.Line, max(end.Col, n.Pos.Col+1)}
+	return Span{n.Pos().Line, n.Pos().Col, n.Pos().Line, max(end.Col, n.Pos().Col+1)}
 }
 
 // within is the stretch of some runes of a scalar's text.

@@ -24,11 +24,11 @@ func TestPlacesAreTrue(t *testing.T) {
 		}
 		var walk func(n *Node)
 		walk = func(n *Node) {
-			for _, f := range n.Fields {
+			for _, f := range n.Fields() {
 				walk(f.Key)
 				walk(f.Value)
 			}
-			for _, it := range n.Items {
+			for _, it := range n.Items() {
 				walk(it)
 			}
 			for i, r := range []rune(n.Text) {
@@ -67,7 +67,7 @@ func TestTreeKnowsHowThingsStood(t *testing.T) {
 		{[]string{"tasks", "b", "env", "B"}, "1", Single, 4, 22},
 	} {
 		n := d.Node().At(row.path...)
-		if n == nil || n.Text != row.text || n.Quote != row.quote || n.Pos.Line != row.line || n.Pos.Col != row.col {
+		if n == nil || n.Text != row.text || n.Quote != row.quote || n.Pos().Line != row.line || n.Pos().Col != row.col {
 			t.Errorf("%v is %+v, want %+v", row.path, n, row)
 		}
 	}

@@ -215,8 +215,8 @@ func (d *DAG) list(n *Node, key string) []*Node {
 		d.report(sType, d.span(n), "`%s` must be a list, not %s", key, n.words())
 		return nil
 	}
-	var out []*Node
-	for _, it := range n.Items {
+	out := make([]*Node, 0, len(n.Items()))
+	for _, it := range n.Items() {
 		if d.filled(it, key, "a list of texts") {
 			out = append(out, it)
 		}
@@ -247,7 +247,7 @@ func (d *DAG) named(n *Node, key string) []Field {
 		}
 		return nil
 	}
-	return n.Fields
+	return n.Fields()
 }
 
 const day = machine.Duration(24 * time.Hour)

@@ -299,8 +299,8 @@ func (b *brancher) report(t *task, v *verdict) {
 		d.report(gBranch, d.span(at), "task %q %s: its trigger cannot hold, however the conditions upstream turn out", t.ID, what)
 		return
 	}
-	if i := slices.IndexFunc(t.needs, func(n need) bool { return n.id == other }); i >= 0 && t.f.get("trigger") == nil {
-		at = t.needs[i].node
+	if i := slices.IndexFunc(t.needs, func(n *Node) bool { return n.Text == other }); i >= 0 && t.f.get("trigger") == nil {
+		at = t.needs[i]
 	}
 	diag := d.report(gBranch, d.span(at), "task %q %s: %q and %q never run in the same run", t.ID, what, one, other)
 	for _, id := range []string{one, other} {

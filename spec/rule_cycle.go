@@ -38,11 +38,15 @@ func ruleCycle(d *DAG) {
 func (d *DAG) wishes() [][]edge {
 	g := make([][]edge, len(d.tasks))
 	for i, t := range d.tasks {
+		if len(t.needs)+len(t.refs) == 0 {
+			continue
+		}
+		g[i] = make([]edge, 0, len(t.needs)+min(len(t.refs), 16))
 		seen := map[int]bool{}
 		for _, n := range t.needs {
-			j := d.byID[n.id].at
+			j := d.byID[n.Text].at
 			seen[j] = true
-			g[i] = append(g[i], edge{j, d.span(n.node), false})
+			g[i] = append(g[i], edge{j, d.span(n), false})
 		}
 		for _, r := range t.refs {
 			if j := d.byID[r.id].at; r.edge && j != i && !seen[j] {

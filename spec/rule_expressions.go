@@ -100,13 +100,14 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	at := d.within(u.node, off+p.Offset, p.Len)
 	code, msg := p.Code, p.Msg
 	if code == eMember && d.src.text(at) == "secrets" && p.Help == noSecrets {
-		code, msg = xSecret, "secrets cannot stand in `"+u.where+"`"
+		code, msg = xSecret, "secrets cannot stand in "+u.place()
+		p.Help = u.noSecretsHelp()
 	}
 	if len(p.Suggest) == 1 && latin(p.Suggest[0]) == d.src.text(at) && d.byID[p.Suggest[0]] != nil { // that id was reported
 		return
 	}
 	diag := d.reportAs(severityOf(p), code, at, "%s", msg)
-	diag.inside = at.Line != u.node.Pos.Line || at.Col > u.node.Pos.Col
+	diag.inside = at.Line != u.node.Pos().Line || at.Col > u.node.Pos().Col
 	switch {
 	case p.Fix != "":
 		if fix := quotedFor(u.node.Quote, p.Fix); fix != "" {
@@ -191,7 +192,7 @@ func (d *DAG) unquotedHash(u *use, diag *Diagnostic, p expr.Problem, at Span) bo
 	if !strings.HasPrefix(strings.TrimLeft(rest, " \t"), "#") {
 		return false
 	}
-	whole := Span{u.node.Pos.Line, u.node.Pos.Col, end.Line, len(line) + 1}
+	whole := Span{u.node.Pos().Line, u.node.Pos().Col, end.Line, len(line) + 1}
 	text := strings.TrimRight(d.src.text(whole), " \t")
 	if whole.Line != whole.EndLine || u.form != bareForm || !d.readable(u, text) {
 		return false

@@ -13,38 +13,38 @@ func ruleNeeds(d *DAG) {
 		seen := map[string]*Node{}
 		kept := t.needs[:0]
 		for _, n := range t.needs {
-			at := d.span(n.node)
-			first := seen[n.id]
+			at := d.span(n)
+			first := seen[n.Text]
 			switch {
-			case n.id == t.ID:
+			case n.Text == t.ID:
 				d.report(gSelf, at, "task %q needs itself", t.ID)
-			case d.byID[n.id] == nil:
-				like, looks := d.isLookAlike(n.id)
-				if looks && latin(like) == n.id { // the task's id is what is wrong, and reported
+			case d.byID[n.Text] == nil:
+				like, looks := d.isLookAlike(n.Text)
+				if looks && latin(like) == n.Text { // the task's id is what is wrong, and reported
 					continue
 				}
-				diag := d.report(gUnknown, at, "task %q needs %q, which does not exist", t.ID, n.id)
-				if looks && diag.lookAlike(d, at, n.id, func(string) bool { return false }) {
+				diag := d.report(gUnknown, at, "task %q needs %q, which does not exist", t.ID, n.Text)
+				if looks && diag.lookAlike(d, at, n.Text, func(string) bool { return false }) {
 					diag.related(d.span(d.byID[like].key), "%q is defined here", like)
 					continue
 				}
-				if id := d.idOf(n.id); id != "" {
-					diag.instead(n.id, id)
+				if id := d.idOf(n.Text); id != "" {
+					diag.instead(n.Text, id)
 					continue
 				}
-				if list := d.listInText(n.id); list != "" {
+				if list := d.listInText(n.Text); list != "" {
 					diag.label("write `%s`", list)
 					continue
 				}
-				diag.suggest(n.id, without(ids, t.ID))
-				if near := nearest(n.id, without(ids, t.ID)); len(near) == 1 {
+				diag.suggest(n.Text, without(ids, t.ID))
+				if near := nearest(n.Text, without(ids, t.ID)); len(near) == 1 {
 					diag.related(d.span(d.byID[near[0]].key), "%q is defined here", near[0])
 				}
 			case first != nil:
-				d.report(gTwice, at, "task %q needs %q twice", t.ID, n.id).related(d.span(first), "the first time").
-					dropItem(d, t.f.get("needs"), n.node)
+				d.report(gTwice, at, "task %q needs %q twice", t.ID, n.Text).related(d.span(first), "the first time").
+					dropItem(d, t.f.get("needs"), n)
 			default:
-				seen[n.id] = n.node
+				seen[n.Text] = n
 				kept = append(kept, n)
 			}
 		}

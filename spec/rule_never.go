@@ -199,8 +199,8 @@ func (d *DAG) reportNever(t *task, up []string, ends map[string]outcomes, unless
 		return
 	}
 	at := t.key // upstream by a reference
-	if i := slices.IndexFunc(t.needs, func(n need) bool { return n.id == still[0] }); i >= 0 {
-		at = t.needs[i].node
+	if i := slices.IndexFunc(t.needs, func(n *Node) bool { return n.Text == still[0] }); i >= 0 {
+		at = t.needs[i]
 	}
 	diag := d.report(gNever, d.span(at), "task %q %s: %s cannot hold, for %q never runs", t.ID, what, rule, still[0]).
 		label("%q never runs", still[0])

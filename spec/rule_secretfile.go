@@ -19,9 +19,9 @@ import (
 func ruleSecretInFile(d *DAG) {
 	urls := d.src.has("://")
 	if len(d.shapesHere()) > 0 || urls {
-		for i, line := range d.src.lines {
-			if len(line) >= shortestSecret {
-				d.secretsOfLine(i+1, string(line), urls)
+		for n := 1; n <= d.src.count(); n++ {
+			if line := d.src.lineText(n); len(line) >= shortestSecret {
+				d.secretsOfLine(n, line, urls)
 			}
 		}
 	}
@@ -123,10 +123,10 @@ func (d *DAG) namedSecrets(n *Node, path []string, seen map[*Node]bool) {
 		return
 	}
 	seen[n] = true
-	for _, it := range n.Items {
+	for _, it := range n.Items() {
 		d.namedSecrets(it, path, seen)
 	}
-	for _, f := range n.Fields {
+	for _, f := range n.Fields() {
 		if f.Value.Kind != Scalar {
 			d.namedSecrets(f.Value, append(path, f.Key.Text), seen)
 			continue

@@ -12,8 +12,11 @@ func ruleUpstream(d *DAG) {
 	}
 	g := d.wishes()
 	for i, t := range d.tasks {
-		for _, n := range t.needs {
-			t.Needs = append(t.Needs, n.id)
+		if len(t.needs) > 0 {
+			t.Needs = make([]string, len(t.needs))
+		}
+		for k, n := range t.needs {
+			t.Needs[k] = n.Text
 		}
 		for _, e := range g[i] {
 			if e.ref && !reaches(g, others(g[i], e.to), e.to) {

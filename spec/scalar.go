@@ -30,14 +30,14 @@ func (d *DAG) valueAs(n *Node, schema any) any {
 	s := resolveRef(schema, schema)
 	switch n.Kind {
 	case Mapping:
-		m := make(map[string]any, len(n.Fields))
-		for _, f := range n.Fields {
+		m := make(map[string]any, len(n.Fields()))
+		for _, f := range n.Fields() {
 			m[f.Key.Text] = d.valueAs(f.Value, member(schema, s, f.Key.Text))
 		}
 		return m
 	case Sequence:
-		list := make([]any, len(n.Items))
-		for i, it := range n.Items {
+		list := make([]any, len(n.Items()))
+		for i, it := range n.Items() {
 			list[i] = d.valueAs(it, member(schema, s, "items"))
 		}
 		return list

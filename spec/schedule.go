@@ -27,7 +27,7 @@ func (d *DAG) draftSchedule(n *Node) {
 	if n == nil || n.Kind == Scalar && n.Quote == Plain && n.Text == "null" {
 		return
 	}
-	if n.Empty() || n.Kind == Sequence && len(n.Items) == 0 {
+	if n.Empty() || n.Kind == Sequence && len(n.Items()) == 0 {
 		d.neverBySelf(d.top.key("schedule"), "schedule")
 		return
 	}
@@ -43,7 +43,7 @@ func (d *DAG) draftSchedule(n *Node) {
 	f := d.fields(n, scheduleKeys, "`schedule`")
 	d.scheduleKind(n, f)
 	for _, key := range []string{"cron", "at"} {
-		if v := f.get(key); v != nil && v.Kind == Sequence && len(v.Items) == 0 {
+		if v := f.get(key); v != nil && v.Kind == Sequence && len(v.Items()) == 0 {
 			d.neverBySelf(f.key(key), key)
 		}
 	}

@@ -12,14 +12,14 @@ var (
 // nestedWords checks the keywords of the schemas inside a schema; its own are the caller's. A misspelt one would be
 // passed over in silence, as a schema ignores what it does not know.
 func (d *DAG) nestedWords(n *Node) {
-	for _, f := range n.Fields {
+	for _, f := range n.Fields() {
 		switch key, v := f.Key.Text, f.Value; {
 		case slices.Contains(holdsNamed, key) && v.Kind == Mapping:
-			for _, named := range v.Fields {
+			for _, named := range v.Fields() {
 				d.schemaHere(named.Value)
 			}
 		case slices.Contains(holdsSchemas, key) && v.Kind == Sequence:
-			for _, it := range v.Items {
+			for _, it := range v.Items() {
 				d.schemaHere(it)
 			}
 		case slices.Contains(holdsSchema, key):

@@ -215,5 +215,5 @@ func (n *Node) fieldsOrNone() []Field {
 	if n == nil {
 		return nil
 	}
-	return n.Fields
+	return n.Fields()
 }

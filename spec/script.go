@@ -22,9 +22,22 @@ import (
 type script struct {
 	node  *Node
 	shell any            // nil, "bash", "sh" or an argv
-	with  map[string]any // the plugin's input; its "run" gets the rewritten text
+	with  map[string]any // the plugin's input; nil: nothing but the script and its shell
 
 	unknown bool // what is said of its shell cannot be: how it is read is not known
+}
+
+// input is that of the plugin, with a text for the script.
+func (s *script) input(run string) machine.Raw {
+	with := s.with
+	if with == nil {
+		with = map[string]any{}
+		if s.shell != nil {
+			with["shell"] = s.shell
+		}
+	}
+	with["run"] = run
+	return encode(with)
 }
 
 // A splice is one ${{ }} of a script: where it stands and what takes its place.
@@ -32,6 +45,7 @@ type splice struct {
 	from, to int // bytes in the text, with ${{ and }}
 	seg      expr.Segment
 	runes    int // runes in the text before from
+	length   int // in runes, once it is needed
 	place    quoting
 	why      string // of a place that takes none: what it is
 	code     bool   // a shell parses the value again (eval, sh -c)
@@ -70,6 +84,7 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 	}
 	if argv, ok := s.shell.([]any); ok {
 		d.foreignShell(u, sc, splices, argv)
+		d.lint(u, s, splices)
 		return
 	}
 	ok := d.readShell(u, sc, s, splices)
@@ -79,6 +94,9 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 		}
 	}
 	if ok {
+		d.lint(u, s, splices)
+	}
+	if ok && !d.failed { // else no plan comes of it
 		d.rewrite(u.task, s, splices)
 	}
 }
@@ -191,8 +209,7 @@ func (d *DAG) rewrite(t *task, s *script, splices []splice) {
 		t.ScriptEnv = append(t.ScriptEnv, machine.Var{Name: name, Value: text[x.from:x.to], Pos: d.src.at(s.node, x.runes)})
 	}
 	b.WriteString(text[at:])
-	s.with["run"] = b.String()
-	t.With = encode(s.with)
+	t.With = s.input(b.String())
 	if n == 0 { // the only expressions stand in comments: no value of the input is one
 		t.Places = slices.DeleteFunc(t.Places, func(p machine.Place) bool { return p.Path == "with.run" })
 	}

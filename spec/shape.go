@@ -19,10 +19,10 @@ func asMap(key string, n *Node) string {
 		return "a callback has a name: `" + key + ": {notify: {run: " + oneLine(n) + "}}`"
 	case strings.HasPrefix(key, "on_"):
 		return "a callback has a name: `" + key + ": {notify: {run: …}}`"
-	case n.Kind == Sequence && len(n.Items) > 0 && key == "tasks":
-		return taskAsKey(n.Items[0])
+	case n.Kind == Sequence && len(n.Items()) > 0 && key == "tasks":
+		return taskAsKey(n.Items()[0])
 	}
-	items := n.Items
+	items := n.Items()
 	if n.Kind == Scalar && !n.Empty() {
 		items = []*Node{n}
 	}
@@ -69,8 +69,8 @@ func asMember(key string, it *Node) (name, value string) {
 		if v := it.Get("value"); v != nil && v.Kind == Scalar {
 			value = oneLine(v)
 		}
-	case it.Kind == Mapping && len(it.Fields) == 1 && it.Fields[0].Value.Kind == Scalar: // - A: 1
-		name, value = it.Fields[0].Key.Text, oneLine(it.Fields[0].Value)
+	case it.Kind == Mapping && len(it.Fields()) == 1 && it.Fields()[0].Value.Kind == Scalar: // - A: 1
+		name, value = it.Fields()[0].Key.Text, oneLine(it.Fields()[0].Value)
 	case it.Kind == Mapping:
 		return "", ""
 	case it.Kind == Sequence:
@@ -119,11 +119,11 @@ func oneLine(n *Node) string {
 
 // listWords shows a list of scalars as one is written; "" if it is none, or a long one.
 func listWords(n *Node) string {
-	if n.Kind != Sequence || len(n.Items) == 0 || len(n.Items) > 2*maxShown || slices.ContainsFunc(n.Items, func(it *Node) bool { return it.Kind != Scalar }) {
+	if n.Kind != Sequence || len(n.Items()) == 0 || len(n.Items()) > 2*maxShown || slices.ContainsFunc(n.Items(), func(it *Node) bool { return it.Kind != Scalar }) {
 		return ""
 	}
-	words := make([]string, len(n.Items))
-	for i, it := range n.Items {
+	words := make([]string, len(n.Items()))
+	for i, it := range n.Items() {
 		words[i] = oneLine(it)
 	}
 	return "[" + joinWords(words) + "]"
@@ -155,11 +155,11 @@ func (d *DAG) nameless(hook string, n *Node) bool {
 		if f < 0 {
 			continue
 		}
-		value := oneLine(n.Fields[f].Value)
-		if words := listWords(n.Fields[f].Value); words != "" {
+		value := oneLine(n.Fields()[f].Value)
+		if words := listWords(n.Fields()[f].Value); words != "" {
 			value = words
 		}
-		d.report(sType, d.span(n.Fields[f].Key), "`%s` holds callbacks by their names, and `%s` is a key of one", hook, key).
+		d.report(sType, d.span(n.Fields()[f].Key), "`%s` holds callbacks by their names, and `%s` is a key of one", hook, key).
 			help("a callback has a name: `%s: {notify: {%s: %s}}`", hook, key, value)
 		return true
 	}
@@ -170,7 +170,7 @@ func fieldsOf(n *Node) []Field {
 	if n == nil {
 		return nil
 	}
-	return n.Fields
+	return n.Fields()
 }
 
 // pluginAsKey says how the plugin is used that stands as a key of a task.
@@ -179,8 +179,8 @@ func pluginAsKey(f Field) string {
 	switch {
 	case f.Value.Kind != Mapping && name == "python":
 		return "write `uses: " + name + ", with: {code: …}`"
-	case f.Value.Kind == Mapping && len(f.Value.Fields) > 0:
-		return "write `uses: " + name + ", with: {" + cut(f.Value.Fields[0].Key.Text, 40) + ": …}`"
+	case f.Value.Kind == Mapping && len(f.Value.Fields()) > 0:
+		return "write `uses: " + name + ", with: {" + cut(f.Value.Fields()[0].Key.Text, 40) + ": …}`"
 	}
 	return "write `uses: " + name + "`, and its input under `with`"
 }

@@ -79,7 +79,7 @@ func (d *DAG) readsVariables(u *use) bool {
 	if run == nil {
 		run = u.task.f.get("with").Get("run")
 	}
-	return run == nil || len(run.Items) == 0 || slices.ContainsFunc(run.Items[:min(3, len(run.Items))], func(n *Node) bool {
+	return run == nil || len(run.Items()) == 0 || slices.ContainsFunc(run.Items()[:min(3, len(run.Items()))], func(n *Node) bool {
 		return slices.Contains(readers, path.Base(n.Text))
 	})
 }

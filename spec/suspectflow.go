@@ -34,11 +34,11 @@ var looksLikeKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustComp
 // lines that look like keys, to where the next quote seems to close it.
 func suspectOpenQuote(d *DAG, t trouble) ([]mend, bool) {
 	r := flowReader{d: d}
-	for n := 1; n <= len(d.src.lines); n++ {
+	for n := 1; n <= d.src.count(); n++ {
 		if r.quote == 0 && d.inBlock(n) {
 			continue
 		}
-		if r.quote != 0 && r.quoteSuspicious == 0 && looksLikeKey().MatchString(string(d.src.line(n))) {
+		if r.quote != 0 && r.quoteSuspicious == 0 && looksLikeKey().MatchString(d.src.lineText(n)) {
 			r.quoteSuspicious = n
 		}
 		wasLine, wasCol, was, suspicious := r.quoteLine, r.quoteCol, r.quote, r.quoteSuspicious
@@ -97,7 +97,7 @@ func (r *flowReader) quotes(n int) {
 // suspectExpression finds the expression that is not quoted in brackets: its braces are YAML's there.
 func suspectExpression(d *DAG, t trouble) ([]mend, bool) {
 	r := flowReader{d: d}
-	for n := 1; n <= min(t.line, len(d.src.lines)); n++ {
+	for n := 1; n <= min(t.line, d.src.count()); n++ {
 		if r.quote == 0 && len(r.open) == 0 && d.inBlock(n) {
 			continue
 		}
@@ -144,13 +144,13 @@ func suspectFlow(d *DAG, t trouble) ([]mend, bool) {
 		return nil, false
 	}
 	r := flowReader{d: d}
-	for n := 1; n <= len(d.src.lines); n++ {
+	for n := 1; n <= d.src.count(); n++ {
 		switch {
 		case r.quote == 0 && len(r.open) == 0 && d.inBlock(n):
 			continue
 		case n > t.line && len(r.open) == 0: // what is open behind the error is not its cause
 			return nil, false
-		case len(r.open) > 0 && n > r.open[0].line && r.quote == 0 && indentOf(d.src.line(n)) <= r.open[0].indent && looksLikeKey().MatchString(string(d.src.line(n))):
+		case len(r.open) > 0 && n > r.open[0].line && r.quote == 0 && indentOf(d.src.line(n)) <= r.open[0].indent && looksLikeKey().MatchString(d.src.lineText(n)):
 			return d.openBracket(r.open[len(r.open)-1], n), true
 		case n > t.line:
 			r.until(n, func(int) bool { return false })
@@ -163,7 +163,7 @@ func suspectFlow(d *DAG, t trouble) ([]mend, bool) {
 	if len(r.open) == 0 {
 		return nil, false
 	}
-	return d.openBracket(r.open[0], len(d.src.lines)+1), true
+	return d.openBracket(r.open[0], d.src.count()+1), true
 }
 
 // openBracket reports a bracket that is never closed, and closes it at the end of the last line before one.

@@ -9,7 +9,7 @@ import (
 // plain value the same expression is right, so people copy it into quotes and between braces.
 func suspectInnerQuote(d *DAG, t trouble) ([]mend, bool) {
 	for _, n := range []int{t.line, t.line - 1, t.from, t.from + 1} {
-		if n < 1 || n > len(d.src.lines) || d.inBlock(n) {
+		if n < 1 || n > d.src.count() || d.inBlock(n) {
 			continue
 		}
 		l := d.src.line(n)

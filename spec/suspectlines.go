@@ -26,7 +26,7 @@ func suspectColon(d *DAG, t trouble) ([]mend, bool) {
 	if !strings.Contains(t.msg, "mapping values are not allowed") {
 		return nil, false
 	}
-	text := string(d.src.line(t.line))
+	text := d.src.lineText(t.line)
 	m := colonInside().FindStringSubmatchIndex(text)
 	if m == nil {
 		return nil, false
@@ -54,7 +54,7 @@ func suspectNoSpace(d *DAG, t trouble) ([]mend, bool) {
 		lines = []int{t.from, t.line}
 	}
 	for _, n := range lines {
-		text := string(d.src.line(n))
+		text := d.src.lineText(n)
 		m := noSpace().FindStringSubmatchIndex(text)
 		if m == nil || d.inBlock(n) {
 			continue
@@ -70,7 +70,7 @@ func suspectNoSpace(d *DAG, t trouble) ([]mend, bool) {
 // writtenBefore is the last line before one that is neither blank nor a comment, 0 if there is none.
 func (d *DAG) writtenBefore(line int) int {
 	for n := line - 1; n >= 1; n-- {
-		if text := strings.TrimSpace(string(d.src.line(n))); text != "" && text[0] != '#' {
+		if text := strings.TrimSpace(d.src.lineText(n)); text != "" && text[0] != '#' {
 			return n
 		}
 	}
@@ -102,7 +102,7 @@ func suspectDeeper(d *DAG, t trouble) ([]mend, bool) {
 // reindent moves a line, and those below that are as deep or deeper, by as much.
 func (d *DAG) reindent(line, from, to int) []mend {
 	ms := []mend{{line: line, from: 1, to: from + 1, with: strings.Repeat(" ", to), guess: true}}
-	for n := line + 1; n <= len(d.src.lines) && len(ms) < 1000; n++ {
+	for n := line + 1; n <= d.src.count() && len(ms) < 1000; n++ {
 		l := d.src.line(n)
 		in := indentOf(l)
 		if in == len(l) {
@@ -158,7 +158,7 @@ func suspectIndent(d *DAG, t trouble) ([]mend, bool) {
 func (d *DAG) openAbove(line int) []int {
 	var open []int
 	for n := 1; n < line; n++ {
-		text := string(d.src.line(n))
+		text := d.src.lineText(n)
 		trimmed := strings.TrimLeft(text, " ")
 		if trimmed == "" || strings.HasPrefix(trimmed, "#") || d.inBlock(n) {
 			continue
@@ -187,7 +187,7 @@ func suspectDash(d *DAG, t trouble) ([]mend, bool) {
 	if !strings.Contains(t.msg, "block sequence entries") && !strings.Contains(t.msg, "expected key") {
 		return nil, false
 	}
-	text := string(d.src.line(t.line))
+	text := d.src.lineText(t.line)
 	if m := regexp.MustCompile(`^\s*(?:- )*[^\s:'"{\[#][^:'"]*:\s+(- )`).FindStringSubmatchIndex(text); m != nil {
 		col := len([]rune(text[:m[2]])) + 1
 		d.report(ySyntax, Span{t.line, col, t.line, col + 1}, "a list cannot begin on the line of its key").
@@ -201,7 +201,7 @@ func suspectDash(d *DAG, t trouble) ([]mend, bool) {
 		return nil, false
 	}
 	diag := d.report(ySyntax, d.src.restOfLine(t.line, col), "an item of a list stands among keys")
-	if m := keyLine().FindStringSubmatch(string(d.src.line(above))); m != nil && m[3] != "" {
+	if m := keyLine().FindStringSubmatch(d.src.lineText(above)); m != nil && m[3] != "" {
 		diag.related(Span{Line: above, Col: len([]rune(m[1])) + 1}, "%s has a value already", strings.TrimSpace(m[2]))
 	}
 	item := strings.TrimLeft(trimmed[2:], " ")
@@ -211,7 +211,7 @@ func suspectDash(d *DAG, t trouble) ([]mend, bool) {
 		diag.help("leave out the dash, or put the item below a key of its own")
 	}
 	ms := []mend{{line: t.line, from: col, to: col + 1, with: "#", guess: true}}
-	for n := t.line + 1; n <= len(d.src.lines) && len(ms) < 1000; n++ { // and what belongs to it
+	for n := t.line + 1; n <= d.src.count() && len(ms) < 1000; n++ { // and what belongs to it
 		l := d.src.line(n)
 		if in := indentOf(l); in < len(l) && in < col {
 			break
@@ -232,7 +232,7 @@ func suspectNoColon(d *DAG, t trouble) ([]mend, bool) {
 	case strings.Contains(t.msg, "could not find expected ':'"):
 	case strings.Contains(t.msg, "mapping values are not allowed"): // of the key below it
 		line = d.writtenBefore(t.line)
-		above := string(d.src.line(line))
+		above := d.src.lineText(line)
 		if line == 0 || indentOf(d.src.line(line)) != indentOf(d.src.line(t.line)) || strings.Contains(above, ": ") || strings.HasPrefix(strings.TrimLeft(above, " "), "-") {
 			return nil, false
 		}
@@ -246,7 +246,7 @@ func suspectNoColon(d *DAG, t trouble) ([]mend, bool) {
 	}
 	at := d.src.restOfLine(line, in+1)
 	word, rest, _ := strings.Cut(d.src.text(at), " ")
-	if above := strings.TrimLeft(string(d.src.line(d.writtenBefore(line))), " "); strings.HasPrefix(above, "- ") && indentOf(d.src.line(d.writtenBefore(line))) == in {
+	if above := strings.TrimLeft(d.src.lineText(d.writtenBefore(line)), " "); strings.HasPrefix(above, "- ") && indentOf(d.src.line(d.writtenBefore(line))) == in {
 		d.report(ySyntax, at, "an item of the list above begins with a dash").help("write `- %s`", cut(d.src.text(at), 60))
 		return []mend{{line: line, from: in + 1, to: in + 2, with: "#", guess: true}}, true
 	}
@@ -263,8 +263,8 @@ var behindQuotes = looks(`^\s*(?:- )*[^\s:'"{\[#][^:'"]*:\s+(?:"(?:[^"\\]|\\.)*"
 
 // suspectRest finds what stands behind a value that is complete: "a" b, [a] b.
 func suspectRest(d *DAG, t trouble) ([]mend, bool) {
-	if m := behindQuotes().FindStringSubmatchIndex(string(d.src.line(t.line))); m != nil && strings.Contains(t.msg, "mapping values") {
-		t.col = len([]rune(string(d.src.line(t.line))[:m[2]])) + 1
+	if m := behindQuotes().FindStringSubmatchIndex(d.src.lineText(t.line)); m != nil && strings.Contains(t.msg, "mapping values") {
+		t.col = len([]rune(d.src.lineText(t.line)[:m[2]])) + 1
 	} else if !strings.Contains(t.msg, "expected key") && !strings.Contains(t.msg, "'-' indicator") && !strings.Contains(t.msg, "document start") {
 		return nil, false
 	}

@@ -30,18 +30,19 @@ func suspectAlias(d *DAG, t trouble) ([]mend, bool) {
 	if m == nil {
 		return nil, false
 	}
-	for i, l := range d.src.lines {
-		at := strings.Index(string(l), "*"+m[1])
+	for n := 1; n <= d.src.count(); n++ {
+		text := d.src.lineText(n)
+		at := strings.Index(text, "*"+m[1])
 		if at < 0 {
 			continue
 		}
-		col := len([]rune(string(l)[:at])) + 1
-		if !opensValue(l, col-1) {
+		col := len([]rune(text[:at])) + 1
+		if !opensValue([]rune(text), col-1) {
 			continue
 		}
-		d.report(yIndicator, Span{i + 1, col, i + 1, col + 1 + len([]rune(m[1]))}, "*%s is a YAML alias, and no anchor &%s stands above", m[1], m[1]).
+		d.report(yIndicator, Span{n, col, n, col + 1 + len([]rune(m[1]))}, "*%s is a YAML alias, and no anchor &%s stands above", m[1], m[1]).
 			help("quote a value that begins with `*`")
-		return []mend{{line: i + 1, from: col, to: col + 1, with: "x"}}, true
+		return []mend{{line: n, from: col, to: col + 1, with: "x"}}, true
 	}
 	return nil, false
 }
@@ -67,8 +68,8 @@ func suspectTab(d *DAG, t trouble) ([]mend, bool) {
 		return []mend{{line: t.line, from: c, to: c + 1, with: " "}}, true
 	}
 	if strings.Contains(t.msg, "tab") {
-		for n := max(1, t.line-1); n <= min(t.line+2, len(d.src.lines)); n++ {
-			if l := string(d.src.line(n)); strings.Contains(l, "\t") && strings.TrimSpace(l) == "" {
+		for n := max(1, t.line-1); n <= min(t.line+2, d.src.count()); n++ {
+			if l := d.src.lineText(n); strings.Contains(l, "\t") && strings.TrimSpace(l) == "" {
 				col := len([]rune(l[:strings.Index(l, "\t")])) + 1
 				d.report(yTab, Span{n, col, n, col + 1}, "a tab cannot indent YAML").label("this is a tab").help("leave the line empty")
 				return []mend{{line: n, from: 1, to: len([]rune(l)) + 1}}, true
@@ -76,7 +77,7 @@ func suspectTab(d *DAG, t trouble) ([]mend, bool) {
 		}
 	}
 	line := 0
-	for n := max(1, t.line-1); n <= min(t.line+1, len(d.src.lines)) && line == 0; n++ {
+	for n := max(1, t.line-1); n <= min(t.line+1, d.src.count()) && line == 0; n++ {
 		if tabAt(d.src.line(n)) > 0 {
 			line = n
 		}
@@ -87,7 +88,7 @@ func suspectTab(d *DAG, t trouble) ([]mend, bool) {
 	col := tabAt(d.src.line(line))
 	diag := d.report(yTab, Span{line, col, line, col + 1}, "a tab cannot indent YAML").label("this is a tab").note("fix", "indent with spaces")
 	ms := d.untabbed(line)
-	for n := line + 1; n <= len(d.src.lines); n++ {
+	for n := line + 1; n <= d.src.count(); n++ {
 		if l := d.src.line(n); len(l) > 0 && l[0] == '\t' && tabAt(l) > 0 && n > ms[len(ms)-1].line {
 			ms = append(ms, d.untabbed(n)...)
 		}
@@ -112,7 +113,7 @@ func (d *DAG) untabbed(line int) []mend {
 	}
 	var ms []mend
 	more := 0
-	for n := line; n <= len(d.src.lines); n++ {
+	for n := line; n <= d.src.count(); n++ {
 		l := d.src.line(n)
 		if tabAt(l) == 0 {
 			if strings.TrimSpace(string(l)) == "" {
@@ -159,8 +160,9 @@ func indentation(l []rune, unit int) (in, end int) {
 // indentUnit is how deep the file indents: the least that a line does, or 2.
 func (d *DAG) indentUnit() int {
 	unit := 0
-	for _, l := range d.src.lines {
-		if in := indentOf(l); in > 0 && in < len(l) && l[in] != '\t' && l[in] != '#' && (unit == 0 || in < unit) {
+	for n := 1; n <= d.src.count(); n++ {
+		l := d.src.lineText(n)
+		if in := spacesOf(l); in > 0 && in < len(l) && l[in] != '\t' && l[in] != '#' && (unit == 0 || in < unit) {
 			unit = in
 		}
 	}
@@ -170,7 +172,10 @@ func (d *DAG) indentUnit() int {
 	return unit
 }
 
-// indentOf counts the spaces that a line begins with.
+// spacesOf counts the spaces that a line begins with.
+func spacesOf(l string) int { return len(l) - len(strings.TrimLeft(l, " ")) }
+
+// indentOf is spacesOf for a line that was taken apart.
 func indentOf(l []rune) int {
 	n := 0
 	for n < len(l) && l[n] == ' ' {
@@ -227,7 +232,7 @@ var braces = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(
 // suspectBraces: {{ x }} is a map in a map to YAML, and a template to whoever wrote it.
 func suspectBraces(d *DAG, t trouble) ([]mend, bool) {
 	for _, n := range []int{t.line, t.line - 1} {
-		text := string(d.src.line(n))
+		text := d.src.lineText(n)
 		m := braces().FindStringSubmatchIndex(text)
 		if m == nil || d.inBlock(n) {
 			continue
@@ -247,24 +252,25 @@ var blockHeader = sync.OnceValue(func() *regexp.Regexp {
 
 // inBlock tells whether a line is one of a block scalar's, where everything is text.
 func (d *DAG) inBlock(line int) bool {
-	if len(d.mended.blocks) != len(d.src.lines) {
-		d.mended.blocks = blocksOf(d.src.lines)
+	if len(d.mended.blocks) != d.src.count() {
+		d.mended.blocks = blocksOf(d.src)
 	}
 	return line >= 1 && line <= len(d.mended.blocks) && d.mended.blocks[line-1]
 }
 
 // blocksOf tells of each line whether it is one of a block scalar's.
-func blocksOf(lines [][]rune) []bool {
-	out := make([]bool, len(lines))
+func blocksOf(s *source) []bool {
+	out := make([]bool, s.count())
 	header := -1 // indentation of the line that holds the | of an open one
-	for i, l := range lines {
-		in := indentOf(l)
+	for i := range out {
+		l := s.lineText(i + 1)
+		in := spacesOf(l)
 		if header >= 0 && (in == len(l) || in > header) {
 			out[i] = true
 			continue
 		}
 		header = -1
-		if in < len(l) && slices.ContainsFunc(l[in:], func(r rune) bool { return r == '|' || r == '>' }) && blockHeader().MatchString(string(l)) {
+		if in < len(l) && strings.ContainsAny(l[in:], "|>") && blockHeader().MatchString(l) {
 			header = in
 		}
 	}
@@ -276,7 +282,7 @@ func suspectHeader(d *DAG, t trouble) ([]mend, bool) {
 	if !strings.Contains(t.msg, "expected comment or line break") {
 		return nil, false
 	}
-	text := string(d.src.line(t.line))
+	text := d.src.lineText(t.line)
 	at := regexp.MustCompile(`[|>][-+0-9]{0,2}\s*`).FindStringIndex(text)
 	if at == nil || at[1] == len(text) {
 		return nil, false
@@ -306,7 +312,7 @@ func suspectEscape(d *DAG, t trouble) ([]mend, bool) {
 // suspectOdd finds what word processors and web pages leave behind, and changes all of it on the line.
 func suspectOdd(d *DAG, t trouble) ([]mend, bool) {
 	for _, n := range []int{t.line, t.line - 1, t.line + 1} {
-		if n < 1 || n > len(d.src.lines) || d.inBlock(n) {
+		if n < 1 || n > d.src.count() || d.inBlock(n) {
 			continue
 		}
 		var ms []mend

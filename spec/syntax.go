@@ -19,6 +19,10 @@ import (
 // follows the document is read too: an error there is one of the file. After a syntax error the text is mended
 // and read again, as long as that leads on.
 func (d *DAG) parseYAML(src []byte) *yaml.Node {
+	if line, col, deep := abyss(d.src.raw); deep {
+		d.report(yLimit, Span{line, col, line, col + 1}, "the file is nested more than %d levels deep", maxDepth)
+		return nil
+	}
 	for budget, tries := maxRead, 1; ; tries++ {
 		doc, err := d.oneDocument(src)
 		if err == nil {
@@ -37,6 +41,29 @@ func (d *DAG) parseYAML(src []byte) *yaml.Node {
 		}
 		src = d.mend(ms)
 	}
+}
+
+// maxOpen is how many brackets may be open, whatever they stand for: what yaml.v3 takes for a text grows with the square of it.
+const maxOpen = 1000
+
+// abyss finds the bracket that is one too many.
+func abyss(text string) (line, col int, deep bool) {
+	open := 0
+	line = 1
+	for _, r := range text {
+		col++
+		switch r {
+		case '\n':
+			line, col = line+1, 0
+		case '{', '[':
+			if open++; open > maxOpen {
+				return line, col, true
+			}
+		case '}', ']':
+			open = max(open-1, 0)
+		}
+	}
+	return 0, 0, false
 }
 
 // echo tells whether a syntax error mostly comes of mending: it stands on a line that one was told of, or right below
@@ -129,10 +156,10 @@ func (d *DAG) syntaxError(src []byte, err error) []mend {
 			t.from = n
 		}
 	}
-	t.from = min(max(t.from, 1), len(d.src.lines))
+	t.from = min(max(t.from, 1), d.src.count())
 	t.line, t.col = d.stopped(src, err, t.from)
 	if strings.Contains(t.msg, "',' or") { // yaml.v3 says the same of a text that ends between brackets
-		t.line, t.col = len(d.src.lines), 1
+		t.line, t.col = d.src.count(), 1
 	}
 	for _, look := range suspects {
 		if ms, found := look(d, t); found {
@@ -141,7 +168,7 @@ func (d *DAG) syntaxError(src []byte, err error) []mend {
 	}
 	at := d.wholeLine(t.line)
 	if strings.Contains(t.msg, "',' or") {
-		at = d.wholeLine(min(t.from+1, len(d.src.lines)))
+		at = d.wholeLine(min(t.from+1, d.src.count()))
 	}
 	if t.col > at.Col && t.col < at.EndCol {
 		at.Col = t.col
@@ -158,7 +185,7 @@ func (d *DAG) readTimes(size int) int {
 	if size > maxSought {
 		return 1
 	}
-	return bits.Len(uint(len(d.src.lines))) + 8 // the columns of a line are some 100
+	return bits.Len(uint(d.src.count())) + 8 // the columns of a line are some 100
 }
 
 // stopped finds where yaml.v3 could not go on. A parser that reads from left to right says the same of every text that
@@ -168,8 +195,8 @@ func (d *DAG) stopped(src []byte, err error, from int) (line, col int) {
 	if len(src) > maxSought {
 		return from, 1
 	}
-	same := func(text []byte) bool {
-		dec := yaml.NewDecoder(bytes.NewReader(text))
+	same := func(text string) bool {
+		dec := yaml.NewDecoder(strings.NewReader(text))
 		for {
 			_, e := next(dec)
 			if e != nil {
@@ -177,24 +204,15 @@ func (d *DAG) stopped(src []byte, err error, from int) (line, col int) {
 			}
 		}
 	}
-	lines := d.src.lines
-	upTo := func(n int) []byte {
-		var b strings.Builder
-		for _, l := range lines[:n] {
-			b.WriteString(string(l))
-			b.WriteByte('\n')
-		}
-		return []byte(b.String())
-	}
-	line = 1 + sort.Search(len(lines)-1, func(i int) bool { return same(upTo(i + 1)) })
-	head, last := upTo(line-1), d.src.line(line)
-	col = sort.Search(len(last), func(i int) bool { return same(append(bytes.Clone(head), string(last[:i])...)) })
+	line = 1 + sort.Search(d.src.count()-1, func(i int) bool { return same(d.src.upTo(i + 1)) })
+	head, last := d.src.upTo(line-1), d.src.line(line)
+	col = sort.Search(len(last), func(i int) bool { return same(head + string(last[:i])) })
 	return line, max(col, 1)
 }
 
 // wholeLine is the span of what is written on a line.
 func (d *DAG) wholeLine(line int) Span {
-	for line > 1 && len(strings.TrimSpace(string(d.src.line(line)))) == 0 {
+	for line > 1 && len(strings.TrimSpace(d.src.lineText(line))) == 0 {
 		line--
 	}
 	l := d.src.line(line)

@@ -7,10 +7,10 @@ import (
 	"weft/machine"
 )
 
-// A task is one under way from the file to the plan, or a callback. The embedded Task is its draft,
-// which the readers below fill in; the rest is what rules need to know and a plan does not hold.
+// A task is one under way from the file to the plan, or a callback. The embedded Task is its draft, a task's in
+// the plan itself, which the readers below fill in; the rest is what rules need to know and a plan does not hold.
 type task struct {
-	machine.Task
+	*machine.Task
 	key   *Node // the id, where it stands
 	f     fields
 	d     *DAG
@@ -18,21 +18,15 @@ type task struct {
 	hook  string // of a callback: on_success, on_failure, on_late
 	owner *task  // of a callback: whose it is; nil = the DAG's
 
-	plugin PluginInfo
+	plugin *PluginInfo
 	known  bool        // the plugin is
-	needs  []need      // as written; the rule about them drops what is wrong
+	needs  []*Node     // ids as written; the rule about them drops what is wrong
 	refs   []reference // as they were read; each value's in the order of its text
 	script *script     // of `run` text
 	env    []string    // names that its expressions see: those of defaults, then its own
 	broken bool        // is no map: says nothing about itself
 
 	constant bool // its `when` names nothing
-}
-
-// A need is one entry of `needs`.
-type need struct {
-	id   string
-	node *Node
 }
 
 // A reference is one tasks.X in an expression of a task.
@@ -75,13 +69,17 @@ func (d *DAG) draftTasks(n *Node) {
 		}
 		return
 	}
-	if n.Empty() || n.Kind == Mapping && len(n.Fields) == 0 {
+	if n.Empty() || n.Kind == Mapping && len(n.Fields()) == 0 {
 		d.report(sMissing, d.span(d.top.key("tasks")), "`tasks` is empty; a DAG has at least one task")
 		return
 	}
-	for _, f := range d.named(n, "tasks") {
+	list := d.named(n, "tasks")
+	tasks := make([]task, len(list)) // a file may have ten thousand: all at once, and in the plan at once
+	d.plan.Tasks, d.tasks = make([]machine.Task, len(list)), make([]*task, 0, len(list))
+	for i, f := range list {
 		d.id(f.Key, "the task id", taskID)
-		t := &task{key: f.Key, d: d, at: len(d.tasks)}
+		t := &tasks[i]
+		*t = task{Task: &d.plan.Tasks[i], key: f.Key, d: d, at: i, plugin: unknownPlugin}
 		t.ID = f.Key.Text
 		d.tasks = append(d.tasks, t)
 		d.byID[t.ID] = t
@@ -97,7 +95,7 @@ func (d *DAG) draftHook(owner *task, hook string, n *Node) {
 	}
 	for _, f := range d.named(n, hook) {
 		d.id(f.Key, "the callback's id", taskID)
-		cb := &task{key: f.Key, d: d, hook: hook, owner: owner}
+		cb := &task{Task: new(machine.Task), key: f.Key, d: d, hook: hook, owner: owner, plugin: unknownPlugin}
 		cb.ID = f.Key.Text
 		d.hooks = append(d.hooks, cb)
 		d.draftTask(cb, f.Value, callbackKeys)
@@ -108,7 +106,7 @@ func (d *DAG) draftHook(owner *task, hook string, n *Node) {
 // against, a task's or a callback's. What a task does comes first: whether its plugin is a sensor by
 // nature is asked by what follows.
 func (d *DAG) draftTask(t *task, n *Node, keys *table) {
-	t.Pos = t.key.Pos
+	t.Pos = t.key.Pos()
 	if n.bad {
 		t.broken = true
 		return
@@ -147,9 +145,7 @@ func (d *DAG) draftTask(t *task, n *Node, keys *table) {
 
 // draftFlow reads what decides whether and how often the task runs.
 func (d *DAG) draftFlow(t *task) {
-	for _, n := range d.oneOrList(t.f.get("needs"), "needs") {
-		t.needs = append(t.needs, need{n.Text, n})
-	}
+	t.needs = d.oneOrList(t.f.get("needs"), "needs")
 	d.draftTrigger(t, t.f.get("trigger"))
 	t.When = d.bare(t, "when", t.f.get("when"), true)
 	d.draftForEach(t, t.f.get("for_each"))
@@ -221,8 +217,8 @@ func (d *DAG) draftForEach(t *task, n *Node) {
 	case n == nil:
 	case n.Kind == Sequence:
 		t.ForEach = &machine.ForEach{List: encode(d.value(n))}
-		if most := d.maxInstances(); len(n.Items) > most {
-			d.report(sValue, d.span(t.f.key("for_each")), "`for_each` has %d elements; at most %d are allowed", len(n.Items), most)
+		if most := d.maxInstances(); len(n.Items()) > most {
+			d.report(sValue, d.span(t.f.key("for_each")), "`for_each` has %d elements; at most %d are allowed", len(n.Items()), most)
 		}
 		d.templates(t, "for_each", "for_each", n, nil)
 	case n.Kind == Mapping:
@@ -259,8 +255,8 @@ var foreignRules = map[string]string{
 // misspelt one: no expression is a single word.
 func (d *DAG) draftTrigger(t *task, n *Node) {
 	t.Trigger = machine.Trigger{Rule: "all_success"}
-	if n != nil && n.Kind == Sequence && len(n.Items) == 1 && slices.Contains(triggerRules, n.Items[0].Text) {
-		d.report(sType, d.span(n), "`trigger` must be a rule or an expression, not a list").label("write `%s`", n.Items[0].Text)
+	if n != nil && n.Kind == Sequence && len(n.Items()) == 1 && slices.Contains(triggerRules, n.Items()[0].Text) {
+		d.report(sType, d.span(n), "`trigger` must be a rule or an expression, not a list").label("write `%s`", n.Items()[0].Text)
 		return
 	}
 	if n == nil || !d.scalarHere(n, "trigger", "a rule or an expression") {

@@ -11,73 +11,163 @@ import (
 // expands to, so a bomb costs no more than its bytes.
 type planter struct {
 	dag   *DAG
-	made  map[*yaml.Node]*Node // anchors, once planted
-	open  map[*yaml.Node]bool  // anchors whose planting goes on: an alias of one is a loop
-	wrote int                  // nodes as written; what they expand to is counted in each Node
-	first Span                 // where the document begins to repeat itself
-	deep  bool                 // too deep, and reported
+	names map[string]*anchor // the last one of each name, so far
+	wrote int                // nodes as written
+	first Span               // where the document begins to repeat itself
+	deep  bool               // too deep, and reported
+	many  bool               // too many, and reported: nothing more is planted
+
+	pieceSize int
+	values    map[*yaml.Node]block // what is read piece by piece: see pieces.go
+	wrong     bool                 // a piece is no document
+
+	nodes  []Node // room for more: they are made many at once
+	fields []Field
+	items  []*Node
 }
+
+func newPlanter(d *DAG) *planter {
+	return &planter{dag: d, names: map[string]*anchor{}, values: map[*yaml.Node]block{}}
+}
+
+// An anchor is what an alias stands for, once it is planted; until then an alias of it is a loop.
+type anchor struct {
+	planted
+	open bool
+}
+
+// A planted is a node and what it expands to.
+type planted struct {
+	node *Node
+	weight
+}
+
+// A weight is what a node expands to: the nodes at and below it, and how many of them stand above each other.
+type weight struct{ size, height int }
 
 // plant returns the tree of a document, nil if nothing can be made of it.
 func (d *DAG) plant(doc *yaml.Node) *Node {
-	p := planter{dag: d, made: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}}
 	if len(doc.Content) == 0 {
 		return nil
 	}
-	root := p.node(doc.Content[0], 1)
+	p := newPlanter(d)
+	return p.checked(p.node(doc.Content[0], 1))
+}
+
+// checked holds a planted document to what it may expand to; nil if that is too much.
+func (p *planter) checked(root planted) *Node {
 	switch {
-	case p.deep:
+	case p.deep, p.many:
 		return nil
 	case root.height > maxDepth:
-		d.report(yLimit, d.span(root), "the file is nested more than %d levels deep once its aliases are expanded", maxDepth)
+		p.dag.report(yLimit, p.dag.span(root.node), "the file is nested more than %d levels deep once its aliases are expanded", maxDepth)
 		return nil
 	case root.size > maxExpand*p.wrote:
-		d.report(yLimit, p.first, "aliases make more than %d times of what is written here", maxExpand).
+		p.dag.report(yLimit, p.first, "aliases make more than %d times of what is written here", maxExpand).
 			help("repeat less, or make a `for_each` of it")
 		return nil
 	}
-	return root
+	return root.node
 }
 
-// node plants one node and all below it. An anchor is remembered before its content is planted, so
-// that an alias inside of it is seen to be a loop.
-func (p *planter) node(y *yaml.Node, depth int) *Node {
+// node plants one node and all below it, in the order in which they are written.
+func (p *planter) node(y *yaml.Node, depth int) planted {
 	if y.Kind == yaml.AliasNode {
 		return p.alias(y)
 	}
-	p.wrote++
-	n := &Node{Pos: p.dag.src.valueStart(y.Line, y.Column), size: 1, height: 1}
+	if b, apart := p.values[y]; apart {
+		delete(p.values, y)
+		return p.block(b, depth)
+	}
+	out, ok := p.begin(y, depth)
+	if !ok {
+		return out
+	}
+	var own *anchor
 	if y.Anchor != "" {
-		p.made[y], p.open[y] = n, true
-		defer delete(p.open, y)
+		own = &anchor{open: true}
+		p.names[y.Anchor] = own
+	}
+	n := out.node
+	switch y.Kind {
+	case yaml.MappingNode:
+		n.Kind = Mapping
+		fields := mapping{fields: take(&p.fields, len(y.Content)/2, p.wrote)}
+		p.pairs(&fields, &out, y, depth)
+		p.merged(&fields, &out)
+	case yaml.SequenceNode:
+		n.Kind = Sequence
+		if items := p.listed(take(&p.items, len(y.Content), p.wrote), &out, y, depth); len(items) > 0 {
+			n.inside = &inside{items: items}
+		}
+	default:
+		n.Quote = quoteOf(y.Style)
+		n.Text = p.dag.src.shared(n, y.Value)
+	}
+	if own != nil {
+		*own = anchor{planted: out}
+	}
+	return out
+}
+
+// begin makes the node of one of yaml.v3's, without what is in it; ok is false if that is not to be planted.
+func (p *planter) begin(y *yaml.Node, depth int) (out planted, ok bool) {
+	n := p.at(p.dag.src.valueStart(y.Line, y.Column))
+	out = planted{n, weight{size: 1, height: 1}}
+	if p.wrote++; p.wrote > maxValues {
+		if !p.many {
+			p.dag.reportMany(spanAt(n.Pos(), 1))
+		}
+		p.many = true
+		return out, false
+	}
+	if y.Anchor != "" {
 		p.anchor(y)
 	}
 	if depth > maxDepth {
 		if !p.deep {
-			p.dag.report(yLimit, spanAt(n.Pos, 1), "the file is nested more than %d levels deep", maxDepth)
+			p.dag.report(yLimit, spanAt(n.Pos(), 1), "the file is nested more than %d levels deep", maxDepth)
 		}
 		p.deep = true
-		return n
+		return out, false
 	}
 	p.tag(y, n)
-	switch y.Kind {
-	case yaml.MappingNode:
-		n.Kind = Mapping
-		p.mapping(y, n, depth)
-	case yaml.SequenceNode:
-		n.Kind = Sequence
-		n.Items = make([]*Node, 0, len(y.Content))
-		for i, c := range y.Content {
-			item := p.node(c, depth+1)
-			n.Items = append(n.Items, item)
-			p.grow(n, item)
-			y.Content[i] = nil // yaml.v3's is needed no more
+	return out, true
+}
+
+// listed plants the items of a sequence behind those that it has.
+func (p *planter) listed(items []*Node, out *planted, y *yaml.Node, depth int) []*Node {
+	for i, c := range y.Content {
+		if p.wrong || p.many {
+			break
 		}
-	default:
-		n.Text = y.Value
-		n.Quote = quoteOf(y.Style)
+		item := p.node(c, depth+1)
+		items = append(items, item.node)
+		out.grow(item.weight)
+		y.Content[i] = nil // yaml.v3's is needed no more
 	}
+	return items
+}
+
+// at returns a new node that stands at a place.
+func (p *planter) at(pos machine.Pos) *Node {
+	n := &take(&p.nodes, 1, p.wrote)[:1][0]
+	n.line, n.col = int32(pos.Line), int32(pos.Col)
 	return n
+}
+
+// take cuts an empty slice with room for n from what is there to be used up, which grows with what has been made so far.
+func take[T any](room *[]T, n, made int) []T {
+	if n > len(*room) {
+		more := min(max(made, 16), 256)
+		if n > more/4 {
+			return make([]T, 0, n)
+		}
+		*room = make([]T, more)
+	}
+	out := (*room)[:0:n]
+	*room = (*room)[n:]
+	return out
 }
 
 func quoteOf(s yaml.Style) Quote {
@@ -113,37 +203,41 @@ func (p *planter) queried(k *yaml.Node) {
 	}
 }
 
-// grow counts a child's nodes and height into its parent. Counts stay far below overflow: they are
+// grow counts a child's nodes and height into its parent's. Counts stay far below overflow: they are
 // cut where the limit is passed anyway.
-func (p *planter) grow(parent, child *Node) {
-	parent.size = min(parent.size+child.size, 1<<40)
-	parent.height = max(parent.height, child.height+1)
+func (w *weight) grow(child weight) {
+	w.size = min(w.size+child.size, 1<<40)
+	w.height = max(w.height, child.height+1)
 }
 
 // alias gives the node of an anchor itself, no copy: what is checked once is checked, and a bomb costs
 // one pointer an alias. yaml.v3 has refused those without an anchor.
-func (p *planter) alias(y *yaml.Node) *Node {
+func (p *planter) alias(y *yaml.Node) planted {
 	p.wrote++
 	if p.first.Line == 0 {
 		p.first = Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))}
 	}
-	if p.open[y.Alias] {
+	made := p.names[y.Value]
+	if made != nil && !made.open {
+		return made.planted
+	}
+	if made != nil {
 		p.dag.report(yAlias, Span{y.Line, y.Column, y.Line, y.Column + 1 + len([]rune(y.Value))},
 			"the alias *%s stands inside what it stands for", y.Value)
-		return &Node{Pos: machine.Pos{Line: y.Line, Col: y.Column}, size: 1, height: 1, bad: true}
-	}
-	return p.made[y.Alias]
+	} // else its anchor stands too deep to be planted, which is reported
+	n := p.at(machine.Pos{Line: y.Line, Col: y.Column})
+	n.bad = true
+	return planted{n, weight{size: 1, height: 1}}
 }
 
 // tag refuses tags. A lone `!` is one too; it is mostly an expression that lacks its quotes.
 func (p *planter) tag(y *yaml.Node, n *Node) {
-	at := n.Pos
-	if y.Style&yaml.TaggedStyle == 0 && p.dag.src.tagBefore(y.Line, y.Column) == nil {
+	at, text := p.dag.src.tagBefore(y.Line, y.Column)
+	switch {
+	case text == "" && y.Style&yaml.TaggedStyle == 0:
 		return
-	}
-	text := "!"
-	if t := p.dag.src.tagBefore(y.Line, y.Column); t != nil {
-		at, text = t.Pos, t.Text
+	case text == "":
+		at, text = n.Pos(), "!"
 	}
 	n.bad = y.Kind == yaml.ScalarNode && y.Value == ""
 	diag := p.dag.report(yTag, spanAt(at, len([]rune(text))), "%s is a YAML tag; values here have none", text)
@@ -152,69 +246,109 @@ func (p *planter) tag(y *yaml.Node, n *Node) {
 	}
 }
 
-// mapping plants the fields of a mapping in file order. A key that stands twice keeps its first value:
-// the second is what was added without looking.
-func (p *planter) mapping(y *yaml.Node, n *Node, depth int) {
-	first := map[string]*Node{}
-	var merges []*yaml.Node
+// A mapping is one under way.
+type mapping struct {
+	fields []Field
+	first  firstKeys
+	merges []planted
+}
+
+// pairs plants the fields of a mapping in file order, behind those that it has. A key that stands twice keeps its
+// first value: the second is what was added without looking.
+func (p *planter) pairs(m *mapping, out *planted, y *yaml.Node, depth int) {
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		k, v := y.Content[i], y.Content[i+1]
 		y.Content[i], y.Content[i+1] = nil, nil // yaml.v3's are needed no more
 		if k.Kind == yaml.ScalarNode && k.Value == "<<" && k.Style == 0 {
-			merges = append(merges, v)
-			p.wrote++
+			p.wrote++ // planted where it stands, for an alias further on may name an anchor in it
+			m.merges = append(m.merges, p.node(v, depth+1))
 			continue
 		}
 		p.queried(k)
 		key, value := p.node(k, depth+1), p.node(v, depth+1)
-		p.grow(n, key)
-		p.grow(n, value)
-		if key.Kind != Scalar {
-			p.badKey(n, y, key)
+		out.grow(key.weight)
+		out.grow(value.weight)
+		if p.wrong || p.many { // nothing comes of it
+			return
+		}
+		if key.node.Kind != Scalar {
+			p.badKey(out.node, y, key.node)
 			continue
 		}
-		if was, twice := first[key.Text]; twice {
-			p.dag.report(yDuplicate, p.dag.span(key), "the key %q stands here twice", key.Text).
+		if was := m.first.of(m.fields, key.node.Text); was != nil {
+			p.dag.report(yDuplicate, p.dag.span(key.node), "the key %q stands here twice", key.node.Text).
 				label("the second one").related(p.dag.span(was), "the first one")
 			continue
 		}
-		first[key.Text] = key
-		n.Fields = append(n.Fields, Field{key, value})
+		m.fields = append(m.fields, Field{key.node, value.node})
 	}
-	for _, m := range merges {
-		p.merge(n, m, first, depth)
+}
+
+// merged ends a mapping.
+func (p *planter) merged(m *mapping, out *planted) {
+	for _, from := range m.merges {
+		p.merge(m, out, from)
 	}
+	if len(m.fields) > 0 {
+		out.node.inside = &inside{fields: m.fields}
+	}
+}
+
+// firstKeys finds the keys that a mapping has so far: it looks through a few, and remembers many.
+type firstKeys struct {
+	seen map[string]*Node
+	upTo int // how many fields are in seen
+}
+
+// fewKeys is up to where looking is quicker.
+const fewKeys = 16
+
+// of returns the key that has a text, nil if there is none.
+func (f *firstKeys) of(fields []Field, text string) *Node {
+	if len(fields) <= fewKeys {
+		for _, field := range fields {
+			if field.Key.Text == text {
+				return field.Key
+			}
+		}
+		return nil
+	}
+	if f.seen == nil {
+		f.seen = make(map[string]*Node, cap(fields))
+	}
+	for ; f.upTo < len(fields); f.upTo++ {
+		f.seen[fields[f.upTo].Key.Text] = fields[f.upTo].Key
+	}
+	return f.seen[text]
 }
 
 // badKey: a key that is a list or a map. `{{ x }}` is one to YAML, and never meant as such.
 func (p *planter) badKey(n *Node, y *yaml.Node, key *Node) {
 	n.bad = true
-	if key.Kind == Mapping && y.Style&yaml.FlowStyle != 0 && key.Pos.Line == n.Pos.Line && key.Pos.Col == n.Pos.Col+1 {
-		p.dag.report(yIndicator, spanAt(n.Pos, 2), "a value that begins with {{ is a YAML map").
+	if key.Kind == Mapping && y.Style&yaml.FlowStyle != 0 && key.Pos().Line == n.Pos().Line && key.Pos().Col == n.Pos().Col+1 {
+		p.dag.report(yIndicator, spanAt(n.Pos(), 2), "a value that begins with {{ is a YAML map").
 			help("an expression is written ${{ … }}; quote a value that begins with a brace")
 		return
 	}
-	p.dag.report(yKey, spanAt(key.Pos, 1), "a key must be text, this is %s", key.words())
+	p.dag.report(yKey, spanAt(key.Pos(), 1), "a key must be text, this is %s", key.words())
 }
 
 // merge adds the fields of `<<`: what is written in the mapping itself wins, then the earlier one. A
 // merged field is the anchor's, key and all, so a mistake in it is told once, where it stands.
-func (p *planter) merge(n *Node, y *yaml.Node, have map[string]*Node, depth int) {
-	from := p.node(y, depth+1)
-	list := []*Node{from}
-	if from.Kind == Sequence {
-		list = from.Items
+func (p *planter) merge(m *mapping, out *planted, from planted) {
+	list, all := []*Node{from.node}, from.weight
+	if from.node.Kind == Sequence {
+		list, all = from.node.Items(), weight{from.size - 1, from.height - 1}
 	}
-	for _, m := range list {
-		if m.Kind != Mapping {
-			p.dag.report(yAlias, spanAt(m.Pos, 1), "`<<` wants a map or a list of maps, this is %s", m.words())
+	out.grow(all)
+	for _, n := range list {
+		if n.Kind != Mapping {
+			p.dag.report(yAlias, spanAt(n.Pos(), 1), "`<<` wants a map or a list of maps, this is %s", n.words())
 			continue
 		}
-		p.grow(n, m)
-		for _, f := range m.Fields {
-			if _, has := have[f.Key.Text]; !has {
-				have[f.Key.Text] = f.Key
-				n.Fields = append(n.Fields, f)
+		for _, f := range n.Fields() {
+			if m.first.of(m.fields, f.Key.Text) == nil {
+				m.fields = append(m.fields, f)
 			}
 		}
 	}

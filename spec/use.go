@@ -121,15 +121,15 @@ func (d *DAG) templates(t *task, where, path string, n *Node, want any) {
 	here := resolveRef(want, want)
 	switch n.Kind {
 	case Mapping:
-		for _, f := range n.Fields {
+		for _, f := range n.Fields() {
 			d.templates(t, where, path+"."+f.Key.Text, f.Value, member(want, here, f.Key.Text))
 		}
 	case Sequence:
-		for i, it := range n.Items {
+		for i, it := range n.Items() {
 			d.templates(t, where, join(path, i), it, member(want, here, "items"))
 		}
 	default:
-		d.use(&use{task: t, where: where, path: path, node: n, form: template, edge: true, want: want})
+		d.use(&use{task: t, where: where, path: path, node: n, form: template, edge: true, want: want, noSecrets: where == "with" && t != nil && t.Uses == dagRun})
 	}
 }
 

@@ -41,7 +41,6 @@ func (d *DAG) draftRun(t *task) {
 	t.Uses = "shell"
 	d.plug(t)
 	run := t.f.get("run")
-	with := map[string]any{}
 	switch {
 	case run.bad:
 	case run.Empty():
@@ -51,26 +50,22 @@ func (d *DAG) draftRun(t *task) {
 		d.runIsMap(run)
 		return
 	case run.Kind == Sequence:
-		with["run"] = d.argv(t, run, "with.run")
+		argv := d.argv(t, run, "with.run")
 		if s := t.f.key("shell"); s != nil {
 			d.report(sExclusive, d.span(s), "`shell` is for a script; a list runs without a shell")
 		}
-		t.With = encode(with)
+		t.With = encode(map[string]any{"run": argv})
 		return
 	}
 	if strings.TrimSpace(run.Text) == "" && !run.bad {
 		d.reportAs(Warning, sMissing, d.span(run), "the script of %s is empty: it does nothing", t.name()).
 			help("a task that does nothing is `uses: noop`")
 	}
-	with["run"] = run.Text
 	named := t.get("shell")
-	shell := d.shell(named)
-	if shell != nil {
-		with["shell"] = shell
-	}
-	t.script = &script{node: run, shell: shell, with: with, unknown: shell == nil && named != nil}
+	t.script = &script{node: run, shell: d.shell(named)}
+	t.script.unknown = t.script.shell == nil && named != nil
 	d.use(&use{task: t, where: "run", path: "with.run", node: run, form: scripted, edge: true})
-	t.With = encode(with)
+	t.With = t.script.input(run.Text)
 }
 
 // shell reads which program reads a script: a name, an argv, or nil for bash, else sh.
@@ -109,14 +104,14 @@ func (d *DAG) shell(n *Node) any {
 // are refused.
 func (d *DAG) argv(t *task, n *Node, path string) []any {
 	words := []any{}
-	for i, it := range n.Items {
+	for i, it := range n.Items() {
 		if !d.scalarHere(it, "run", "a list of texts") {
 			continue
 		}
 		words = append(words, it.Text)
 		d.use(&use{task: t, where: "run", path: join(path, i), node: it, form: template, edge: true, noSecrets: true})
 	}
-	if len(n.Items) == 0 {
+	if len(n.Items()) == 0 {
 		d.report(sType, d.span(n), "`run` is an empty list; it must begin with a program")
 	}
 	return words
@@ -124,10 +119,23 @@ func (d *DAG) argv(t *task, n *Node, path string) []any {
 
 // plug looks up the task's plugin. Where nobody knows the plugins none is, and nothing is checked.
 func (d *DAG) plug(t *task) {
-	if d.opts.Plugins != nil {
-		t.plugin, t.known = d.opts.Plugins.Plugin(t.Uses)
+	if d.opts.Plugins == nil {
+		return
+	}
+	info, met := d.plugins[t.Uses]
+	if !met {
+		if found, known := d.opts.Plugins.Plugin(t.Uses); known {
+			info = &found
+		}
+		d.plugins[t.Uses] = info
+	}
+	if info != nil {
+		t.plugin, t.known = info, true
 	}
 }
+
+// unknownPlugin stands for one that nobody knows.
+var unknownPlugin = new(PluginInfo)
 
 // draftUses reads a plugin's name and input. The input of an unknown plugin is kept unchecked, and
 // its expressions are checked all the same.
@@ -172,7 +180,7 @@ func (d *DAG) draftWith(t *task) {
 // withUses notes the expressions of an input. The shell plugin's script is one wherever it stands.
 func (d *DAG) withUses(t *task, n *Node) {
 	input := schemaValue(t.plugin.Input)
-	for _, f := range n.Fields {
+	for _, f := range n.Fields() {
 		path := "with." + f.Key.Text
 		switch {
 		case t.Uses == "shell" && f.Key.Text == "run" && f.Value.Kind == Scalar:
@@ -253,12 +261,12 @@ func holdsExpr(n *Node) bool {
 	if expr.HasExpr(n.Text) {
 		return true
 	}
-	for _, f := range n.Fields {
+	for _, f := range n.Fields() {
 		if holdsExpr(f.Value) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(n.Items, holdsExpr)
+	return slices.ContainsFunc(n.Items(), holdsExpr)
 }
 
 // inputProblem reports a violation at the smallest thing that is wrong: the value, else its key,

@@ -36,7 +36,10 @@ func (c *Core) LookAhead() {
 	d := c.sent
 	c.sent = nil
 	p, ok := c.work.(preparer)
-	if !ok || d == nil || c.early != nil || c.ready.Len() > 0 || d.err != nil || len(d.queue) != 1 || c.drives[d.id] != d {
+	if !ok || d == nil || c.early != nil || c.ready.Len() > 0 || c.drain != nil || len(c.stall.runs) > 0 {
+		return
+	}
+	if d.err != nil || len(d.queue) != 1 || c.drives[d.id] != d {
 		return
 	}
 	rec := d.queue[0]
@@ -133,13 +136,13 @@ func (c *Crew) Prepare(o machine.Order) bool {
 	if carry == nil {
 		return false
 	}
-	ctx, end := c.begin(o.Run.Run, o.Key)
+	ctx, end := c.begin(o.Run.Key(), o.Key)
 	r := readied{make(chan func(machine.Outcome), 1), end}
 	c.mu.Lock()
 	if c.early == nil {
 		c.early = map[crewKey]readied{}
 	}
-	c.early[crewKey{o.Run.Run, o.Key}] = r
+	c.early[crewKey{o.Run.Key(), o.Key}] = r
 	c.mu.Unlock()
 	go func() {
 		roomy()

@@ -1,0 +1,153 @@
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// read makes the tree of a text, in pieces of some size or (0) whole.
+func readTree(src string, size int) (*Node, []Diagnostic, bool) {
+	d := &DAG{file: "f.yaml", src: newSource([]byte(src)), once: map[telling]bool{}}
+	if size > 0 {
+		root, ok := d.byPieces(size)
+		return root, sorted(d.diags), ok
+	}
+	doc := d.parseYAML([]byte(src))
+	if doc == nil || d.failed {
+		return nil, sorted(d.diags), false
+	}
+	return d.plant(doc), sorted(d.diags), true
+}
+
+// yamlFiles are all texts of the repository that are YAML, or nearly so.
+func yamlFiles(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, dir := range []string{"testdata", "codes", "../dags", "../docs", "../tests", "../../shared/cases"} {
+		_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return nil
+			}
+			switch filepath.Ext(path) {
+			case ".yaml", ".yml", ".md", "":
+				if src, err := os.ReadFile(path); err == nil {
+					files[path] = string(src)
+				}
+			}
+			return nil
+		})
+	}
+	for path, src := range files { // and the blocks of the pages
+		for i, part := range strings.Split(src, "```") {
+			if body, ok := strings.CutPrefix(part, "yaml"); ok && i%2 == 1 {
+				_, body, _ = strings.Cut(body, "\n")
+				files[path+"#"+string(rune('0'+i%64))] = body
+			}
+		}
+	}
+	if len(files) < 200 {
+		t.Fatalf("only %d files", len(files))
+	}
+	return files
+}
+
+// TestPiecesAreTheWhole: a file that can be cut into pieces gives the same tree and the same problems as one that is
+// read whole, whatever the size of the pieces.
+func TestPiecesAreTheWhole(t *testing.T) {
+	cut := 0
+	for name, src := range yamlFiles(t) {
+		want, said, right := readTree(src, 0)
+		for _, size := range []int{1, 50, 300} {
+			got, found, ok := readTree(src, size)
+			if !ok {
+				continue
+			}
+			cut++
+			if !right || !reflect.DeepEqual(got, want) || show(found) != show(said) {
+				t.Fatalf("%s in pieces of %d is another (it can be read: %v)\n%s\n%s", name, size, right, show(found), show(said))
+			}
+		}
+	}
+	if cut < 300 {
+		t.Errorf("only %d were cut", cut)
+	}
+}
+
+// TestWhatLooksLikeEntries: lines that stand like entries and are none.
+func TestWhatLooksLikeEntries(t *testing.T) {
+	for name, src := range map[string]string{
+		"a quoted text":              "a: \"x\nb: 1\nc: \"\nd: 1\n",
+		"a list in brackets":         "a: [1,\nb,\n c]\nd: 1\n",
+		"an alias of another entry":  "a: &x {k: v}\nb: *x\nc: {<<: *x}\nd: [&x 1, *x]\ne: *x\n",
+		"items as deep as their key": "a:\n- 1\n- b: 2\n  c: 3\nd:\n  - 4\n",
+		"keys with question marks":   "? a\n: 1\n? b\n? [c]\n: 2\n",
+		"blank lines that are kept":  "a: |+\n  x\n\n\nb: |\n  y\n\nc: >-\n  z\n\n",
+		"comments between":           "# 1\na:\n  # 2\n  b: 1 # 3\n # 4\n  c: 2\n# 5\nd: 1\n",
+		"nested":                     "a:\n  b:\n    c:\n      d: 1\n      e: 2\n    f: 3\n  g: 4\nh: 5\n",
+		"keys twice":                 "a: 1\nb: 2\na: 3\nc:\n  d: 1\n  d: 2\n",
+		"merges twice":               "x: &x {k: 1}\na:\n  <<: *x\n  j: 1\n  <<: {k: 2, l: 3}\n",
+		"an anchor on a key":         "a:\n  &k b: 1\n  *k : 2\nc: *k\n",
+		"a tag":                      "!!map\na: 1\n",
+		"a root that is indented":    "  a: 1\n  b:\n    c: 2\n",
+		"a loop":                     "a: &a [*a]\nb: 1\n",
+		"no value at the end":        "a: 1\nb:",
+		"a tab":                      "a:\n\tb: 1\n",
+		"empty":                      "",
+		"only comments":              "# x\n",
+	} {
+		want, said, right := readTree(src, 0)
+		for size := range 40 {
+			got, found, ok := readTree(src, size+1)
+			if ok && (!right || !reflect.DeepEqual(got, want) || show(found) != show(said)) {
+				t.Errorf("%s in pieces of %d is another (it can be read: %v):\n%s", name, size+1, right, show(found))
+			}
+		}
+	}
+}
+
+// TestMostValues: there are never more values in a text than is reckoned.
+func TestMostValues(t *testing.T) {
+	check := func(src string) {
+		dec := yaml.NewDecoder(bytes.NewReader([]byte(src)))
+		doc, err := next(dec)
+		if errors.Is(err, io.EOF) || err != nil {
+			return
+		}
+		n := 0
+		var count func(y *yaml.Node)
+		count = func(y *yaml.Node) {
+			n++
+			for _, c := range y.Content {
+				count(c)
+			}
+		}
+		for _, c := range doc.Content {
+			count(c)
+		}
+		if most := mostValues(src); n > most {
+			t.Errorf("%q holds %d values, reckoned %d", src, n, most)
+		}
+	}
+	for _, src := range yamlFiles(t) {
+		check(src)
+	}
+	words := strings.Split("a|b|\n|\n  |\n    | |  |:|: |- |-|?|? |,|, |[|]|{|}|\"|\"x\"|'|'y'|&a |&a|*a|*a |!t |!t|!|#| #|\n- |\nk: ||>|~|@|1", "|")
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 300_000 {
+		var b strings.Builder
+		for range 1 + r.IntN(12) {
+			b.WriteString(words[r.IntN(len(words))])
+		}
+		check(b.String())
+	}
+}
