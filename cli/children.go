@@ -24,6 +24,7 @@ type runs struct {
 	kin      map[string]*kin     // runs that go on, by which others were started, or that others have started
 	children map[string]bool     // of them those that this process drives
 	shut     bool                // the command is interrupted: nothing begins any more
+	served   bool                // a server drives what there is: nobody waits for children
 }
 
 // A kin is what is known of a run's descent.
@@ -68,6 +69,9 @@ func (r *runs) bound() (*session, error) {
 func (r *runs) know(info machine.RunInfo, shown bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if k := r.kin[info.Key()]; k != nil && !shown {
+		return
+	}
 	r.kin[info.Key()] = &kin{dag: info.DAG, parent: info.Parent, shown: shown}
 }
 
@@ -79,7 +83,7 @@ func (r *runs) took(run string, ours bool) {
 	switch {
 	case !ours:
 		delete(r.kin, run)
-	case r.kin[run] != nil:
+	case !r.served && r.kin[run] != nil:
 		r.children[run] = true
 	}
 }
@@ -128,6 +132,9 @@ const (
 func (r *runs) show(u runner.Update) {
 	r.mu.Lock()
 	tell := r.tell
+	if r.served { // who watches a run of a server is told of that run
+		tell = nil
+	}
 	r.mu.Unlock()
 	if tell != nil {
 		tell(u)

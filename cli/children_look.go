@@ -22,7 +22,9 @@ func (r *runs) Look(ctx context.Context, id string) (plugins.RunStatus, bool, er
 		return plugins.RunStatus{}, false, err
 	}
 	var got plugins.RunStatus
-	if s.engine.Look(id, func(m *machine.Run) { got = statusOf(m) }) && !got.Ended {
+	var info machine.RunInfo
+	if s.engine.Look(id, func(m *machine.Run) { got, info = statusOf(m), m.Info() }) && !got.Ended {
+		r.know(info, false) // it may have been taken up by somebody else
 		return got, true, nil
 	}
 	row, err := s.store.GetRun(ctx, id)
@@ -104,7 +106,7 @@ func (r *runs) Newest(ctx context.Context, dag string, at time.Time, task string
 		return plugins.RunStatus{}, false, nil
 	}
 	row := rows[0]
-	got := plugins.RunStatus{ID: row.ID, DAG: row.DAG, State: string(row.State), Ended: row.State.Terminal()}
+	got := plugins.RunStatus{DAG: row.DAG, State: string(row.State), Ended: row.State.Terminal()}
 	states := row.Tasks
 	if got.Ended && row.State != machine.RunSuccess || task != "" && (!got.Ended || states == nil) {
 		read := func(m *machine.Run) { got, states = statusOf(m), m.States() }
@@ -116,6 +118,7 @@ func (r *runs) Newest(ctx context.Context, dag string, at time.Time, task string
 			read(m)
 		}
 	}
+	got.ID = row.RunID()
 	if task == "" {
 		return got, true, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"weft/machine"
 	"weft/runner"
 	"weft/scheduler"
+	"weft/spec"
 )
 
 func serveCommand(e *env) *cobra.Command {
@@ -62,6 +64,9 @@ func (o serveOptions) logger(e *env) (*slog.Logger, error) {
 	return nil, usagef("--log-format is text or json, not %q", o.logFormat)
 }
 
+// forGood is how long a server waits for space on its disk.
+const forGood = 10 * 365 * 24 * time.Hour
+
 // A serving is one server: what weft serve puts together.
 type serving struct {
 	*env
@@ -90,6 +95,7 @@ func (e *env) serve(o serveOptions) error {
 		return err
 	}
 	defer s.close()
+	s.patience = forGood
 	v := &serving{env: e, s: s, log: log, lead: lead, started: time.Now()}
 	return v.run()
 }
@@ -184,9 +190,14 @@ func (v *serving) open(ctx context.Context) error {
 
 // find finds the version of a DAG that is in force, for dag.run.
 func (v *serving) find(_ context.Context, id string) (*machine.Plan, string, error) {
-	entry, ok := v.follow.catalog.Now().Entries[id]
+	now := v.follow.catalog.Now()
+	entry, ok := now.Entries[id]
 	if !ok {
-		return nil, "", fmt.Errorf("cannot find DAG %q: none of that id is in force", id)
+		err := fmt.Errorf("cannot find DAG %q: none of that id is in force", id)
+		if near := spec.Nearest(id, now.IDs()); len(near) > 0 {
+			return nil, "", &hinted{err, "did you mean " + strings.Join(near, " or ") + "?"}
+		}
+		return nil, "", err
 	}
 	return v.follow.catalog.Plan(entry)
 }

@@ -40,7 +40,7 @@ func (b *board) childRows(s scene, idWidth, room int) (lines []string) {
 	shown := b.children
 	if s.height > 0 && len(shown) > room {
 		shown = shown[len(shown)-max(room-1, 0):]
-		lines = append(lines, paint(s.color, faint, fmt.Sprintf("  … %d runs before these", len(b.children)-len(shown))))
+		lines = append(lines, paint(s.color, faint, fmt.Sprintf("  … %d runs not shown", len(b.children)-len(shown))))
 	}
 	for _, c := range shown {
 		end := s.now

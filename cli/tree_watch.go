@@ -89,6 +89,7 @@ func (w *lineWatcher) line(u runner.Update) string {
 		return "" // run_finished says it, after the callbacks
 	case "run_finished":
 	case childStarted, childFinished:
+		w.width = max(w.width, min(len(u.DAG), 40))
 		return childLine(u, w.zone, w.width, w.color)
 	case "task":
 		if u.State == machine.Scheduled.String() || u.State == machine.Queued.String() || u.State == machine.None.String() {

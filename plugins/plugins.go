@@ -76,7 +76,8 @@ type InProcess interface{ InProcess() }
 // alone, the clock in it included: `weft test` carries it out as it is.
 type Harmless interface{ Harmless() }
 
-// A Call is one attempt (or poke) as the plugin sees it. All paths are absolute.
+// A Call is one attempt (or poke) as the plugin sees it. All paths are absolute. Input and Env are not to be
+// changed: other calls have the same.
 type Call struct {
 	Input   json.RawMessage // rendered, checked against Schema().Input
 	By      Caller          // the attempt

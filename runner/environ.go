@@ -64,6 +64,9 @@ func (a *attempt) identity() []string {
 // programs do not agree on which of two counts.
 func (a *attempt) environ() ([]string, error) {
 	base := a.x.base(a.x.CleanEnv || a.o.Plan.EnvPolicy == "clean")
+	if a.apart && len(a.o.Plan.Env)+len(a.o.Task.Env)+len(a.o.Task.ScriptEnv) == 0 {
+		return slices.Clip(base), nil // nobody changes a Call's environment
+	}
 	env := environment{list: make([]string, len(base), len(base)+32), at: make(map[string]int, len(base)+32)}
 	copy(env.list, base)
 	for i, kv := range base {

@@ -58,22 +58,22 @@ func ListDAGs(ctx context.Context, st Store, cat Catalog, now time.Time) (DAGs, 
 	if err != nil {
 		return out, err
 	}
+	last := map[string]*store.Run{}
+	runs, err := st.LastRuns(ctx)
+	if err != nil && !errors.Is(err, store.ErrCorrupt) { // a row that is damaged hides no other
+		return out, err
+	}
+	for i := range runs {
+		last[runs[i].DAG] = &runs[i]
+	}
 	for _, l := range scheduler.List(snap, kept, now) {
-		d := DAG{Listed: l, File: cat.Shown(snap.Entries[l.ID])}
-		runs, err := newest(ctx, st, l.ID, 1)
-		if err != nil {
-			return out, err
-		}
-		if len(runs) > 0 {
-			d.Last = &runs[0]
-		}
-		out.DAGs = append(out.DAGs, d)
+		out.DAGs = append(out.DAGs, DAG{Listed: l, File: cat.Shown(snap.Entries[l.ID]), Last: last[l.ID]})
 	}
 	out.Broken = append(out.Broken, broken(snap)...)
 	return out, nil
 }
 
-// newest are the newest runs of a DAG. One whose row is damaged is left out: it hides no other.
+// newest are the newest runs of a DAG, but for those whose rows are damaged.
 func newest(ctx context.Context, st Store, dag string, n int) ([]store.Run, error) {
 	runs, err := st.ListRuns(ctx, store.Filter{DAG: dag, Limit: n})
 	if err != nil && !errors.Is(err, store.ErrCorrupt) {

@@ -38,11 +38,17 @@ func TestAThousandPostsAreOneRunEach(t *testing.T) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	fresh := map[string]int{}
-	for i := range ids {
+	clients := make([]*Client, ids)
+	for i := range clients {
+		clients[i] = w.client()
+	}
+	room := make(chan struct{}, 64)
+	for i, c := range clients {
 		id := fmt.Sprintf("r%d", i)
-		c := w.client()
 		for range posts {
 			all.Go(func() {
+				room <- struct{}{}
+				defer func() { <-room }()
 				a, err := c.StartOnly(context.Background(), request(p, id))
 				if err != nil || a.Run != id {
 					t.Errorf("%s: %+v, %v", id, a, err)

@@ -130,7 +130,7 @@ func (s surely) runs(d *DAG, t *task) bool {
 		sure = false
 	}
 	for _, n := range t.needs {
-		up := d.byID[n.id]
+		up := d.byID[n.Text]
 		sure = sure && up != nil && s.runs(d, up)
 	}
 	for _, r := range t.refs {

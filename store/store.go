@@ -105,6 +105,9 @@ type Runs interface {
 	// ListRuns returns runs newest first, by logical date, then by creation, then by id. With
 	// ErrCorrupt it still returns the rows that are whole, so that one bad row hides no other.
 	ListRuns(ctx context.Context, f Filter) ([]Run, error)
+	// LastRuns returns the newest run of each DAG, as ListRuns orders them, by DAG; with ErrCorrupt those that are
+	// whole.
+	LastRuns(ctx context.Context) ([]Run, error)
 }
 
 // An Ask is what someone ordered of a run that another process drives: kept until the driver has

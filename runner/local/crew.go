@@ -21,8 +21,8 @@ type Executor interface {
 	Leave(run string) error
 }
 
-// A Crew is the Worker of a real engine: a goroutine for each attempt and poke that is alive,
-// bounded by the slots that Admit hands out.
+// A Crew is the Worker of a real engine: a goroutine for each attempt that is alive, bounded by the slots
+// that Admit hands out, and walkers for pokes.
 type Crew struct {
 	Exec  Executor
 	Store store.Store
@@ -31,6 +31,8 @@ type Crew struct {
 
 	mu   sync.Mutex
 	stop map[crewKey]stop
+
+	walkers walkers
 }
 
 // A stop ends one attempt or poke: hurry at once, cancel in its own time.
@@ -43,6 +45,7 @@ var (
 	_ Worker  = (*Crew)(nil)
 	_ leaver  = (*Crew)(nil)
 	_ hurrier = (*Crew)(nil)
+	_ asker   = (*Crew)(nil)
 )
 
 type crewKey struct {
@@ -54,19 +57,23 @@ type crewKey struct {
 func (c *Crew) begin(run string, key machine.Key) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	hurry, now := context.WithCancel(context.Background())
-	id := crewKey{run, key}
+	return runner.WithHurry(ctx, hurry), c.listen(crewKey{run, key}, stop{cancel, now})
+}
+
+// listen has an attempt or poke stopped by what it is given, until the function returned ends it.
+func (c *Crew) listen(id crewKey, s stop) func() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.stop == nil {
 		c.stop = map[crewKey]stop{}
 	}
-	c.stop[id] = stop{cancel, now}
-	c.mu.Unlock()
-	return runner.WithHurry(ctx, hurry), func() {
+	c.stop[id] = s
+	return func() {
 		c.mu.Lock()
 		delete(c.stop, id)
 		c.mu.Unlock()
-		cancel(nil)
-		now()
+		s.cancel(nil)
+		s.hurry()
 	}
 }
 
@@ -95,16 +102,14 @@ func roomy() {
 // Poke implements Worker.
 func (c *Crew) Poke(o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
 	ctx, end := c.begin(o.Run.Key(), o.Key)
-	go func() {
-		roomy()
-		res := c.Exec.Poke(ctx, o, n, since)
-		if ctx.Err() != nil && !res.Done { // stopped while it asked: "not yet" is no answer any more
-			reason := context.Cause(ctx).Error()
-			res = runner.PokeResult{Done: true, Outcome: machine.Outcome{State: machine.Failed, Kind: reason, Error: reason}}
-		}
-		end()
-		done(res)
-	}()
+	c.walkers.send(&errand{ask: c.Exec.Poke, ctx: ctx, end: end, o: o, n: n, from: since, done: done})
+}
+
+// Ask implements asker. No process is started that could be hurried.
+func (c *Crew) Ask(q *runner.Question, o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	end := c.listen(crewKey{o.Run.Key(), o.Key}, stop{cancel, func() {}})
+	c.walkers.send(&errand{ask: q.Ask, ctx: ctx, end: end, o: o, n: n, from: since, done: done})
 }
 
 // Evaluate implements Worker.
