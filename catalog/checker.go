@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -113,20 +112,7 @@ func (c *Checker) Check(files []File) (found []Finding, checked int, err error) 
 	// What is made of a file is garbage when the next one begins.
 	defer debug.SetGCPercent(debug.SetGCPercent(500))
 	fresh, errs := make([]verdict, len(todo)), make([]error, len(todo))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(todo)) {
-		workers.Go(func() {
-			for n := range next {
-				found[todo[n]], fresh[n], errs[n] = c.one(files[todo[n]])
-			}
-		})
-	}
-	for n := range todo {
-		next <- n
-	}
-	close(next)
-	workers.Wait()
+	SideBySide(len(todo), func(n int) { found[todo[n]], fresh[n], errs[n] = c.one(files[todo[n]]) })
 	for n, i := range todo {
 		if errs[n] != nil {
 			return nil, 0, errs[n]

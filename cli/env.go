@@ -25,13 +25,15 @@ type env struct {
 
 	home, configFile string // --home, --config
 	dags             string // --dags, of commands that look for one
+	shellcheck       string // --shellcheck, of validate
 	noColor          bool
 	sandbox          bool // --sandbox, of commands that drive runs
 
 	color   bool // of stdout
 	conf    config.Config
 	plugins *plugins.Registry
-	runs    *runs // what dag.run and dag.wait ask; bound to a session once it drives
+	lint    *linter // of scripts; nil = none is asked
+	runs    *runs   // what dag.run and dag.wait ask; bound to a session once it drives
 }
 
 // prepare reads the configuration and lists the plugins.
@@ -47,6 +49,9 @@ func (e *env) prepare() error {
 	}
 	if e.dags != "" {
 		src.Flags["dags"] = e.dags
+	}
+	if e.shellcheck != "" {
+		src.Flags["shellcheck"] = e.shellcheck
 	}
 	if e.conf, err = config.Load(src); err != nil {
 		return err

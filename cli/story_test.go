@@ -28,6 +28,7 @@ func TestStories(t *testing.T) {
 			for _, v := range []string{"WEFT_HOME", "WEFT_DAGS", "WEFT_CONFIG", "WEFT_POOLS", "CLICOLOR_FORCE"} {
 				t.Setenv(v, "")
 			}
+			t.Setenv("WEFT_SHELLCHECK", "off")
 			t.Chdir(t.TempDir())
 			compareGolden(t, name, tell(t, string(body)))
 		})

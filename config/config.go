@@ -37,6 +37,7 @@ type Config struct {
 	Secrets      map[string]string // where each lies: file:/absolute/path, env:NAME, secretsmanager:ID, ssm:/path
 	SecretsFile  string            // absolute path; "" = none
 	Diagnostics  map[string]string // by code: off, info, warning or error
+	Shellcheck   string            // auto, on or off
 }
 
 // CleanEnv tells whether tasks' processes inherit only a handful of variables.

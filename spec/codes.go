@@ -97,6 +97,7 @@ const (
 	xArithmetic = "X606" // an expression that is no integer in shell arithmetic
 	xSecret     = "X607" // a secret where none may be
 	xArgvShell  = "X608" // an expression in a script for a program that weft cannot read
+	xLint       = "X609" // what shellcheck says of a script
 
 	// L: comments that silence findings.
 	lIdle    = "L001" // one that silences nothing

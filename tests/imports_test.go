@@ -41,6 +41,7 @@ var mayKnow = map[string][]string{
 	"retention":       {"store", "machine", "handoff", "logs"},
 	"s3sync":          {"awsconf"},
 	"catalog":         {"spec", "store", "s3sync", "machine"},
+	"shellcheck":      {"spec"},
 	"graph":           {"machine"},
 	"diag":            {"spec"},
 	"sim":             {"machine", "expr", "runner", "runner/local", "store", "store/mem"},
@@ -73,6 +74,7 @@ var why = map[string]string{
 	"rehearse":     "a rehearsal is the engine and the executor with other plugins: it must know no concrete plugin, no place and nothing that keeps anything",
 	"s3sync":       "a folder and a bucket are kept alike whatever the files mean",
 	"catalog":      "which DAGs there are is asked of files alone: nothing that runs, no engine, no plugin",
+	"shellcheck":   "a linter is asked about texts: spec says what a script is, and may run no process, so whoever has both hands it in",
 	"graph":        "a drawing is made of a plan alone",
 	"sandbox":      "the sandbox stands for AWS: it knows nobody, and only cli starts it",
 }
