@@ -171,7 +171,6 @@ func (e *Engine) reserve(req runner.Request) (hold bool, err error) {
 	return hold, err
 }
 
-
 // with has a fact recorded in a run: in the drive it has, or in one that is made for it.
 func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error {
 	if here, err := e.tellDrive(run, fact); here {
