@@ -26,18 +26,29 @@ type part struct {
 	err  error
 }
 
-// readAhead turns a download that has just been opened into one by several connections, where it is
-// worth it and there is room.
+// more is by how many connections the object may come: 0 if it is not worth it, or there is no room for
+// two. Each of them has taken room; size is of a part.
+func (d *Download) more(room, size int64) (conns int) {
+	if d.Size < 3*size || d.ETag == "" || d.first != 0 || !d.untouched {
+		return 0
+	}
+	for conns < mostRead && take(room) {
+		conns++
+	}
+	if conns < 2 {
+		give(int64(conns) * room)
+		return 0
+	}
+	return conns
+}
+
+// readAhead turns a download of which nothing has been read into one by several connections.
 func (d *Download) readAhead() {
-	if d.Size < aheadFrom || d.ETag == "" || d.first != 0 {
-		return
-	}
 	room := 0
-	for room < mostRead && take(readSize) {
-		room++
+	if d.Size >= aheadFrom {
+		room = d.more(readSize, readSize)
 	}
-	if room < 2 {
-		give(int64(room) * readSize)
+	if d.untouched = false; room == 0 {
 		return
 	}
 	ctx, stop := context.WithCancel(d.ctx)
@@ -45,13 +56,12 @@ func (d *Download) readAhead() {
 	for range room {
 		a.free <- nil // made once it is needed
 	}
-	_ = d.Close() // what it would bring comes by parts
-	go a.fetch(ctx, d)
+	go a.fetch(ctx, d, d.detach(ctx))
 	d.ahead = a
 }
 
 // fetch starts a connection for each part as soon as there is a buffer.
-func (a *ahead) fetch(ctx context.Context, d *Download) {
+func (a *ahead) fetch(ctx context.Context, d, head *Download) {
 	defer close(a.parts)
 	for at := int64(0); at < d.Size; at += readSize {
 		var buf []byte
@@ -67,32 +77,54 @@ func (a *ahead) fetch(ctx context.Context, d *Download) {
 		came := make(chan part, 1)
 		a.parts <- came // there is room: there are no more of them than buffers
 		go func() {
-			body, err := d.one(ctx, at, buf[:n])
+			body, err := d.one(ctx, head, at, buf[:n])
 			came <- part{body, err}
 		}()
 	}
 }
 
-func (d *Download) one(ctx context.Context, at int64, buf []byte) ([]byte, error) {
-	in, err := d.session.OpenPart(ctx, d.from, at, int64(len(buf)))
+func (d *Download) one(ctx context.Context, head *Download, at int64, buf []byte) ([]byte, error) {
+	in, err := d.partOf(ctx, head, at, int64(len(buf)))
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	if _, err := io.ReadFull(in, buf); err != nil {
+		return nil, err
+	}
+	return buf, in.nothingLeft()
+}
+
+// partOf opens a part of the same version. The first comes by the connection that is open already.
+func (d *Download) partOf(ctx context.Context, head *Download, at, n int64) (*Download, error) {
+	if at == 0 {
+		return head, nil
+	}
+	in, err := d.session.OpenPart(ctx, d.from, at, n)
 	if f := FaultOf(err); err != nil && (f == NoObject || f == Exists) {
 		return nil, &Error{Fault: Changed, Text: "it changed while it was read", cause: err}
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
 	if in.ETag != d.ETag {
+		_ = in.Close()
 		return nil, &Error{Fault: Changed, Text: "it changed while it was read"}
 	}
-	if _, err := io.ReadFull(in, buf); err != nil {
-		return nil, err
+	return in, nil
+}
+
+// nothingLeft is an error if more comes of a part than was asked for. Of the first part it always
+// does, and is of no use.
+func (d *Download) nothingLeft() error {
+	if d.at < d.Size {
+		return nil
 	}
-	_, err = in.Read(nil) // nothing is left
+	_, err := d.Read(nil)
 	if errors.Is(err, io.EOF) {
-		err = nil
+		return nil
 	}
-	return buf, err
+	return err
 }
 
 // read gives what comes next; io.EOF after the last part.

@@ -3,6 +3,7 @@ package awsconf
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"hash"
 	"hash/crc32"
 	"hash/crc64"
@@ -18,11 +19,20 @@ import (
 // that comes in one go, but none that was taken up again.
 type checksum struct {
 	hash.Hash // nil: nothing to compare with
+	kind      sumKind
 	want      string
 }
 
-// nvme is the table of CRC-64/NVME, made when it is first needed: it takes a while.
-var nvme = sync.OnceValue(func() *crc64.Table { return crc64.MakeTable(0x9a6c9329ac4bc9b5) })
+// A sumKind is how a sum is made.
+type sumKind struct {
+	with func() hash.Hash
+	poly polynomial // the zero value: sums of parts say nothing of the whole
+}
+
+// nvmeBits is CRC-64/NVME, nvme its table, made when it is first needed: it takes a while.
+const nvmeBits = 0x9a6c9329ac4bc9b5
+
+var nvme = sync.OnceValue(func() *crc64.Table { return crc64.MakeTable(nvmeBits) })
 
 // checksumOf chooses the cheapest sum of the whole. A composite one, a sum of parts' sums, is none.
 func checksumOf(out *s3.GetObjectOutput) *checksum {
@@ -31,15 +41,15 @@ func checksumOf(out *s3.GetObjectOutput) *checksum {
 	}
 	for _, c := range []struct {
 		want *string
-		with func() hash.Hash
+		kind sumKind
 	}{
-		{out.ChecksumCRC32, func() hash.Hash { return crc32.NewIEEE() }},
-		{out.ChecksumCRC32C, func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }},
-		{out.ChecksumCRC64NVME, func() hash.Hash { return crc64.New(nvme()) }},
-		{out.ChecksumSHA256, sha256.New},
+		{out.ChecksumCRC32, sumKind{func() hash.Hash { return crc32.NewIEEE() }, polynomial{crc32.IEEE, 1 << 31}}},
+		{out.ChecksumCRC32C, sumKind{func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }, polynomial{crc32.Castagnoli, 1 << 31}}},
+		{out.ChecksumCRC64NVME, sumKind{func() hash.Hash { return crc64.New(nvme()) }, polynomial{nvmeBits, 1 << 63}}},
+		{out.ChecksumSHA256, sumKind{with: sha256.New}},
 	} {
 		if raw, err := base64.StdEncoding.DecodeString(aws.ToString(c.want)); err == nil && len(raw) > 0 {
-			return &checksum{c.with(), *c.want} // "…-3", of parts, does not decode
+			return &checksum{c.kind.with(), c.kind, *c.want} // "…-3", of parts, does not decode
 		}
 	}
 	return &checksum{}
@@ -55,8 +65,40 @@ func (c *checksum) Write(p []byte) (int, error) {
 
 // end is the end of file, or an error if the bytes were others.
 func (c *checksum) end() error {
-	if c.Hash != nil && base64.StdEncoding.EncodeToString(c.Sum(nil)) != c.want {
+	if c.Hash != nil {
+		return c.fits(c.Sum(nil))
+	}
+	return io.EOF
+}
+
+func (c *checksum) fits(sum []byte) error {
+	if base64.StdEncoding.EncodeToString(sum) != c.want {
 		return &Error{Fault: Damaged, Text: "the bytes that came do not fit their checksum"}
 	}
 	return io.EOF
+}
+
+// joins tells whether the sum of the whole can be had from those of its parts.
+func (c *checksum) joins() bool { return c.kind.poly.one != 0 }
+
+// A partSum is the sum of some bytes and how many they are.
+type partSum struct {
+	sum uint64
+	n   int64
+}
+
+// endJoined is end, for parts that were summed up each by itself.
+func (c *checksum) endJoined(parts []partSum) error {
+	var whole partSum
+	for _, p := range parts {
+		whole = partSum{c.kind.poly.join(whole.sum, p.sum, p.n), whole.n + p.n}
+	}
+	raw := binary.BigEndian.AppendUint64(nil, whole.sum)
+	return c.fits(raw[8-c.Size():])
+}
+
+// valueOf is a CRC as a number.
+func valueOf(sum hash.Hash) uint64 {
+	var raw [8]byte
+	return binary.BigEndian.Uint64(append(raw[:8-sum.Size()], sum.Sum(nil)...))
 }

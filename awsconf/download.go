@@ -32,6 +32,9 @@ type Download struct {
 	broken  int   // times in a row
 	sum     *checksum
 	ahead   *ahead // nil: one connection is enough
+
+	// untouched is set while an object could still come by several connections: nothing of it has been read.
+	untouched bool
 }
 
 // Open starts to read an object; a large one by several connections, if the program has room for it.
@@ -44,7 +47,7 @@ func (s *Session) OpenNew(ctx context.Context, o Object, known string) (*Downloa
 	d := &Download{ctx: ctx, session: s, from: o}
 	d, err := d.open(&s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled, IfNoneMatch: quoted(known)})
 	if err == nil {
-		d.readAhead()
+		d.untouched = true
 	}
 	return d, err
 }
@@ -100,6 +103,9 @@ func (d *Download) connect(in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
 
 // Read implements io.Reader.
 func (d *Download) Read(p []byte) (int, error) {
+	if d.untouched {
+		d.readAhead()
+	}
 	if d.ahead != nil {
 		n, err := d.ahead.read(d.ctx, p)
 		d.at += int64(n)
@@ -141,6 +147,9 @@ func (d *Download) Read(p []byte) (int, error) {
 
 // WriteTo implements io.WriterTo: parts that are held are written as they are.
 func (d *Download) WriteTo(w io.Writer) (written int64, err error) {
+	if d.untouched {
+		d.readAhead()
+	}
 	if d.ahead == nil {
 		return io.CopyBuffer(w, readerOnly{d}, make([]byte, 128<<10))
 	}
@@ -194,10 +203,22 @@ func (d *Download) resume(why error) error {
 	return nil
 }
 
+// detach is the connection in use as a download of its own, which ends with ctx. Nobody else has it
+// from then on.
+func (d *Download) detach(ctx context.Context) *Download {
+	head := &Download{Info: d.Info, ctx: ctx, session: d.session, from: d.from, body: d.body, stop: d.stop, watch: d.watch, sum: &checksum{}}
+	context.AfterFunc(ctx, d.stop)
+	d.body = nil
+	return head
+}
+
 // Close gives up the connection.
 func (d *Download) Close() error {
-	if d.ahead != nil {
+	switch {
+	case d.ahead != nil:
 		d.ahead.close()
+		return nil
+	case d.body == nil: // it was detached
 		return nil
 	}
 	d.watch.Stop()

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"weft/machine"
 	"weft/s3sync"
 	"weft/spec"
 )
@@ -35,7 +36,8 @@ type Entry struct {
 	// Version names the bundle: the file, and all of its folder, by hash.
 	Version string `json:"version"`
 	// Set is the set that the version is of: the newest, unless Stale.
-	Set string `json:"set"`
+	Set  string    `json:"set"`
+	Head spec.Head `json:"head"`
 	// Stale is set where the newest file is broken, and this is the one before.
 	Stale bool `json:"-"`
 }
@@ -102,9 +104,14 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 	for _, d := range SameIDs(found) {
 		doubled[d.File] = append(doubled[d.File], d)
 	}
+	between := map[string][]spec.Diagnostic{}
+	for _, d := range Neighbours(found, true) {
+		between[d.File] = append(between[d.File], d)
+	}
 	s := &Snapshot{Set: name, Entries: map[string]Entry{}, Findings: found}
 	broken := map[string]bool{} // by path
 	at := 0
+	folders := map[string]string{".": name}
 	for _, f := range set {
 		if !IsDAG(f.Path) {
 			continue
@@ -114,11 +121,15 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 		if more := doubled[g.File]; more != nil {
 			g.Diagnostics = append(slices.Clone(g.Diagnostics), more...)
 		}
-		if g.Failed() || g.ID == "" {
+		bad := g.Failed() || g.ID == ""
+		if more := between[g.File]; more != nil { // they are listed, and put nothing out of force: a DAG that another one starts may come later
+			g.Diagnostics = append(slices.Clone(g.Diagnostics), more...)
+		}
+		if bad {
 			broken[f.Path] = true
 			continue
 		}
-		s.Entries[g.ID] = Entry{ID: g.ID, Path: f.Path, Version: versionOf(set, f), Set: name}
+		s.Entries[g.ID] = Entry{ID: g.ID, Path: f.Path, Version: versionOf(set, f, folders), Set: name, Head: g.Head}
 	}
 	for id, last := range c.lastGood() {
 		if _, current := s.Entries[id]; !current && broken[last.Path] && c.there(last) {
@@ -130,23 +141,24 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 	return s, nil
 }
 
-// versionOf hashes a DAG's file, by its name, and the files of its folder.
-func versionOf(set []s3sync.File, f s3sync.File) string {
+// versionOf hashes a DAG's file, by its name, and the files of its folder; folders are the hashes of those that are
+// known.
+func versionOf(set []s3sync.File, f s3sync.File, folders map[string]string) string {
 	dir := path.Dir(f.Path)
-	if dir == "." {
-		return s3sync.SetOf(append([]s3sync.File{{Path: path.Base(f.Path)}}, set...))
-	}
-	begin, _ := slices.BinarySearchFunc(set, dir+"/", func(g s3sync.File, p string) int { return strings.Compare(g.Path, p) })
-	own := []s3sync.File{{Path: path.Base(f.Path)}}
-	for _, g := range set[begin:] {
-		rel, below := strings.CutPrefix(g.Path, dir+"/")
-		if !below {
-			break
+	if folders[dir] == "" {
+		begin, _ := slices.BinarySearchFunc(set, dir+"/", func(g s3sync.File, p string) int { return strings.Compare(g.Path, p) })
+		var own []s3sync.File
+		for _, g := range set[begin:] {
+			rel, below := strings.CutPrefix(g.Path, dir+"/")
+			if !below {
+				break
+			}
+			g.Path = rel
+			own = append(own, g)
 		}
-		g.Path = rel
-		own = append(own, g)
+		folders[dir] = s3sync.SetOf(own)
 	}
-	return s3sync.SetOf(own)
+	return s3sync.SetOf([]s3sync.File{{Path: path.Base(f.Path), SHA256: folders[dir]}})
 }
 
 func (c *Catalog) lastGood() map[string]Entry {
@@ -191,6 +203,9 @@ func (s *Snapshot) Bundle(set string) bool {
 	return false
 }
 
+// Shown is the file of a version as messages show it.
+func (c *Catalog) Shown(e Entry) string { return c.Source.Shown(e.Path) }
+
 // File is where a version's DAG file lies; its folder is that of the bundle.
 func (c *Catalog) File(e Entry) string {
 	return filepath.Join(c.Bundles.Path(e.Set), filepath.FromSlash(e.Path))
@@ -208,6 +223,19 @@ func (c *Catalog) Load(e Entry) (*spec.DAG, []spec.Diagnostic, []byte, error) {
 		return err == nil || filepath.IsAbs(rel)
 	})
 	return dag, ds, src, nil
+}
+
+// Plan compiles the version of a DAG that is in force. dir is the folder of its file, in the bundle.
+func (c *Catalog) Plan(e Entry) (plan *machine.Plan, dir string, err error) {
+	dag, _, _, err := c.Load(e)
+	if err != nil {
+		return nil, "", err
+	}
+	if dag == nil {
+		return nil, "", fmt.Errorf("cannot read %s: it is no DAG", c.Source.Shown(e.Path))
+	}
+	plan, err = dag.Plan()
+	return plan, filepath.Dir(c.File(e)), err
 }
 
 func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxDAG)) }

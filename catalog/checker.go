@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -23,6 +22,8 @@ type Finding struct {
 	Diagnostics []spec.Diagnostic
 	ID          string    // "" if nothing could be made of the file
 	At          spec.Span // where the id is written; zero if the file's name is it
+	Head        spec.Head
+	Links       *spec.Links
 }
 
 // Failed tells whether the file has an error.
@@ -39,10 +40,11 @@ func Found(name string, src []byte, dag *spec.DAG, ds []spec.Diagnostic) Finding
 	if dag == nil {
 		return f
 	}
-	f.ID = dag.ID()
+	f.ID, f.Head = dag.ID(), dag.Head()
 	if n := dag.Node().Get("id"); n != nil {
 		f.At = dag.Place(n)
 	}
+	f.Links = dag.Links()
 	return f
 }
 
@@ -73,6 +75,8 @@ type verdict struct {
 	At          spec.Span         `json:"at"`
 	Diagnostics []spec.Diagnostic `json:"diagnostics,omitempty"`
 	Asked       map[string]bool   `json:"asked,omitempty"` // of files beside it
+	Head        spec.Head         `json:"head"`
+	Links       *spec.Links       `json:"links,omitempty"`
 }
 
 // mostVerdicts bounds what is remembered.
@@ -100,7 +104,7 @@ func (c *Checker) Check(files []File) (found []Finding, checked int, err error) 
 			todo = append(todo, i)
 			continue
 		}
-		found[i] = Finding{File: f.Name, Diagnostics: v.Diagnostics, ID: v.ID, At: v.At}
+		found[i] = Finding{File: f.Name, Diagnostics: v.Diagnostics, ID: v.ID, At: v.At, Head: v.Head, Links: v.Links}
 	}
 	if len(todo) == 0 {
 		return found, 0, nil
@@ -108,20 +112,7 @@ func (c *Checker) Check(files []File) (found []Finding, checked int, err error) 
 	// What is made of a file is garbage when the next one begins.
 	defer debug.SetGCPercent(debug.SetGCPercent(500))
 	fresh, errs := make([]verdict, len(todo)), make([]error, len(todo))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(todo)) {
-		workers.Go(func() {
-			for n := range next {
-				found[todo[n]], fresh[n], errs[n] = c.one(files[todo[n]])
-			}
-		})
-	}
-	for n := range todo {
-		next <- n
-	}
-	close(next)
-	workers.Wait()
+	SideBySide(len(todo), func(n int) { found[todo[n]], fresh[n], errs[n] = c.one(files[todo[n]]) })
 	for n, i := range todo {
 		if errs[n] != nil {
 			return nil, 0, errs[n]
@@ -143,7 +134,7 @@ func (c *Checker) one(f File) (Finding, verdict, error) {
 		return asked[rel]
 	})
 	found := Found(f.Name, src, dag, ds)
-	return found, verdict{ID: found.ID, At: found.At, Diagnostics: ds, Asked: asked}, nil
+	return found, verdict{ID: found.ID, At: found.At, Diagnostics: ds, Asked: asked, Head: found.Head, Links: found.Links}, nil
 }
 
 // recall reads the memory; one that cannot be read is none.

@@ -37,12 +37,13 @@ type Folder struct {
 
 	files []s3sync.File
 	seen  map[string]stamp
+	at    time.Time // of seen
 }
 
 // A stamp tells without reading whether a file may have changed.
 type stamp struct {
 	size int64
-	mod  time.Time
+	mod  int64 // nanoseconds since 1970
 	mode fs.FileMode
 }
 
@@ -52,11 +53,12 @@ const settled = 2 * time.Second
 
 // Next implements Source.
 func (f *Folder) Next(ctx context.Context) (changed bool, err error) {
+	at := time.Now()
 	stamps, calm := f.stamps()
 	if f.files != nil && calm && sameStamps(stamps, f.seen) {
 		return false, nil
 	}
-	tree, err := s3sync.Scan(ctx, f.Dir, f.Except)
+	tree, err := s3sync.Scan(ctx, f.Dir, f.Except, f.known())
 	if err != nil {
 		return false, err
 	}
@@ -66,16 +68,35 @@ func (f *Folder) Next(ctx context.Context) (changed bool, err error) {
 		if f.files != nil {
 			have[was] = f.files
 		}
-		if err := f.Bundles.Make(ctx, tree.Files, have, tree.Read); err != nil {
+		b := f.Bundles
+		b.Checked = was
+		if err := b.Make(ctx, tree.Files, have, tree.Read); err != nil {
 			return false, err
 		}
 		changed = true
 	}
-	f.files, f.seen = tree.Files, stamps
+	f.files, f.seen, f.at = tree.Files, stamps, at
 	if f.files == nil {
 		f.files = []s3sync.File{}
 	}
 	return changed, nil
+}
+
+// known tells of files that have not changed since the last look, and whose stamps could be trusted then.
+func (f *Folder) known() s3sync.Known {
+	byPath := make(map[string]s3sync.File, len(f.files))
+	for _, file := range f.files {
+		byPath[file.Path] = file
+	}
+	return func(path string, info fs.FileInfo) (s3sync.File, bool) {
+		file, ok := byPath[path]
+		was, stamped := f.seen[filepath.Join(f.Dir, filepath.FromSlash(path))]
+		return file, ok && stamped && was == stampOf(info) && f.at.Sub(info.ModTime()) > settled
+	}
+}
+
+func stampOf(info fs.FileInfo) stamp {
+	return stamp{info.Size(), info.ModTime().UnixNano(), info.Mode()}
 }
 
 // Files implements Source.
@@ -102,7 +123,7 @@ func (f *Folder) stamps() (all map[string]stamp, calm bool) {
 		if err != nil {
 			return err
 		}
-		all[path] = stamp{info.Size(), info.ModTime(), info.Mode()}
+		all[path] = stampOf(info)
 		calm = calm && now.Sub(info.ModTime()) > settled
 		return nil
 	})
@@ -114,8 +135,7 @@ func sameStamps(a, b map[string]stamp) bool {
 		return false
 	}
 	for path, s := range a {
-		t, ok := b[path]
-		if !ok || s.size != t.size || s.mode != t.mode || !s.mod.Equal(t.mod) {
+		if t, ok := b[path]; !ok || s != t {
 			return false
 		}
 	}

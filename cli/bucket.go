@@ -88,12 +88,29 @@ func (e *env) openCatalog(ctx context.Context, uri string) (*catalog.Catalog, *s
 	if err != nil {
 		return nil, nil, err
 	}
-	sum := sha256.Sum256([]byte(p.String()))
-	dir := filepath.Join(e.conf.Home, "catalog", hex.EncodeToString(sum[:8]))
+	dir := e.memoryOf(p.String())
 	f := &s3sync.Follower{Place: p, Bundles: e.bundles(), State: filepath.Join(dir, "followed.json"), Settle: settle, Now: time.Now}
 	return &catalog.Catalog{
 		Source: catalog.Bucket{Follower: f}, Bundles: f.Bundles, Checker: e.checker(), Memory: filepath.Join(dir, "good.json"),
 	}, f, nil
+}
+
+// openFolder follows a folder. dir is its absolute path.
+func (e *env) openFolder(folder string) (c *catalog.Catalog, dir string, err error) {
+	dir, err = filepath.Abs(folder)
+	if err != nil {
+		return nil, "", fmt.Errorf("cannot find the folder of the DAGs: %w", err)
+	}
+	return &catalog.Catalog{
+		Source:  &catalog.Folder{Dir: dir, Except: e.conf.Home, Bundles: e.bundles(), Show: shown},
+		Bundles: e.bundles(), Checker: e.checker(), Memory: filepath.Join(e.memoryOf("file://"+dir), "good.json"),
+	}, dir, nil
+}
+
+// memoryOf is the folder of what is remembered of a place of DAGs.
+func (e *env) memoryOf(place string) string {
+	sum := sha256.Sum256([]byte(place))
+	return filepath.Join(e.conf.Home, "catalog", hex.EncodeToString(sum[:8]))
 }
 
 // refresh reads what is published. What cannot be had for a while is no hindrance if there is an
@@ -145,7 +162,9 @@ func (e *env) checkBucket(uri string) ([]catalog.Finding, error) {
 	found := slices.Clone(c.Now().Findings)
 	for i := range found {
 		// What two files of the set say of each other is said again, with those of other paths.
-		found[i].Diagnostics = slices.DeleteFunc(slices.Clone(found[i].Diagnostics), func(d spec.Diagnostic) bool { return d.Code == spec.SameID })
+		found[i].Diagnostics = slices.DeleteFunc(slices.Clone(found[i].Diagnostics), func(d spec.Diagnostic) bool {
+			return d.Code == spec.SameID || slices.Contains(spec.NeighbourCodes, d.Code)
+		})
 		if found[i].Source == nil { // remembered; its lines are shown
 			rel := strings.TrimPrefix(found[i].File, f.Place.String()+"/")
 			found[i].Source, _ = os.ReadFile(filepath.Join(f.Dir(), filepath.FromSlash(rel))) // without, the place is shown alone
@@ -164,15 +183,20 @@ func (e *env) loadBucket(id, uri string) (file string, plan *machine.Plan, err e
 	if !ok {
 		return "", nil, e.noEntry(id, uri, c)
 	}
-	if entry.Stale {
-		fmt.Fprintf(e.stderr, "%s is broken now; its last good version runs (weft validate %s shows what is wrong)\n", c.Source.Shown(entry.Path), shellWord(uri))
-	}
+	e.tellStale(c, entry)
 	dag, ds, src, err := c.Load(entry)
 	if err != nil {
 		return "", nil, err
 	}
 	plan, err = e.plan(checked{file: c.Source.Shown(entry.Path), src: src, dag: dag, ds: ds})
 	return c.File(entry), plan, err
+}
+
+// tellStale says that a version is not that of the newest file.
+func (e *env) tellStale(c *catalog.Catalog, entry catalog.Entry) {
+	if entry.Stale {
+		fmt.Fprintf(e.stderr, "%s is broken now; its last good version runs (weft validate %s shows what is wrong)\n", c.Source.Shown(entry.Path), shellWord(e.conf.DAGs))
+	}
 }
 
 // noEntry says why there is no DAG of an id: what is wrong with its file, or which ids there are.

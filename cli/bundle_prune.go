@@ -86,10 +86,7 @@ func (e *env) bundleOf(dir string) (set string, ok bool) {
 
 // currentBundle finds the version in force of a DAG whose run began with a bundle.
 func (e *env) currentBundle(row store.Run) (string, error) {
-	if !remote(e.conf.DAGs) {
-		return "", fmt.Errorf("cannot find the current version of %s: its files came from a bucket, and neither WEFT_DAGS nor weft.yaml names one", row.DAG)
-	}
-	c, err := e.refresh(context.Background(), e.conf.DAGs)
+	c, err := e.inForce(context.Background())
 	if err != nil {
 		return "", err
 	}
@@ -97,5 +94,19 @@ func (e *env) currentBundle(row store.Run) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("cannot find the current version of %s: nothing in %s has that id", row.DAG, e.conf.DAGs)
 	}
+	e.tellStale(c, entry)
 	return c.File(entry), nil
+}
+
+// inForce reads which versions of the DAGs are in force now.
+func (e *env) inForce(ctx context.Context) (*catalog.Catalog, error) {
+	if remote(e.conf.DAGs) {
+		return e.refresh(ctx, e.conf.DAGs)
+	}
+	c, _, err := e.openFolder(e.conf.DAGs)
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.Refresh(ctx)
+	return c, err
 }

@@ -91,7 +91,7 @@ func keptParams(r *machine.Run, now *machine.Plan) (machine.Raw, error) {
 	v, err := expr.DecodeJSON(r.Info().Params)
 	given, ok := v.(map[string]any)
 	if err != nil || !ok {
-		return nil, fmt.Errorf("cannot read the params of run %s: %w", r.Info().Run, err)
+		return nil, fmt.Errorf("cannot read the params of run %s: %w", r.Info().Key(), err)
 	}
 	kept := map[string]any{}
 	for _, p := range now.Params {
@@ -106,7 +106,7 @@ func keptParams(r *machine.Run, now *machine.Plan) (machine.Raw, error) {
 			lines[i] = p.String()
 		}
 		return nil, &hinted{
-			fmt.Errorf("cannot clear run %s under the current version of %s, which takes other params: %s", r.Info().Run, now.DAG, strings.Join(lines, "; ")),
+			fmt.Errorf("cannot clear run %s under the current version of %s, which takes other params: %s", r.Info().Key(), now.DAG, strings.Join(lines, "; ")),
 			keepVersion + "; weft run starts another run",
 		}
 	}

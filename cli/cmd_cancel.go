@@ -11,6 +11,7 @@ import (
 	"weft/machine"
 	"weft/runner"
 	"weft/runner/local"
+	"weft/server"
 )
 
 func cancelCommand(e *env) *cobra.Command {
@@ -40,7 +41,14 @@ func (e *env) cancel(name string) error {
 	}
 	ctx := context.Background()
 	order := machine.CancelAsked{By: userName(), Reason: "weft cancel"}
-	s.drive(e.plugins, func(runner.Update) {})
+	if done, err := e.cancelServed(row.ID, order); err != nil {
+		return err
+	} else if done {
+		return e.tellCancelled(s, row.ID)
+	}
+	if err := e.drive(s, func(runner.Update) {}); err != nil {
+		return err
+	}
 	err = s.engine.Cancel(ctx, row.ID, order.By, order.Reason)
 	switch {
 	case errors.Is(err, local.ErrDriven):
@@ -51,10 +59,40 @@ func (e *env) cancel(name string) error {
 	if err != nil {
 		return err
 	}
-	if row, err = s.store.GetRun(ctx, row.ID); err == nil {
+	return e.tellCancelled(s, row.ID)
+}
+
+func (e *env) tellCancelled(s *session, run string) error {
+	row, err := s.store.GetRun(context.Background(), run)
+	if err == nil {
 		fmt.Fprintf(e.stdout, "%s is %s\n", row.ID, row.State)
 	}
 	return err
+}
+
+// cancelServed has a live server end a run, and waits for that. done is false where the order is to be given otherwise.
+func (e *env) cancelServed(run string, order machine.CancelAsked) (done bool, err error) {
+	c := e.live()
+	if c == nil {
+		return false, nil
+	}
+	defer c.Close()
+	st, err := c.Order(context.Background(), run, order)
+	switch {
+	case passed(err), isProblem(err, server.CodeDriven), errors.Is(err, server.ErrLost): // to order it twice does no harm
+		return false, nil
+	case err != nil:
+		return false, served(err)
+	}
+	defer st.Close()
+	for {
+		switch l, err := st.Next(); {
+		case err != nil || l.Type == server.LineError:
+			return false, &hinted{fmt.Errorf("cannot see the end of run %s yet: the order is given", run), "weft runs show " + shellWord(run) + " tells how far it is"}
+		case l.Type == server.LineFinished:
+			return true, nil
+		}
+	}
 }
 
 // askDriver leaves the order, durable, for the process that drives the run, and waits for it to be

@@ -35,6 +35,7 @@ First it shows which tasks run again, and why; at a terminal it asks before it g
 	f.BoolVar(&o.downstream, "downstream", false, "with --task: also all that depends on it (so it is without --failed, too)")
 	f.BoolVar(&o.failed, "failed", false, "of these only those that are failed or upstream_failed")
 	o.flags(cmd)
+	dagsFlag(e, cmd, findsDAGs)
 	sandboxFlag(e, cmd, goesOnInSandbox)
 	return cmd
 }
@@ -52,6 +53,7 @@ as weft clear --failed.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return e.clear(args[0], o) },
 	}
 	o.flags(cmd)
+	dagsFlag(e, cmd, findsDAGs)
 	sandboxFlag(e, cmd, goesOnInSandbox)
 	return cmd
 }
@@ -190,11 +192,11 @@ func refusal(r *machine.Run, what string) error {
 	if why == "" {
 		return nil
 	}
-	err := fmt.Errorf("cannot %s run %s: %s", what, r.Info().Run, why)
+	err := fmt.Errorf("cannot %s run %s: %s", what, r.Info().Key(), why)
 	if r.State() == machine.RunQueued {
 		return err
 	}
-	return &hinted{err, "wait for its end; if nobody drives it, weft runs resume " + shellWord(r.Info().Run) + " brings it there"}
+	return &hinted{err, "wait for its end; if nobody drives it, weft runs resume " + shellWord(r.Info().Key()) + " brings it there"}
 }
 
 // errChanged is said of an order that came too late.

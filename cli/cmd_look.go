@@ -13,8 +13,8 @@ import (
 	"weft/store"
 )
 
-// openRun opens the state folder and finds a run in it: by its id, by a beginning of it that only
-// one has, or as `latest`.
+// openRun opens the state folder and finds a run in it: by its key (of scheduled runs DAG/ID), by its id or a
+// beginning of either that only one has, or as `latest`.
 func (e *env) openRun(name string) (*session, store.Run, error) {
 	s, err := openSession(e.conf, false)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *session) findRun(name string) (store.Run, error) {
 	var fits []store.Run
 	var ids []string
 	for _, r := range rows {
-		if strings.HasPrefix(r.ID, name) {
+		if strings.HasPrefix(r.ID, name) || strings.HasPrefix(r.RunID(), name) {
 			fits, ids = append(fits, r), append(ids, r.ID)
 		}
 	}
@@ -68,11 +68,18 @@ func (s *session) findRun(name string) (store.Run, error) {
 
 // replay folds a run's journal into its machine, to look at.
 func (s *session) replay(id string) (*machine.Run, error) {
+	r, _, err := s.replayed(id)
+	return r, err
+}
+
+// replayed is replay, and tells how many records there are.
+func (s *session) replayed(id string) (*machine.Run, uint64, error) {
 	recs, err := s.store.Read(context.Background(), id)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return local.Replay(context.Background(), s.store, id, recs)
+	r, err := local.Replay(context.Background(), s.store, id, recs)
+	return r, uint64(len(recs)), err
 }
 
 // noTask says that a run has no such task, and which was meant or which there are.

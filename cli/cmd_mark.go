@@ -25,6 +25,7 @@ end as by weft run.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return e.mark(args[0], args[1], args[2], asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object an event")
+	dagsFlag(e, cmd, findsDAGs)
 	sandboxFlag(e, cmd, goesOnInSandbox)
 	return cmd
 }

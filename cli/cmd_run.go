@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -24,10 +25,15 @@ func runCommand(e *env) *cobra.Command {
 
 At a terminal a live tree shows what happens; elsewhere each event is a line, and
 --json makes each an object, the last of which is the summary.
-Ctrl-C cancels the run cleanly; pressed twice it kills.`,
+Ctrl-C cancels the run cleanly; pressed twice it kills.
+
+Where weft serve serves the same state folder, the server drives the run, with its own
+environment, pools and secrets, and this weft shows it: it may go, the run goes on.
+Pressed twice, Ctrl-C then leaves the server to it.`,
 		Example: `  weft run dags/hello.yaml
   weft run nightly --dags s3://acme-data/dags
-  weft run nightly -p region=north -p 'days:=[1, 2]' --logical-date 2026-01-02`,
+  weft run nightly -p region=north -p 'days:=[1, 2]' --logical-date 2026-01-02
+  weft run nightly --detach`,
 		Args: exactArgs(1, "name the DAG: a file, or an id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("run-id") {
@@ -39,19 +45,26 @@ Ctrl-C cancels the run cleanly; pressed twice it kills.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVarP(&o.params, "param", "p", nil, "a param: name=value, or name:=JSON")
-	f.StringVar(&o.date, "logical-date", "", "the date the run is for (default now)")
-	f.StringVar(&o.id, "run-id", "", "the run's id; one that exists is not started again")
+	o.begins(cmd)
 	f.BoolVar(&o.json, "json", false, "one JSON object an event")
-	f.StringVar(&e.dags, "dags", "", "where ids are looked for: a folder, or s3://BUCKET/PREFIX (default dags, or WEFT_DAGS)")
+	f.BoolVarP(&o.detach, "detach", "d", false, "leave the run to the server: print its name once it is kept")
+	dagsFlag(e, cmd, "where ids are looked for")
 	sandboxFlag(e, cmd, beginsInSandbox)
 	return cmd
 }
 
 type runOptions struct {
-	params   []string
-	date, id string
-	json     bool
+	params       []string
+	date, id     string
+	json, detach bool
+}
+
+// begins are the flags of commands that begin a run.
+func (o *runOptions) begins(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.params, "param", "p", nil, "a param: name=value, or name:=JSON")
+	f.StringVar(&o.date, "logical-date", "", "the date the run is for (default now)")
+	f.StringVar(&o.id, "run-id", "", "the run's id; one that exists is not started again")
 }
 
 // run starts a run and sees it to its end.
@@ -74,17 +87,27 @@ func (e *env) run(arg string, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	req, err := e.manual(plan, file, o.id, o.date, params)
+	if err != nil {
+		return err
+	}
+	asked := o.id != ""
+	if s == nil {
+		done, may, err := e.handOver(req, o)
+		if done || err != nil {
+			return err
+		}
+		asked = asked || may
+	}
+	if o.detach {
+		return errNotDetached(e.sandbox)
+	}
 	if s == nil {
 		if s, err = openSession(e.conf, true); err != nil {
 			return err
 		}
 		defer s.close()
 	}
-	req, err := s.manual(plan, file, o.id, o.date, params)
-	if err != nil {
-		return err
-	}
-	req.Sandbox = e.sandbox
 	watch := e.watch(o.json, true)
 	defer watch.Close()
 	watch.begin(plan)
@@ -92,7 +115,7 @@ func (e *env) run(arg string, o runOptions) error {
 		return err
 	}
 	run, err := s.start(context.Background(), req)
-	if errors.Is(err, store.ErrExists) && o.id != "" {
+	if errors.Is(err, store.ErrExists) && asked {
 		err = e.goOn(s, watch, run, plan.DAG)
 	}
 	if err != nil {
@@ -131,7 +154,7 @@ func (e *env) goOn(s *session, watch *watching, run, dag string) error {
 	}
 	watch.follow(r)
 	if state := r.State(); state == machine.RunSuccess || state == machine.RunFailed || state == machine.RunCancelled {
-		fmt.Fprintf(e.stderr, "run %s is over, and is not run again; weft clear %s does that\n", run, shellWord(run))
+		e.overAlready(run)
 	}
 	return s.engine.Resume(context.Background(), run)
 }
@@ -147,19 +170,48 @@ func (e *env) await(s *session, watch *watching, runs ...string) error {
 	go e.interrupts(s, watch, runs, signals, over)
 	var worst error
 	for _, run := range runs {
-		sum, err := s.engine.Wait(context.Background(), run)
+		sum, err := s.wait(run)
 		if err != nil {
-			return &hinted{err: fmt.Errorf("cannot go on with run %s: %w", run, err), hint: "weft runs resume " + run + " goes on once that is mended"}
+			return err
 		}
 		watch.finish(sum)
 		if sum.State != machine.RunSuccess {
 			worst = errRunFailed
 		}
 	}
+	if err := e.awaitChildren(s); err != nil {
+		return err
+	}
 	if watch.interrupted.Load() {
 		return errInterrupted
 	}
 	return worst
+}
+
+// wait returns a run's summary when it has ended.
+func (s *session) wait(run string) (machine.Summary, error) {
+	sum, err := s.engine.Wait(context.Background(), run)
+	if err != nil {
+		err = &hinted{err: fmt.Errorf("cannot go on with run %s: %w", run, err), hint: "weft runs resume " + run + " goes on once that is mended"}
+	}
+	return sum, err
+}
+
+// awaitChildren waits for the ends of the runs that tasks have started here, and of those that these start. How
+// they end is the business of whoever started them.
+func (e *env) awaitChildren(s *session) error {
+	for {
+		more := e.runs.going()
+		if len(more) == 0 {
+			return nil
+		}
+		for _, run := range more {
+			if _, err := s.wait(run); err != nil {
+				return err
+			}
+			e.runs.over(run)
+		}
+	}
 }
 
 // interrupts turns the first signal into a cancel and the second into a kill.
@@ -170,6 +222,8 @@ func (e *env) interrupts(s *session, watch *watching, runs []string, signals <-c
 	case <-signals:
 	}
 	watch.interrupt()
+	e.runs.stop()
+	runs = append(slices.Clone(runs), e.runs.going()...)
 	for _, run := range runs {
 		go func() {
 			_ = s.engine.Cancel(context.Background(), run, userName(), "interrupted") // Wait says what came of it

@@ -71,10 +71,11 @@ func (e *env) listRuns(o listOptions) error {
 		rows = rows[:o.limit]
 	}
 	if o.json {
-		if rows == nil {
-			rows = []store.Run{}
+		list := make([]listedRun, len(rows))
+		for i, r := range rows {
+			list[i] = listedRun{r, s.cutOff(r)}
 		}
-		return e.printJSON(rows)
+		return e.printJSON(list)
 	}
 	if len(rows) == 0 {
 		fmt.Fprintln(e.stdout, "no runs")
@@ -95,6 +96,12 @@ func (e *env) listRuns(o listOptions) error {
 		defer fmt.Fprintln(e.stdout, "\nnobody drives what was cut off; weft runs resume goes on with it")
 	}
 	return w.Flush()
+}
+
+// A listedRun is a run as weft runs --json has it.
+type listedRun struct {
+	store.Run
+	CutOff bool `json:"cut_off,omitempty"` // nobody drives it
 }
 
 // cutOff tells whether a run that has not ended has no driver: a crash or a kill interrupted it.
@@ -165,7 +172,11 @@ func (e *env) showRun(s *session, row store.Run, r *machine.Run, asJSON bool) er
 	if s.cutOff(row) {
 		fmt.Fprint(e.stdout, ", cut off: nobody drives it, weft runs resume goes on with it")
 	}
-	fmt.Fprintf(e.stdout, "\nstarted %s, took %s\n\n", when(sum.StartedAt), took(sum.StartedAt, sum.FinishedAt))
+	fmt.Fprintf(e.stdout, "\nstarted %s, took %s\n", when(sum.StartedAt), took(sum.StartedAt, sum.FinishedAt))
+	if p := r.Info().Parent; p != nil {
+		fmt.Fprintf(e.stdout, "started by task %s of %s, run %s\n", p.Task, p.DAG, p.Run)
+	}
+	fmt.Fprintln(e.stdout)
 	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TASK\tSTATE\tATTEMPTS\tTOOK\tWHY")
 	for _, id := range taskOrder(r.Plan(), sum) {
@@ -228,6 +239,7 @@ Runs that another weft drives are left alone.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object an event")
+	dagsFlag(e, cmd, findsDAGs)
 	sandboxFlag(e, cmd, goesOnInSandbox)
 	return cmd
 }
@@ -272,6 +284,13 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 	if err != nil {
 		return driven(err)
 	}
+	runs, end := e.handResumed(s, runs, asJSON, len(ids) == 1)
+	if end != nil {
+		worst = end
+	}
+	if len(runs) == 0 {
+		return worst
+	}
 	if named {
 		err = e.stay(runs[0])
 	} else {
@@ -289,7 +308,8 @@ func (e *env) resumeRuns(s *session, ids []string, named, asJSON bool) error {
 	going := make([]string, len(runs))
 	for i, r := range runs {
 		watch.follow(r)
-		going[i] = r.Info().Run
+		e.runs.know(r.Info(), false)
+		going[i] = r.Info().Key()
 	}
 	failed := s.engine.ResumeAll(context.Background(), going...)
 	going = slices.DeleteFunc(going, func(id string) bool { return failed[id] != nil })

@@ -13,7 +13,7 @@ import (
 	"weft/cron"
 	"weft/diag"
 	"weft/machine"
-	"weft/scheduler"
+	"weft/schedule"
 	"weft/spec"
 )
 
@@ -80,7 +80,7 @@ func (e *env) preview(arg string, o preview) error {
 	}
 	from := time.Now().Truncate(time.Microsecond)
 	if o.from != "" {
-		if from, err = scheduler.Moment(o.from, zone); err != nil {
+		if from, err = schedule.Moment(o.from, zone); err != nil {
 			return usagef("cannot read --from: %v", err)
 		}
 	}
@@ -102,12 +102,12 @@ func (e *env) preview(arg string, o preview) error {
 
 // asKnown reads a plan's schedule. One that has no start begins when the DAG was first seen: it is shown as if
 // that had been years ago.
-func asKnown(plan *machine.Plan, zone *time.Location, from time.Time) (*scheduler.Schedule, error) {
-	s, err := scheduler.New(plan, zone, from)
-	if err != nil || s.Kind() != scheduler.Timed {
+func asKnown(plan *machine.Plan, zone *time.Location, from time.Time) (*schedule.Schedule, error) {
+	s, err := schedule.New(plan, zone, from)
+	if err != nil || s.Kind() != schedule.Timed {
 		return s, err
 	}
-	return scheduler.New(plan, zone, from.AddDate(-10, 0, 0))
+	return schedule.New(plan, zone, from.AddDate(-10, 0, 0))
 }
 
 // isExpr tells a schedule as it is written from a file or an id.

@@ -28,6 +28,10 @@ alone above it; "ignore-file" holds for the whole file. diagnostics in weft.yaml
 says by code what is off, info, warning or error. What keeps a DAG from running
 can be neither silenced nor set.
 
+Where shellcheck is installed it is asked about scripts too (X609, warnings at most),
+all of them at once; what it says is kept in the state folder. --shellcheck=off, or
+shellcheck in weft.yaml, asks nobody, so that each machine finds the same.
+
 --fix writes what cannot change what already works: misspelt names, quotes,
 truth, tabs. It keeps everything else byte for byte. With - the fixed text goes to
 stdout, and the findings to stderr. --diff shows what --fix would do.
@@ -41,6 +45,7 @@ something to fix), 3 if a file cannot be read or written.`,
   git show HEAD:dags/nightly.yaml | weft validate - --stdin-filename dags/nightly.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.formatted = cmd.Flags().Changed("format")
+			e.lint = e.findLinter(cmd.Context())
 			return e.validate(args, o)
 		},
 	}
@@ -49,6 +54,8 @@ something to fix), 3 if a file cannot be read or written.`,
 	cmd.Flags().BoolVar(&o.strict, "strict", false, "warnings fail too")
 	cmd.Flags().BoolVar(&o.fix, "fix", false, "apply the fixes, and say what is left")
 	cmd.Flags().BoolVar(&o.diff, "diff", false, "show what --fix would change, and change nothing")
+	cmd.Flags().StringVar(&e.shellcheck, "shellcheck", "", "ask shellcheck about scripts: auto, on, off (default auto, or shellcheck in weft.yaml)")
+	cmd.Flags().Lookup("shellcheck").NoOptDefVal = "on"
 	cmd.Flags().StringVar(&o.stdinName, "stdin-filename", "", "the file that stdin stands for: its path, id and folder")
 	_ = cmd.RegisterFlagCompletionFunc("format", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var list []string
@@ -109,7 +116,7 @@ func (e *env) validate(paths []string, o validateOptions) error {
 			all = append(all, finding{Finding: f})
 		}
 	}
-	v := verdict{env: e, options: o, format: diag.Formats[at], out: e.stdout, broken: broken}
+	v := verdict{env: e, options: o, format: diag.Formats[at], out: e.stdout, broken: broken, whole: e.whole(local, buckets)}
 	switch {
 	case o.diff:
 		return v.diff(all)
@@ -129,27 +136,29 @@ type verdict struct {
 	format  diag.Format
 	out     io.Writer // of the findings
 	broken  []error   // what could not be read or written
+	whole   bool      // the files are all that there are
 	fixed   mended
 }
 
 // A mended counts what was fixed.
 type mended struct{ problems, files int }
 
-// findings are those of all files, in their order.
-func findings(all []finding) []spec.Diagnostic {
+// findings are those of all files, in their order; whole tells that there are no others.
+func findings(all []finding, whole bool) []spec.Diagnostic {
 	found := make([]catalog.Finding, len(all))
 	var ds []spec.Diagnostic
 	for i, f := range all {
 		found[i], ds = f.Finding, append(ds, f.Diagnostics...)
 	}
 	ds = append(ds, catalog.SameIDs(found)...)
+	ds = append(ds, catalog.Neighbours(found, whole)...)
 	diag.Sort(ds)
 	return ds
 }
 
 // report writes the findings, and a summary where the format has room for one.
 func (v *verdict) report(all []finding) error {
-	ds := findings(all)
+	ds := findings(all, v.whole)
 	sources := map[string][]byte{}
 	for _, f := range all {
 		sources[f.File] = f.Source
@@ -164,7 +173,7 @@ func (v *verdict) report(all []finding) error {
 	if v.format.Document {
 		return nil
 	}
-	text := diag.Summary(ds, len(all), "--fix") + "\n"
+	text := diag.Summary(ds, len(all), "--fix") + v.lint.said() + "\n"
 	if v.fixed.problems > 0 {
 		text = fmt.Sprintf("%s fixed in %s\n", counted(v.fixed.problems, "problem", "problems"), counted(v.fixed.files, "file", "files")) + text
 	}
@@ -185,7 +194,7 @@ func (v *verdict) end(all []finding) error {
 		}
 		return errSome
 	}
-	if v.fails(findings(all)) {
+	if v.fails(findings(all, v.whole)) {
 		return errProblems
 	}
 	return nil

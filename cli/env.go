@@ -25,12 +25,15 @@ type env struct {
 
 	home, configFile string // --home, --config
 	dags             string // --dags, of commands that look for one
+	shellcheck       string // --shellcheck, of validate
 	noColor          bool
 	sandbox          bool // --sandbox, of commands that drive runs
 
 	color   bool // of stdout
 	conf    config.Config
 	plugins *plugins.Registry
+	lint    *linter // of scripts; nil = none is asked
+	runs    *runs   // what dag.run and dag.wait ask; bound to a session once it drives
 }
 
 // prepare reads the configuration and lists the plugins.
@@ -47,6 +50,9 @@ func (e *env) prepare() error {
 	if e.dags != "" {
 		src.Flags["dags"] = e.dags
 	}
+	if e.shellcheck != "" {
+		src.Flags["shellcheck"] = e.shellcheck
+	}
 	if e.conf, err = config.Load(src); err != nil {
 		return err
 	}
@@ -57,7 +63,8 @@ func (e *env) prepare() error {
 	if err != nil {
 		return err
 	}
-	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, cacheFolder), policy)...)
+	e.runs = &runs{}
+	e.plugins = plugins.NewRegistry(all.Plugins(filepath.Join(e.conf.Home, cacheFolder), policy, e.runs)...)
 	return nil
 }
 
@@ -84,9 +91,10 @@ func (k known) Plugin(name string) (spec.PluginInfo, bool) {
 		return spec.PluginInfo{}, false
 	}
 	_, sensor := p.(plugins.Sensor)
+	_, endless := p.(plugins.Endless)
 	_, remote := p.(plugins.RemoteWork)
 	s := p.Schema()
-	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor, Remote: remote}, true
+	return spec.PluginInfo{Name: name, Title: s.Title, Input: s.Input, Output: s.Output, Sensor: sensor, Endless: endless, Remote: remote}, true
 }
 
 // printJSON writes a value for programs, indented.

@@ -65,14 +65,26 @@ func (e *env) explainCode(word string, asJSON bool) error {
 // sampled validates a page's files as if they stood alone, whatever is set here.
 func sampled(files []spec.Sample) ([]spec.Diagnostic, func(string) []byte) {
 	var found []finding
-	o := spec.Options{Plugins: known{plugins.NewRegistry(all.Plugins("", http.Policy{})...)}, FileExists: func(string) bool { return false }}
+	o := spec.Options{Plugins: known{plugins.NewRegistry(all.Plugins("", http.Policy{}, nil)...)}, FileExists: func(string) bool { return false }, Lint: rehearsed}
 	sources := map[string][]byte{}
 	for _, f := range files {
 		sources[f.File] = []byte(f.Text)
 		d, ds := spec.Parse(f.File, []byte(f.Text), o)
 		found = append(found, findingOf(target{path: f.File}, checked{file: f.File, src: sources[f.File], dag: d, ds: ds}))
 	}
-	return findings(found), func(file string) []byte { return sources[file] }
+	return findings(found, true), func(file string) []byte { return sources[file] }
+}
+
+// rehearsed is what shellcheck says of the one script of its page: a page reads the same on every machine.
+// A test holds it against the program.
+func rehearsed(s spec.Script) []spec.Remark {
+	if s.Text != `rm -rf "$DIR/"*` {
+		return nil
+	}
+	return []spec.Remark{{
+		Code: "SC2115", Severity: spec.Warning, Line: 1, Column: 8, EndLine: 1, EndColumn: 16,
+		Message: `use "${var:?}" to ensure this never expands to /*`, Page: "https://www.shellcheck.net/wiki/SC2115",
+	}}
 }
 
 func sampleText(files []spec.Sample) string {

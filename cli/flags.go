@@ -25,3 +25,11 @@ func wrongFlag(_ *cobra.Command, err error) error {
 	}
 	return fmt.Errorf("cannot use --%s: %q is %s", f.Name, wrong.GetValue(), what)
 }
+
+// dagsFlag gives a command the choice where DAGs are; what says what for.
+func dagsFlag(e *env, cmd *cobra.Command, what string) {
+	cmd.Flags().StringVar(&e.dags, "dags", "", what+": a folder, or s3://BUCKET/PREFIX (default dags, or WEFT_DAGS)")
+}
+
+// findsDAGs is what for, where a run goes on: what it has started it knows, what it starts it must find.
+const findsDAGs = "where DAGs are looked for, also those that dag.run starts"

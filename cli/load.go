@@ -17,6 +17,8 @@ type checked struct {
 	src  []byte
 	dag  *spec.DAG // nil if nothing could be made of it
 	ds   []spec.Diagnostic
+
+	unknown []spec.Script // of which the linter has not been asked yet
 }
 
 // check reads one file and validates it.
@@ -34,13 +36,15 @@ func (e *env) check(file string) (checked, error) {
 // checkSource validates a text whose relative files are below dir.
 func (e *env) checkSource(file, dir string, src []byte) checked {
 	c := checked{file: shown(file), src: src}
-	c.dag, c.ds = spec.Parse(c.file, src, e.options(func(rel string) bool {
+	o := e.options(func(rel string) bool {
 		if !filepath.IsAbs(rel) {
 			rel = filepath.Join(dir, rel)
 		}
 		_, err := os.Stat(rel)
 		return err == nil
-	}))
+	})
+	o.Lint = e.lint.asked(&c.unknown)
+	c.dag, c.ds = spec.Parse(c.file, src, o)
 	return c
 }
 

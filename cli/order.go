@@ -13,9 +13,12 @@ import (
 )
 
 // give has an order by hand carried out (machine.Reopened, machine.Marked): here, and then the run
-// is driven to its end; or by the process that drives the run already.
+// is driven to its end; by a live server; or by the process that drives the run already.
 func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) error {
-	run := r.Info().Run
+	if done, err := e.order(s, r, order, asJSON); done {
+		return err
+	}
+	run := r.Info().Key()
 	err := s.free(run)
 	switch {
 	case err == nil:
@@ -24,7 +27,8 @@ func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) 
 		return err
 	}
 	if o, ok := order.(machine.Reopened); ok && o.Dir != "" { // the driver knows the old folder
-		return &hinted{fmt.Errorf("%w; its DAG has moved to %s meanwhile", err, o.Dir), "wait for its end, or keep its version: --same-version"}
+		hint, cannot := moved(err, o)
+		return &hinted{cannot, hint}
 	}
 	taken, err := e.leave(s, run, order)
 	if err != nil {
@@ -48,7 +52,7 @@ func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) 
 
 // carry records the order and drives the run to its end.
 func (e *env) carry(s *session, r *machine.Run, order machine.Fact, asJSON bool) error {
-	ctx, run, now := context.Background(), r.Info().Run, time.Now().UTC()
+	ctx, run := context.Background(), r.Info().Key()
 	if err := e.stay(r); err != nil {
 		return err
 	}
@@ -57,16 +61,14 @@ func (e *env) carry(s *session, r *machine.Run, order machine.Fact, asJSON bool)
 	if err := e.drive(s, watch.Update); err != nil {
 		return err
 	}
+	if !show(watch, r, order) {
+		return errChanged(run)
+	}
 	var err error
 	switch order := order.(type) {
-	case machine.Reopened: // where the run begins again tells its machine, which is only looked at
-		if r.Step(machine.Event{At: now, Fact: order}); len(r.Changes()) == 0 {
-			return errChanged(run)
-		}
-		watch.followSince(r, now)
+	case machine.Reopened:
 		err = s.engine.Reopen(ctx, run, order)
 	case machine.Marked:
-		watch.followSince(r, now)
 		err = s.engine.Mark(ctx, run, order)
 	}
 	switch {
@@ -76,6 +78,19 @@ func (e *env) carry(s *session, r *machine.Run, order machine.Fact, asJSON bool)
 		return driven(err)
 	}
 	return e.await(s, watch, run)
+}
+
+// show shows where a run stands as an order is carried out; false if the run will not take it. Where the run begins
+// again tells its machine, which is only looked at.
+func show(watch *watching, r *machine.Run, order machine.Fact) bool {
+	now := time.Now().UTC()
+	if _, clear := order.(machine.Reopened); clear {
+		if r.Step(machine.Event{At: now, Fact: order}); len(r.Changes()) == 0 {
+			return false
+		}
+	}
+	watch.followSince(r, now)
+	return true
 }
 
 // How often leave looks whether the order has been taken, and whether its driver still lives.

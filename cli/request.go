@@ -9,10 +9,12 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"weft/config"
 	"weft/expr"
 	"weft/handoff"
 	"weft/machine"
 	"weft/runner"
+	"weft/schedule"
 	"weft/spec"
 )
 
@@ -118,28 +120,46 @@ func filesOf(id, folder string, ids func(file string) (string, bool)) (found []s
 }
 
 // manual makes the request of a run that someone orders now.
-func (s *session) manual(plan *machine.Plan, file, runID, date string, params map[string]any) (runner.Request, error) {
+func (e *env) manual(plan *machine.Plan, file, runID, date string, params map[string]any) (runner.Request, error) {
 	dir, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
 		return runner.Request{}, fmt.Errorf("cannot find the folder of %s: %w", file, err)
 	}
-	when := time.Now().UTC().Truncate(time.Microsecond)
+	now := time.Now()
+	var asked *time.Time
 	if date != "" {
-		if when, err = logicalDate(date); err != nil {
+		when, err := logicalDate(date)
+		if err != nil {
 			return runner.Request{}, err
 		}
+		asked = &when
 	}
+	req := manualAt(e.conf, plan, dir, asked, now)
+	if req.Run = runID; runID == "" {
+		req.Run = runner.RunID("manual", req.LogicalDate, now)
+	}
+	req.Params, req.By, req.Sandbox = params, userName(), e.sandbox
+	return req, nil
+}
+
+// manualAt is the request of a run by hand, for a date (nil: now); dir is the absolute folder of the DAG's file.
+func manualAt(conf config.Config, plan *machine.Plan, dir string, date *time.Time, now time.Time) runner.Request {
+	zone, err := time.LoadLocation(plan.Timezone)
+	if err != nil { // the validator refuses it
+		zone = time.UTC
+	}
+	t := schedule.Interval(plan, zone, date, now)
 	return runner.Request{
-		Plan: plan, Dir: dir, Run: runID, Type: "manual", LogicalDate: when, IntervalStart: when, IntervalEnd: when,
-		Params: params, Vars: s.conf.Vars, By: userName(), MaxInstances: s.conf.MaxInstances, Handoff: s.handoffOf(plan),
-	}, nil
+		Plan: plan, Dir: dir, Type: "manual", LogicalDate: t.From, IntervalStart: t.From, IntervalEnd: t.To,
+		Vars: conf.Vars, MaxInstances: conf.MaxInstances, Handoff: handoffOf(conf, plan),
+	}
 }
 
 // handoffOf is where a run of a plan keeps its values for good, whatever the configuration says later.
 // "" is the home's own folder: that moves with the home.
-func (s *session) handoffOf(plan *machine.Plan) string {
-	if plan.Handoff == "" && s.conf.Handoff != handoff.FileURI(ownHandoff(s.conf.Home)) {
-		return s.conf.Handoff
+func handoffOf(conf config.Config, plan *machine.Plan) string {
+	if plan.Handoff == "" && conf.Handoff != handoff.FileURI(ownHandoff(conf.Home)) {
+		return conf.Handoff
 	}
 	return plan.Handoff
 }
@@ -149,12 +169,8 @@ func checkRunID(id string) error {
 	if id == latest {
 		return usagef("cannot use run id %q: it stands for the newest run", id)
 	}
-	ok := id != "" && id != "." && len(id) <= 200 && !strings.Contains(id, "..") && id[0] != '-'
-	for _, r := range id {
-		ok = ok && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.:+-", r))
-	}
-	if !ok {
-		return usagef("cannot use run id %q: letters, digits and _ . : + - only, no - at its beginning, no .., 1 to 200", id)
+	if err := spec.CheckRunID(id); err != nil {
+		return &usageError{err}
 	}
 	return nil
 }

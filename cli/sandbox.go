@@ -29,12 +29,21 @@ const (
 
 // drive starts a session's engine, after the sandbox where that is asked for.
 func (e *env) drive(s *session, observe func(runner.Update)) error {
+	return e.driveWith(s, e.finder(), observe)
+}
+
+// driveWith is drive for who finds DAGs elsewhere.
+func (e *env) driveWith(s *session, find finder, observe func(runner.Update)) error {
 	if e.sandbox && !s.boxed {
 		if err := e.startSandbox(s); err != nil {
 			return err
 		}
 	}
-	s.drive(e.plugins, observe)
+	e.runs.bind(s, find, observe)
+	s.drive(e.plugins, func(u runner.Update) {
+		observe(u)
+		e.runs.heard(u)
+	})
 	return nil
 }
 
@@ -97,11 +106,11 @@ func (s *session) functionsDirs() []string {
 func (e *env) stay(r *machine.Run) error {
 	switch in := r.Info().Sandbox; {
 	case in && !e.sandbox:
-		fmt.Fprintf(e.stderr, "%s began with --sandbox and goes on in it\n", r.Info().Run)
+		fmt.Fprintf(e.stderr, "%s began with --sandbox and goes on in it\n", r.Info().Key())
 		e.sandbox = true
 	case !in && e.sandbox:
 		return &hinted{
-			fmt.Errorf("cannot go on with run %s in the sandbox: it began outside", r.Info().Run),
+			fmt.Errorf("cannot go on with run %s in the sandbox: it began outside", r.Info().Key()),
 			"leave out --sandbox; weft run FILE --sandbox begins another run",
 		}
 	}
@@ -119,9 +128,9 @@ func (e *env) stayTogether(runs []*machine.Run) []*machine.Run {
 	return slices.DeleteFunc(runs, func(r *machine.Run) bool {
 		switch {
 		case in(r) && !e.sandbox:
-			fmt.Fprintf(e.stderr, "%s is left alone: it began in the sandbox; weft runs resume --sandbox goes on with it\n", r.Info().Run)
+			fmt.Fprintf(e.stderr, "%s is left alone: it began in the sandbox; weft runs resume --sandbox goes on with it\n", r.Info().Key())
 		case !in(r) && e.sandbox:
-			fmt.Fprintf(e.stderr, "%s is left alone: it began outside the sandbox; weft runs resume goes on with it\n", r.Info().Run)
+			fmt.Fprintf(e.stderr, "%s is left alone: it began outside the sandbox; weft runs resume goes on with it\n", r.Info().Key())
 		}
 		return in(r) != e.sandbox
 	})

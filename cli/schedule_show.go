@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"weft/machine"
-	"weft/scheduler"
+	"weft/schedule"
 )
 
 // A previewed schedule, as --json has it. Times are RFC 3339: in UTC, local ones with the zone's offset.
@@ -43,7 +43,7 @@ type changeShown struct {
 	Ticks []tickShown `json:"ticks"`
 }
 
-func newPreviewed(arg string, plan *machine.Plan, s *scheduler.Schedule, zone *time.Location, from time.Time) *previewed {
+func newPreviewed(arg string, plan *machine.Plan, s *schedule.Schedule, zone *time.Location, from time.Time) *previewed {
 	p := &previewed{DAG: plan.DAG, Schedule: plan.Schedule, Timezone: zone.String(), Words: s.Words(), From: from.UTC(), Ticks: []tickShown{}}
 	if isExpr(arg) {
 		p.DAG = ""
@@ -54,16 +54,16 @@ func newPreviewed(arg string, plan *machine.Plan, s *scheduler.Schedule, zone *t
 	return p
 }
 
-func showTick(t scheduler.Tick, zone *time.Location) tickShown {
+func showTick(t schedule.Tick, zone *time.Location) tickShown {
 	return tickShown{
 		At: t.At, Local: t.At.In(zone).Format(time.RFC3339Nano), Due: t.Due, Logical: t.LogicalDate(), Start: t.From, End: t.To, RunID: t.RunID(),
 	}
 }
 
 // ticksAfter are the next ticks: of schedules that make one run after another, the first.
-func ticksAfter(s *scheduler.Schedule, zone *time.Location, from time.Time, n int) []tickShown {
+func ticksAfter(s *schedule.Schedule, zone *time.Location, from time.Time, n int) []tickShown {
 	out := []tickShown{}
-	if s.Kind() == scheduler.Once || s.Kind() == scheduler.Continuous {
+	if s.Kind() == schedule.Once || s.Kind() == schedule.Continuous {
 		from, n = time.Time{}, 1
 	}
 	for range n {
@@ -77,7 +77,7 @@ func ticksAfter(s *scheduler.Schedule, zone *time.Location, from time.Time, n in
 }
 
 // around shows the ticks before and after the next changes of the clocks.
-func (p *previewed) around(s *scheduler.Schedule, zone *time.Location, from time.Time, n int) {
+func (p *previewed) around(s *schedule.Schedule, zone *time.Location, from time.Time, n int) {
 	const before = 36 * time.Hour
 	for _, c := range shiftsAfter(zone, from) {
 		shown := changeShown{At: c.At.UTC(), Kind: "fold", From: c.From.Format("2006-01-02T15:04:05"), To: c.To.Format("2006-01-02T15:04:05"), Ticks: []tickShown{}}

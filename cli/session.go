@@ -31,12 +31,15 @@ type session struct {
 	exec   *runner.Executor
 	logs   *logs.Store
 	note   func(string) // tells people what takes a moment; nil = nobody
-	dirs   sync.Map     // run id → folder of its DAG file
+	noting sync.Mutex
+	dirs   sync.Map // run id → folder of its DAG file
 
-	boxed   bool          // the sandbox runs
-	closers []func()      // in the order they were opened
-	capping chan struct{} // closed to end the watch over logs that grow
-	capped  sync.WaitGroup
+	here     func(machine.RunInfo) error // why a run must not be driven by this engine; nil: all may be
+	boxed    bool                        // the sandbox runs
+	patience time.Duration               // how long what the disk has no space for is kept and tried again; 0 = not at all
+	closers  []func()                    // in the order they were opened
+	capping  chan struct{}               // closed to end the watch over logs that grow
+	capped   sync.WaitGroup
 }
 
 // openSession opens the state folder. Where create is false and there is none yet, it is
@@ -66,13 +69,13 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 	found := resolver(s.conf)
 	s.exec = &runner.Executor{
 		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: without(os.Environ(), found.EnvNames()), CleanEnv: s.conf.CleanEnv(),
-		Grace: s.conf.Grace, Secrets: found,
-		OpenLog:  func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
-		SealLog:  func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Run, o.Plan.DAG, o.Key)) },
-		SpareLog: func(o machine.Order, f *os.File) { s.logs.Spare(logID(o.Run.Run, o.Plan.DAG, o.Key), f) }, LeaveLogs: s.logs.Leave,
+		Grace: s.conf.Grace, Secrets: found, Patient: s.patience > 0,
+		OpenLog:  func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Key(), o.Plan.DAG, o.Key)) },
+		SealLog:  func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Key(), o.Plan.DAG, o.Key)) },
+		SpareLog: func(o machine.Order, f *os.File) { s.logs.Spare(logID(o.Run.Key(), o.Plan.DAG, o.Key), f) }, LeaveLogs: s.logs.Leave,
 		CreateLive: func(path string, o machine.Order, env []string) (*os.File, error) {
 			return proc.CreateLive(path, proc.Live{
-				DAG: o.Plan.DAG, Run: o.Run.Run, Task: o.Key.Task, Index: o.Key.Index, Epoch: o.Key.Epoch,
+				DAG: o.Plan.DAG, Run: o.Run.Key(), Task: o.Key.Task, Index: o.Key.Index, Epoch: o.Key.Epoch,
 				Attempt: o.Key.Attempt, Marker: proc.Marker(env),
 			})
 		},
@@ -81,8 +84,9 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 		Store: s.store, Clock: clock.Real, Locks: local.FileLocks{Dir: filepath.Join(s.conf.Home, "runs")},
 		Worker:    &local.Crew{Exec: s.exec, Store: s.store, LaneOf: s.lane},
 		Leftovers: func(run string) ([]machine.Key, error) { return s.endLeftovers(run, s.conf.Grace) },
+		Here:      s.here,
 		Options: local.Options{
-			Limits: machine.Limits{Pools: s.conf.Pools}, PokeSlots: s.conf.PokeSlots, Observe: observe,
+			Limits: machine.Limits{Pools: s.conf.Pools}, PokeSlots: s.conf.PokeSlots, Observe: observe, Patience: s.patience,
 			LogPath: func(run, dag string, key machine.Key) string { return s.logs.Path(logID(run, dag, key)) },
 		},
 	})
@@ -93,11 +97,12 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 // start starts a run. Its folder is known here, and need not be looked up for its first task.
 func (s *session) start(ctx context.Context, req runner.Request) (run string, err error) {
 	if req.Run == "" {
-		req.Run = local.RunID(req.Type, req.LogicalDate, time.Now())
+		req.Run = runner.RunID(req.Type, req.LogicalDate, time.Now())
 	}
-	s.dirs.Store(req.Run, req.Dir)
+	key := machine.RunKey(req.Plan.DAG, req.Type, req.Run)
+	s.dirs.Store(key, req.Dir)
 	if run, err = s.engine.Start(ctx, req); err != nil {
-		s.dirs.Delete(req.Run) // the run of that id may be another's
+		s.dirs.Delete(key) // the run of that id may be another's
 	}
 	return run, err
 }
@@ -117,7 +122,9 @@ func (s *session) endLeftovers(run string, grace time.Duration) ([]machine.Key, 
 		return nil, err
 	}
 	if s.note != nil {
+		s.noting.Lock() // runs are taken over side by side
 		s.note(fmt.Sprintf("%s: ending what an earlier weft left running, if it still does", run))
+		s.noting.Unlock()
 	}
 	if err := proc.EndLeftovers(context.Background(), grace, paths...); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,7 @@ func TestStories(t *testing.T) {
 			for _, v := range []string{"WEFT_HOME", "WEFT_DAGS", "WEFT_CONFIG", "WEFT_POOLS", "CLICOLOR_FORCE"} {
 				t.Setenv(v, "")
 			}
+			t.Setenv("WEFT_SHELLCHECK", "off")
 			t.Chdir(t.TempDir())
 			compareGolden(t, name, tell(t, string(body)))
 		})
@@ -66,6 +68,9 @@ func tell(t *testing.T, story string) string {
 	return out.String()
 }
 
+// decided is a moment of the story itself, which is another each time.
+var decided = regexp.MustCompile(`decided at [0-9:.]+`)
+
 // arguments splits a command line at its spaces; "…" is one argument.
 func arguments(line string) (out []string) {
 	for i, part := range strings.Split(line, `"`) {
@@ -100,6 +105,7 @@ func typed(t *testing.T, command string) string {
 	if dir, err := os.Getwd(); err == nil {
 		text = strings.ReplaceAll(text, dir, "$PWD")
 	}
+	text = decided.ReplaceAllString(text, "decided at $$NOW")
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}

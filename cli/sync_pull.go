@@ -54,7 +54,7 @@ func (s *syncing) compare(ctx context.Context) error {
 		said.from(pull.From)
 		return s.verdict(said)
 	}
-	tree, err := s3sync.Scan(ctx, s.dir, s.home())
+	tree, err := s3sync.Scan(ctx, s.dir, s.home(), nil)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *syncing) verdict(said syncSaid) error {
 func (s *syncing) watchFolder(ctx context.Context) error {
 	seen, done := "", ""
 	return s.each(ctx, watchFolderEvery, func(ctx context.Context) error {
-		tree, err := s3sync.Scan(ctx, s.dir, s.home())
+		tree, err := s3sync.Scan(ctx, s.dir, s.home(), nil)
 		if err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 
 // push publishes the folder.
 func (s *syncing) push(ctx context.Context) error {
-	tree, err := s3sync.Scan(ctx, s.dir, s.home())
+	tree, err := s3sync.Scan(ctx, s.dir, s.home(), nil)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (s *syncing) validate(tree *s3sync.Tree) (warnings int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	ds := catalog.SameIDs(found)
+	ds := append(catalog.SameIDs(found), catalog.Neighbours(found, true)...)
 	var bad []spec.Diagnostic
 	for _, f := range found {
 		ds = append(ds, f.Diagnostics...)

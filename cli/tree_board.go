@@ -23,6 +23,8 @@ type board struct {
 	counts   map[string]int // rows by state
 	widest   int            // id among the callbacks to come, so that no column moves when one begins
 	summary  *machine.Summary
+	children []*child // in the order in which they began
+	childOf  map[string]*child
 }
 
 // A row is one task, or a callback once it began.
@@ -80,6 +82,10 @@ func (b *board) add(id string) *row {
 
 // fold takes one update in. Updates of one run come in order; what is not known is let pass.
 func (b *board) fold(u runner.Update) {
+	if isChild(u) {
+		b.child(u)
+		return
+	}
 	switch u.Type {
 	case "run_started":
 		b.run, b.started, b.state = u.Run, u.At, string(machine.RunRunning)

@@ -177,6 +177,12 @@ func updateOf(t *testing.T, line string) runner.Update {
 			u.Summary = &machine.Summary{Type: "run_finished", DAG: "nightly", Run: u.Run, State: machine.RunState(u.State), Reason: reason, FinishedAt: u.At}
 		}
 	}
+	if dag, ok := strings.CutPrefix(f[1], "↳"); ok { // a run that a task started
+		u.Type, u.Task, u.DAG, u.Run = childStarted, "", dag, "manual__"+dag
+		if f[2] != "running" && f[2] != "queued" {
+			u.Type = childFinished
+		}
+	}
 	for _, opt := range f[3:] {
 		key, value, _ := strings.Cut(opt, "=")
 		switch key {

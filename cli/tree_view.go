@@ -33,6 +33,9 @@ func (b *board) view(s scene) string {
 	for _, r := range b.rows {
 		idWidth = max(idWidth, ansi.StringWidth(r.id))
 	}
+	for _, c := range b.children {
+		idWidth = max(idWidth, ansi.StringWidth("↳ "+c.dag))
+	}
 	idWidth = min(idWidth, 40, max(s.width/2, 8))
 	for _, r := range shown {
 		lines = append(lines, r.line(s, idWidth, b.shows(r)))
@@ -44,6 +47,7 @@ func (b *board) view(s scene) string {
 		}
 		lines = append(lines, paint(s.color, faint, "  … "+tally(sumsOf(counts))+" not shown"))
 	}
+	lines = append(lines, b.childRows(s, idWidth, s.height-1-len(lines))...)
 	if s.height > 0 {
 		lines = lines[:min(len(lines), max(s.height-1, 1))]
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"charm.land/lipgloss/v2"
+
 	"weft/machine"
 	"weft/runner"
 )
@@ -86,6 +88,9 @@ func (w *lineWatcher) line(u runner.Update) string {
 	case "run_decided":
 		return "" // run_finished says it, after the callbacks
 	case "run_finished":
+	case childStarted, childFinished:
+		w.width = max(w.width, min(len(u.DAG), 40))
+		return childLine(u, w.zone, w.width, w.color)
 	case "task":
 		if u.State == machine.Scheduled.String() || u.State == machine.Queued.String() || u.State == machine.None.String() {
 			return ""
@@ -108,9 +113,14 @@ func (w *lineWatcher) line(u runner.Update) string {
 	if u.Reason != "" {
 		parts = append(parts, clean(u.Reason))
 	}
+	return eventLine(u.At.In(w.zone), w.width, name, w.color, style, state, parts)
+}
+
+// eventLine is one event as a line.
+func eventLine(at time.Time, width int, name string, color bool, style lipgloss.Style, state string, parts []string) string {
 	const stateWidth = len("up_for_reschedule")
-	line := fmt.Sprintf("%s  %-*s  %s%s  %s", u.At.In(w.zone).Format(time.TimeOnly), w.width, name,
-		paint(w.color, style, state), strings.Repeat(" ", max(stateWidth-len(state), 0)), strings.Join(parts, "  "))
+	line := fmt.Sprintf("%s  %-*s  %s%s  %s", at.Format(time.TimeOnly), width, name,
+		paint(color, style, state), strings.Repeat(" ", max(stateWidth-len(state), 0)), strings.Join(parts, "  "))
 	return strings.TrimRight(line, " ")
 }
 

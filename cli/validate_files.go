@@ -5,10 +5,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
-	"sync"
 
 	"weft/catalog"
 	"weft/spec"
@@ -64,15 +62,37 @@ func (e *env) gather(paths []string, stdinName string) ([]target, error) {
 	}), nil
 }
 
+// whole tells whether what is checked are all DAGs that could know each other: a bucket's, or those of a
+// folder, unless that is a part of the DAGs folder.
+func (e *env) whole(paths, buckets []string) bool {
+	if len(buckets) > 0 || len(paths) == 0 {
+		return true
+	}
+	all, err := filepath.Abs(e.conf.DAGs)
+	return slices.ContainsFunc(paths, func(p string) bool {
+		info, failed := os.Stat(p)
+		if failed != nil || !info.IsDir() {
+			return false
+		}
+		abs, failed := filepath.Abs(p)
+		if err != nil || failed != nil || remote(e.conf.DAGs) {
+			return true
+		}
+		rel, failed := filepath.Rel(all, abs)
+		return failed != nil || rel == "." || !filepath.IsLocal(rel)
+	})
+}
+
 // A finding is what is left of a file once it is checked.
 type finding struct {
 	target
 	catalog.Finding
-	read bool // it is YAML
+	read    bool          // it is YAML
+	unknown []spec.Script // of which the linter has not been asked yet
 }
 
 func findingOf(t target, c checked) finding {
-	f := finding{target: t, Finding: catalog.Found(c.file, c.src, c.dag, c.ds)}
+	f := finding{target: t, Finding: catalog.Found(c.file, c.src, c.dag, c.ds), unknown: c.unknown}
 	f.read = c.dag != nil && !slices.ContainsFunc(c.ds, func(d spec.Diagnostic) bool { return spec.Unread(d.Code) })
 	return f
 }
@@ -89,20 +109,9 @@ func (e *env) checkAll(files []target) ([]finding, []error) {
 		defer debug.SetGCPercent(debug.SetGCPercent(500))
 	}
 	results, errs := make([]finding, len(files)), make([]error, len(files))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(files)) {
-		workers.Go(func() {
-			for i := range next {
-				results[i], errs[i] = e.checkTarget(files[i])
-			}
-		})
-	}
-	for i := range files {
-		next <- i
-	}
-	close(next)
-	workers.Wait()
+	catalog.SideBySide(len(files), func(i int) { results[i], errs[i] = e.checkTarget(files[i]) })
+	again := e.lint.learn(results)
+	catalog.SideBySide(len(again), func(n int) { results[again[n]] = e.checkText(files[again[n]], results[again[n]].Source) })
 	read := make([]finding, 0, len(files))
 	for i, f := range results {
 		if errs[i] == nil {
@@ -126,5 +135,9 @@ func (e *env) checkTarget(t target) (finding, error) {
 
 // checkText checks what a file holds, or would.
 func (e *env) checkText(t target, src []byte) finding {
-	return findingOf(t, e.checkSource(t.path, filepath.Dir(t.path), src))
+	f := findingOf(t, e.checkSource(t.path, filepath.Dir(t.path), src))
+	if len(e.lint.learn([]finding{f})) > 0 {
+		f = findingOf(t, e.checkSource(t.path, filepath.Dir(t.path), src))
+	}
+	return f
 }

@@ -93,7 +93,7 @@ func (v *verdict) diff(all []finding) error {
 	if v.fixed.problems > 0 {
 		said = fmt.Sprintf("%s would be fixed in %s", counted(v.fixed.problems, "problem", "problems"), counted(v.fixed.files, "file", "files"))
 	}
-	if ds := findings(left); len(ds) > 0 {
+	if ds := findings(left, v.whole); len(ds) > 0 {
 		said += "; left: " + diag.Summary(ds, len(all), "--fix")
 	}
 	fmt.Fprintln(v.stderr, said)

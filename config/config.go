@@ -31,9 +31,13 @@ type Config struct {
 	Sandbox      Sandbox           // what --sandbox is
 	GCOlderThan  time.Duration     // what weft gc removes
 	GCKeep       int               // the newest runs of each DAG, which it does not
+	GCEvery      time.Duration     // how often a server does that; 0 = never
+	Poll         time.Duration     // how often a server asks a bucket for changes
+	Drain        time.Duration     // what runs has to end when a server is stopped
 	Secrets      map[string]string // where each lies: file:/absolute/path, env:NAME, secretsmanager:ID, ssm:/path
 	SecretsFile  string            // absolute path; "" = none
 	Diagnostics  map[string]string // by code: off, info, warning or error
+	Shellcheck   string            // auto, on or off
 }
 
 // CleanEnv tells whether tasks' processes inherit only a handful of variables.

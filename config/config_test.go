@@ -46,8 +46,8 @@ func TestWithoutAFileTheDefaultsHold(t *testing.T) {
 		Home: filepath.Join(src.Dir, ".weft"), DAGs: filepath.Join(src.Dir, "dags"),
 		Pools: map[string]int{"default": 16}, Vars: map[string]any{},
 		MaxInstances: 10000, LogCap: 64 << 20, Grace: 10 * time.Second, PokeSlots: 64,
-		Secrets: map[string]string{}, Diagnostics: map[string]string{}, EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
-		GCOlderThan: 30 * 24 * time.Hour, GCKeep: 10,
+		Secrets: map[string]string{}, Diagnostics: map[string]string{}, Shellcheck: "auto", EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
+		GCOlderThan: 30 * 24 * time.Hour, GCKeep: 10, GCEvery: 24 * time.Hour, Poll: 15 * time.Second, Drain: 30 * time.Second,
 	}
 	if got := load(t, src); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -90,6 +90,7 @@ secrets:
   f: ssm:/prod/db
 secrets_file: more.yaml
 diagnostics: {R501: off, R503: error, x-note: whatever}
+shellcheck: off
 x-note: [anything, goes]
 `)
 	want := config.Config{
@@ -101,14 +102,14 @@ x-note: [anything, goes]
 		},
 		MaxInstances: 20, LogCap: 1 << 30, Grace: 90 * time.Second, PokeSlots: 8, EnvPolicy: "clean", Handoff: "s3://bucket/prefix",
 		HTTP:        config.Reach{Allow: []string{"link-local", "fd00:ec2::254"}, Refuse: []string{"loopback", "10.0.0.0/8", "api.example.com", "*.corp"}},
-		GCOlderThan: 1000 * 24 * time.Hour,
+		GCOlderThan: 1000 * 24 * time.Hour, GCEvery: 24 * time.Hour, Poll: 15 * time.Second, Drain: 30 * time.Second,
 		Secrets: map[string]string{
 			"A": "file:" + filepath.Join(src.Dir, "secrets/a"), "B": "file:/run/secrets/b", "C": "env:GITHUB_TOKEN",
 			"D": "secretsmanager:prod/db#login.password", "f": "ssm:/prod/db",
 			"E": "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf",
 		},
 		SecretsFile: filepath.Join(src.Dir, "more.yaml"),
-		Diagnostics: map[string]string{"R501": "off", "R503": "error"},
+		Diagnostics: map[string]string{"R501": "off", "R503": "error"}, Shellcheck: "off",
 	}
 	got := load(t, src)
 	if !reflect.DeepEqual(got, want) {
@@ -196,7 +197,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 	for _, c := range []struct{ what, yaml, want string }{
 		{"unknown key, near", "grase: 10s", `weft.yaml:1:1: there is no setting "grase"; did you mean "grace"?`},
 		{"other spelling", "max-instances: 3", `weft.yaml:1:1: there is no setting "max-instances"; did you mean "max_instances"?`},
-		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, secrets, secrets_file, diagnostics)`},
+		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, gc_every, poll, drain, secrets, secrets_file, diagnostics, shellcheck)`},
 		{"twice", "grace: 1s\ngrace: 2s", `weft.yaml:2:1: "grace" stands here twice (first in line 1)`},
 		{"duration", "grace: 10", `weft.yaml:1:8: grace: "10" is no duration: write it with units, such as 10s or 1m30s`},
 		{"too long", "grace: 366d", `weft.yaml:1:8: grace: 366d is too long: at most 365d`},
@@ -247,7 +248,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{
 			"all in one go", "poke_slots: x\nhome: a\ncolor: 1\nx-a: 1\ngrace: y\n",
 			`weft.yaml:1:13: poke_slots: "x" is no whole number from 1 to 1000000
-  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, secrets, secrets_file, diagnostics)
+  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, gc_every, poll, drain, secrets, secrets_file, diagnostics, shellcheck)
   weft.yaml:5:8: grace: "y" is no duration: write it with units, such as 10s or 1m30s`,
 		},
 	} {

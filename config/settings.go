@@ -56,10 +56,17 @@ var Settings = []Setting{
 	{Key: "sandbox", About: "of --sandbox: {lambda: {NAME: [program, argument]}, faults: [{service, operation, times, code, lost}]}: functions, and calls that go wrong by order", shape: doubles},
 	{Key: "gc_older_than", Env: "WEFT_GC_OLDER_THAN", Default: "30d", About: "what weft gc removes: runs that ended so long ago, and what nobody has used since", set: setSpan(func(c *Config) *time.Duration { return &c.GCOlderThan }, 36500)},
 	{Key: "gc_keep", Env: "WEFT_GC_KEEP", Default: "10", About: "the newest runs of each DAG that weft gc keeps, however old", set: setNumber(func(c *Config) *int { return &c.GCKeep }, 0)},
+	{Key: "gc_every", Env: "WEFT_GC_EVERY", Default: "24h", About: "how often a server removes what weft gc --yes would; 0s: never", set: setSpan(func(c *Config) *time.Duration { return &c.GCEvery }, 365)},
+	{Key: "poll", Env: "WEFT_POLL", Default: "15s", About: "how often a server asks a bucket for changed DAGs", set: setDuration(func(c *Config) *time.Duration { return &c.Poll })},
+	{Key: "drain", Env: "WEFT_DRAIN", Default: "30s", About: "time that what runs has to end by itself when a server is stopped", set: setDuration(func(c *Config) *time.Duration { return &c.Drain })},
 	{Key: "secrets", About: "where secrets lie that are in no variable WEFT_SECRET_NAME: a map of names to file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH", shape: sources},
 	{Key: "secrets_file", Env: "WEFT_SECRETS_FILE", About: "a YAML file, readable by its owner alone, of names and the secrets themselves; asked last", set: setFile(func(c *Config) *string { return &c.SecretsFile })},
 	{Key: "diagnostics", About: "how bad a warning is, by its code ([all codes](errors.md)): off, info, warning, or error, which keeps a DAG from running; what is an error by itself stays one", shape: levels},
+	{Key: "shellcheck", Env: "WEFT_SHELLCHECK", Flag: "shellcheck", Default: "auto", About: "whether weft validate asks shellcheck about scripts ([X609](errors/X609.md)): auto (where it is installed), on (and says so where it is not), off", set: setChoice(func(c *Config) *string { return &c.Shellcheck }, Linting...)},
 }
+
+// Linting are the choices of shellcheck.
+var Linting = []string{"auto", "on", "off"}
 
 // A text is a scalar as it was written, and where.
 type text struct {

@@ -146,10 +146,8 @@ var sarifLevels = map[spec.Severity]string{spec.Error: "error", spec.Warning: "w
 func sarifRuleOf(code string) sarifRule {
 	rule := sarifRule{ID: code}
 	if page, ok := spec.PageOf(code); ok {
-		level := sarifLevels[spec.Severity(page.Severity)]
-		if level == "" { // an error or a warning
-			level = "error"
-		}
+		worst, _, _ := strings.Cut(page.Severity, " ") // of "error or warning"
+		level := sarifLevels[spec.Severity(worst)]
 		rule.Short, rule.Full = &sarifText{Text: page.Title}, &sarifText{Text: page.Why}
 		rule.Help, rule.Default = &sarifText{page.Title + "\n\n" + page.Why, page.Why + "\n\n" + examples(page)}, &sarifLevel{level}
 	}

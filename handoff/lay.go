@@ -128,11 +128,17 @@ func writeFile(ctx context.Context, root *os.Root, name string, executable bool,
 	if executable {
 		mode = 0o755
 	}
-	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	out, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode) // what is written by parts is read again
 	if err != nil {
 		return written(name, err)
 	}
-	_, err = io.Copy(out, whileGoing{ctx, in})
+	whole := false
+	if c, ok := in.(*checked); ok {
+		whole, err = c.intoFile(out)
+	}
+	if !whole {
+		_, err = io.Copy(out, whileGoing{ctx, in})
+	}
 	if errClose := out.Close(); err == nil {
 		err = errClose
 	}

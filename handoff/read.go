@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 
+	"weft/awsconf"
 	"weft/machine"
 )
 
@@ -53,17 +55,47 @@ func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.rc.Read(p)
 	c.n += int64(n)
 	c.sum.Write(p[:n])
-	switch {
-	case c.n > c.ref.Size:
-		return 0, fmt.Errorf("cannot read %s: it is longer than the %d bytes that were put there", c.ref.URI, c.ref.Size)
-	case !errors.Is(err, io.EOF):
-		return n, err
-	case c.n < c.ref.Size:
-		return 0, fmt.Errorf("cannot read %s: it ends after %d of %d bytes", c.ref.URI, c.n, c.ref.Size)
-	case hex.EncodeToString(c.sum.Sum(nil)) != c.ref.SHA256:
-		return 0, fmt.Errorf("cannot read %s: its bytes are not those that were put there (SHA-256 differs)", c.ref.URI)
+	if c.n > c.ref.Size || errors.Is(err, io.EOF) {
+		if differs := c.end(); differs != nil {
+			return 0, differs
+		}
 	}
 	return n, err
+}
+
+// end compares, once all has passed.
+func (c *checked) end() error {
+	switch {
+	case c.n > c.ref.Size:
+		return fmt.Errorf("cannot read %s: it is longer than the %d bytes that were put there", c.ref.URI, c.ref.Size)
+	case c.n < c.ref.Size:
+		return fmt.Errorf("cannot read %s: it ends after %d of %d bytes", c.ref.URI, c.n, c.ref.Size)
+	case hex.EncodeToString(c.sum.Sum(nil)) != c.ref.SHA256:
+		return fmt.Errorf("cannot read %s: its bytes are not those that were put there (SHA-256 differs)", c.ref.URI)
+	}
+	return nil
+}
+
+// A fileWriter is what Fetch may give that writes a new file better than a copy of its stream would. also
+// is given all bytes in their order.
+type fileWriter interface {
+	Length() int64 // in bytes, known before any has come
+	WriteFile(f awsconf.File, also io.Writer) (int64, error)
+}
+
+// intoFile writes all into a new file, if the backend has a way of its own for that.
+func (c *checked) intoFile(f *os.File) (done bool, err error) {
+	w, ok := c.rc.(fileWriter)
+	if !ok {
+		return false, nil
+	}
+	if c.n = w.Length(); c.n != c.ref.Size {
+		return true, c.end()
+	}
+	if c.n, err = w.WriteFile(f, c.sum); err == nil {
+		err = c.end()
+	}
+	return true, err
 }
 
 func (c *checked) Close() error { return c.rc.Close() }

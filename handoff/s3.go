@@ -3,10 +3,11 @@ package handoff
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"io/fs"
 	"net/url"
 	"regexp"
 	"strings"
@@ -68,46 +69,77 @@ func (b bucket) put(ctx context.Context, key string, r io.Reader, size int64) (m
 	if err != nil {
 		return machine.Ref{}, err
 	}
-	sum, r, err := sumFirst(ctx, r, size)
+	first, r, err := sumFirst(ctx, r, size)
 	if err != nil {
 		return machine.Ref{}, err
 	}
-	in := newTally(ctx, r)
-	if _, err := s.Upload(ctx, awsconf.Upload{To: to, Body: in, Size: size, SHA256: sum}); err != nil {
-		return machine.Ref{}, err
+	if first == nil {
+		in := newTally(ctx, r)
+		if _, err := s.Upload(ctx, awsconf.Upload{To: to, Body: in, Size: size}); err != nil {
+			return machine.Ref{}, err
+		}
+		return in.ref(to.String()), nil
 	}
-	if sum != nil && !bytes.Equal(sum, in.sum.Sum(nil)) {
-		return machine.Ref{}, errors.New("the file changed while it was read")
-	}
-	return in.ref(to.String()), nil
+	_, err = s.Upload(ctx, awsconf.Upload{To: to, Body: &again{ctx: ctx, r: r, want: first.crc}, Size: size, SHA256: first.sum.Sum(nil)})
+	return first.ref(to.String()), err
 }
 
-// sumFirst returns the SHA-256 of what r gives, and a reader that gives it (again). It returns nil
+// sumFirst sums up what r gives, and returns a reader that gives it (again). It returns nil
 // where r can be read once and is too large to hold.
-func sumFirst(ctx context.Context, r io.Reader, size int64) ([]byte, io.Reader, error) {
-	in := newTally(ctx, r)
-	if again, ok := r.(io.ReadSeeker); ok {
-		start, err := again.Seek(0, io.SeekCurrent)
+func sumFirst(ctx context.Context, r io.Reader, size int64) (*summed, io.Reader, error) {
+	in := &summed{tally: newTally(ctx, r)}
+	if seeker, ok := r.(io.ReadSeeker); ok {
+		start, err := seeker.Seek(0, io.SeekCurrent)
 		if err == nil { // a pipe is a file too, and cannot seek
-			if _, err := io.Copy(io.Discard, in); err != nil {
+			if _, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, in, make([]byte, 256<<10)); err != nil {
 				return nil, nil, err
 			}
 			if size >= 0 && in.n != size {
 				return nil, nil, fmt.Errorf("%d bytes were announced, %d came", size, in.n)
 			}
-			_, err = again.Seek(start, io.SeekStart)
-			return in.sum.Sum(nil), r, err
+			_, err = seeker.Seek(start, io.SeekStart)
+			return in, r, err
 		}
 	}
 	if size < 0 || size > awsconf.PartSize {
 		return nil, r, nil
 	}
 	held, err := io.ReadAll(io.LimitReader(in, size+1)) // one more than announced is noticed by Upload
-	if err != nil {
-		return nil, nil, err
+	return in, bytes.NewReader(held), err
+}
+
+// summed is a tally that knows the CRC-32 too.
+type summed struct {
+	*tally
+	crc uint32
+}
+
+func (s *summed) Read(p []byte) (int, error) {
+	n, err := s.tally.Read(p)
+	s.crc = crc32.Update(s.crc, crc32.IEEETable, p[:n])
+	return n, err
+}
+
+// again reads what was summed up a second time, and ends in an error if it is something else by then: the
+// upload ends before there is an object. A CRC-32 costs a thirtieth of a SHA-256, and is enough for what
+// happens by chance; whoever reads the object holds it to its SHA-256.
+type again struct {
+	ctx  context.Context
+	r    io.Reader
+	want uint32
+	crc  uint32
+}
+
+func (a *again) Read(p []byte) (int, error) {
+	if err := a.ctx.Err(); err != nil {
+		return 0, err
 	}
-	sum := sha256.Sum256(held)
-	return sum[:], bytes.NewReader(held), nil
+	n, err := a.r.Read(p)
+	a.crc = crc32.Update(a.crc, crc32.IEEETable, p[:n])
+	if errors.Is(err, io.EOF) && a.crc != a.want {
+		err = errors.New("the file changed while it was read")
+	}
+	return n, err
 }
 
 // Fetch implements Backend. If the object says of itself that it is another than was put, that is
@@ -142,14 +174,29 @@ func (b bucket) fetch(ctx context.Context, uri string) (io.ReadCloser, error) {
 
 // named says in its errors what was read.
 type named struct {
-	io.ReadCloser
+	*awsconf.Download
 	uri string
 }
 
 func (n named) Read(p []byte) (int, error) {
-	got, err := n.ReadCloser.Read(p)
+	got, err := n.Download.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("cannot read %s: %w", n.uri, err)
 	}
 	return got, err
 }
+
+// Length implements fileWriter.
+func (n named) Length() int64 { return n.Size }
+
+// WriteFile implements fileWriter.
+func (n named) WriteFile(f awsconf.File, also io.Writer) (int64, error) {
+	got, err := n.Download.WriteFile(f, also)
+	if of := (*fs.PathError)(nil); err != nil && !errors.As(err, &of) { // the file names itself
+		err = fmt.Errorf("cannot read %s: %w", n.uri, err)
+	}
+	return got, err
+}
+
+// WriteTo would pass by the name.
+func (n named) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, struct{ io.Reader }{n}) }

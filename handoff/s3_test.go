@@ -76,7 +76,7 @@ func TestInS3AValueSaysItsSum(t *testing.T) {
 
 func TestInS3APutThatFailsLeavesTheOldValue(t *testing.T) {
 	b, _ := inBucket(t)
-	old := put(t, b, key, "old")
+	old, large := put(t, b, key, "old"), strings.Repeat("x", awsconf.PartSize)
 	for what, c := range map[string]struct {
 		r    io.Reader
 		size int64
@@ -87,7 +87,8 @@ func TestInS3APutThatFailsLeavesTheOldValue(t *testing.T) {
 		"more than announced":       {strings.NewReader("abc"), 2, "2 bytes were announced, 3 came"},
 		"a stream with fewer":       {io.MultiReader(strings.NewReader("abc")), 12, "12 bytes were announced, 3 came"},
 		"a stream with more":        {io.MultiReader(strings.NewReader("abc")), 2, "2 bytes were announced, 3 came"},
-		"a file that changes":       {&changing{Reader: strings.NewReader("abc")}, 3, "do not fit their checksum"},
+		"a file that changes":       {&changing{strings.NewReader("abc"), "xyz"}, 3, "the file changed while it was read"},
+		"a large one that changes":  {&changing{strings.NewReader(large + "a"), large + "b"}, awsconf.PartSize + 1, "the file changed while it was read"},
 		"a large one that is short": {io.MultiReader(bytes.NewReader(make([]byte, awsconf.PartSize+1))), awsconf.PartSize + 2, "were announced"},
 	} {
 		_, err := b.Put(t.Context(), key, c.r, c.size)
@@ -103,11 +104,12 @@ func TestInS3APutThatFailsLeavesTheOldValue(t *testing.T) {
 // changing is a file to which someone writes between two readings.
 type changing struct {
 	*strings.Reader
+	then string
 }
 
 func (c *changing) Seek(offset int64, whence int) (int64, error) {
 	if whence == io.SeekStart {
-		c.Reader = strings.NewReader("xyz")
+		c.Reader = strings.NewReader(c.then)
 	}
 	return c.Reader.Seek(offset, whence)
 }

@@ -15,6 +15,9 @@ type Want struct {
 	Parallel int
 	// RunTasks bounds the attempts of the run that may be alive at once; 0 = no bound.
 	RunTasks int
+	// Backfill tells that its run makes up for the past: at one priority it comes after those of all
+	// other runs, and it leaves a part of its pool free for them (see Reserve).
+	Backfill bool
 }
 
 // Limits are the pools and their sizes. A pool that is not named has the size of DefaultPool.
@@ -33,6 +36,16 @@ func (l Limits) Pool(name string) int {
 	return DefaultPool
 }
 
+// Reserve is how many slots of a pool of that size backfills leave free: a quarter, and one at least
+// where there is more than one. So what runs tonight never waits for a whole task of a backfill, unless
+// its like has taken the reserve.
+func Reserve(size int) int {
+	if size <= 1 {
+		return 0
+	}
+	return max(1, size/4)
+}
+
 // Alive is an attempt that holds its slots now: occupancy is what is alive, never a counter that
 // something must remember to take back.
 type Alive struct {
@@ -42,8 +55,8 @@ type Alive struct {
 	Slots int
 }
 
-// A Waitlist holds what is ready, in the order it will be served: by priority (higher first), then
-// by the age of the run, then by place in the file, then by index. Its zero value is empty.
+// A Waitlist holds what is ready, in the order it will be served: by priority (higher first), backfills
+// last, then by the age of the run, then by place in the file, then by index. Its zero value is empty.
 //
 // Wants of one pool, one run and (where max_parallel bounds it) one task share a heap, so that a
 // run at its limit is passed over in one look, however much of it is ready.
@@ -105,7 +118,7 @@ func (w *Waitlist) holds(want Want) bool {
 // Admit grants slots: (limits, what is alive, what is ready) → grants, taken out of ready. It is
 // pure: the same input gives the same grants. A want at the head of its pool that does not fit
 // holds up the pool for lower ones, so that wide tasks are not starved by narrow ones; one that is
-// held by its run's or task's bound holds up nobody else.
+// held by its run's or task's bound holds up nobody else, and a backfill's only other backfills.
 func Admit(limits Limits, alive []Alive, ready *Waitlist) []Want {
 	if ready.Len() == 0 {
 		return nil
@@ -127,26 +140,34 @@ func Admit(limits Limits, alive []Alive, ready *Waitlist) []Want {
 	}
 }
 
+// A seat is where a head stands: backfills have a line of their own in each pool.
+type seat struct {
+	pool     string
+	backfill bool
+}
+
 // best returns the group whose head is to be granted now, nil if none can be.
-func (w *Waitlist) best(o *occupancy) (group, *wants) {
-	heads := map[string]group{} // the best open head of each pool
+func (w *Waitlist) best(o *occupancy) (pick group, found *wants) {
+	heads := map[seat]group{} // the best open head of each
 	for g, h := range w.groups {
 		w.skim(g, h)
 		if h.Len() == 0 || !o.open(g, (*h)[0]) {
 			continue
 		}
-		if best, ok := heads[g.pool]; !ok || before((*h)[0], (*w.groups[best])[0]) {
-			heads[g.pool] = g
+		at := seat{g.pool, (*h)[0].Backfill}
+		if best, ok := heads[at]; !ok || before((*h)[0], (*w.groups[best])[0]) {
+			heads[at] = g
 		}
 	}
-	var pick group
-	var found *wants
-	for pool, g := range heads {
+	for at, g := range heads {
 		h := w.groups[g]
-		need, size, taken := (*h)[0].Slots, o.limits.Pool(pool), o.pools[pool]
-		tooWide := need > size && size > 0 && taken == 0 // it would wait for ever: it runs alone
-		if need > size-taken && !tooWide {
+		if !o.fits((*h)[0]) {
 			continue
+		}
+		if at.backfill { // not before a head that is first, nor past one that waits for room
+			if first, ok := heads[seat{pool: at.pool}]; ok && before((*w.groups[first])[0], (*h)[0]) {
+				continue
+			}
 		}
 		if found == nil || before((*h)[0], (*found)[0]) {
 			pick, found = g, h
@@ -189,6 +210,17 @@ func (o *occupancy) open(g group, w Want) bool {
 		(w.Parallel == 0 || o.tasks[[2]string{w.Run, w.Key.Task}] < w.Parallel)
 }
 
+// fits tells whether there is room for a want in its pool. One that could wait for ever, for it is wider
+// than all it may have, runs once the pool is empty.
+func (o *occupancy) fits(w Want) bool {
+	size, taken := o.limits.Pool(w.Pool), o.pools[w.Pool]
+	most := size
+	if w.Backfill {
+		most -= Reserve(size)
+	}
+	return w.Slots <= most-taken || w.Slots > most && size > 0 && taken == 0
+}
+
 func (o *occupancy) take(w Want) {
 	o.pools[w.Pool] += w.Slots
 	o.runs[w.Run]++
@@ -202,6 +234,8 @@ func before(a, b Want) bool {
 	switch {
 	case a.Priority != b.Priority:
 		return a.Priority > b.Priority
+	case a.Backfill != b.Backfill:
+		return b.Backfill
 	case a.RunOrder != b.RunOrder:
 		return a.RunOrder < b.RunOrder
 	case a.Run != b.Run:

@@ -10,7 +10,7 @@ import (
 )
 
 // want reads "run/task[index] key=value …": pool, slots, priority, order (of the run), file (place),
-// parallel, tasks (max_active_tasks).
+// parallel, tasks (max_active_tasks); backfill=1.
 func want(line string) Want {
 	words := strings.Fields(line)
 	run, task, _ := strings.Cut(words[0], "/")
@@ -40,6 +40,8 @@ func want(line string) Want {
 			w.Parallel = n
 		case "tasks":
 			w.RunTasks = n
+		case "backfill":
+			w.Backfill = n > 0
 		default:
 			panic("nobody knows " + kv)
 		}
@@ -94,6 +96,16 @@ func TestAdmit(t *testing.T) {
 		{"a run at its bound holds up nobody", map[string]int{"default": 9}, []string{"r/x", "r/y"}, []string{"r/a tasks=2 priority=9", "s/a"}, "s/a"},
 		{"max_active_tasks counts over all pools", map[string]int{"a": 1, "b": 1}, nil, []string{"r/a pool=a tasks=1 file=2", "r/b pool=b tasks=1 file=1"}, "r/b"},
 		{"max_parallel bounds the instances", map[string]int{"default": 9}, []string{"r/m[0]"}, []string{"r/m[1] parallel=2", "r/m[2] parallel=2", "r/n file=1", "s/m[0] parallel=2 order=1"}, "r/m[1] r/n s/m[0]"},
+		{"a backfill comes after all others of its priority, however old", map[string]int{"default": 3}, nil, []string{"old/a order=1 backfill=1", "young/a order=9", "old/b order=1 backfill=1 priority=1"}, "old/b young/a"},
+		{"a backfill leaves a quarter free", nil, nil, many("b/a[%d] backfill=1", 20), strings.Join(many("b/a[%d]", 12), " ")},
+		{"of two slots it leaves one", map[string]int{"default": 2}, nil, many("b/a[%d] backfill=1", 3), "b/a[0]"},
+		{"of one slot it leaves none", map[string]int{"default": 1}, nil, many("b/a[%d] backfill=1", 3), "b/a[0]"},
+		{"what it leaves free is for others, whatever its priority", map[string]int{"default": 4}, []string{"b/x backfill=1 slots=3"}, []string{"b/a backfill=1 priority=9", "r/a"}, "r/a"},
+		{"what others hold is not free for it", map[string]int{"default": 4}, []string{"r/x slots=3"}, []string{"b/a backfill=1"}, ""},
+		{"it holds up nobody, but for other backfills", map[string]int{"default": 4}, []string{"r/x slots=2"}, []string{"b/wide backfill=1 slots=2 priority=9", "b/a backfill=1 priority=8", "r/a"}, "r/a"},
+		{"one that waits for room holds up backfills too", map[string]int{"default": 4}, []string{"r/x slots=2"}, []string{"r/wide slots=3", "b/a backfill=1"}, ""},
+		{"a backfill wider than its part runs alone", map[string]int{"default": 4}, nil, []string{"b/wide backfill=1 slots=4", "b/a backfill=1 file=1"}, "b/wide"},
+		{"and waits until it is alone", map[string]int{"default": 4}, []string{"r/x"}, []string{"b/wide backfill=1 slots=4"}, ""},
 	}
 	for _, c := range cases {
 		t.Run(strings.ReplaceAll(c.says, " ", "_"), func(t *testing.T) {
@@ -178,6 +190,9 @@ func TestAdmitNeverOverLimits(t *testing.T) {
 			if err := overLimits(limits, living); err != nil {
 				t.Fatalf("seed %d, day %d: %v", seed, day, err)
 			}
+			if err := reserved(limits, living, got); err != nil {
+				t.Fatalf("seed %d, day %d: %v", seed, day, err)
+			}
 			if err := idle(limits, living, waiting); err != nil {
 				t.Fatalf("seed %d, day %d: %v", seed, day, err)
 			}
@@ -192,7 +207,77 @@ func randomWant(rng *rand.Rand, n int) Want {
 	return Want{
 		Run: fmt.Sprintf("r%d", run), RunOrder: int64(run / 2), Key: Key{Task: fmt.Sprintf("t%d", task), Index: n, Attempt: 1},
 		Pool: pick(rng, []string{"a", "b", "c"}), Slots: 1 + rng.IntN(8)/3*rng.IntN(4), Priority: rng.IntN(3),
-		Task: task, Parallel: task * 2, RunTasks: run * 3,
+		Task: task, Parallel: task * 2, RunTasks: run * 3, Backfill: run == 3,
+	}
+}
+
+// reserved takes the grants back one by one, the last first: no backfill was granted into the part of
+// its pool that is for others, unless it runs alone.
+func reserved(limits Limits, living, grants []Want) error {
+	taken := map[string]int{}
+	for _, w := range living {
+		taken[w.Pool] += w.Slots
+	}
+	for _, w := range slices.Backward(grants) {
+		size := limits.Pool(w.Pool)
+		if most := size - Reserve(size); w.Backfill && taken[w.Pool] > most && (taken[w.Pool] > w.Slots || w.Slots <= most) {
+			return fmt.Errorf("backfill %s was granted %d slots, and then %d of the %d in pool %s are taken", w.label(), w.Slots, taken[w.Pool], size, w.Pool)
+		}
+		taken[w.Pool] -= w.Slots
+	}
+	return nil
+}
+
+// TestBackfillsNeverHoldOthersUp: as long as others take no more than the reserve they wait for nothing,
+// whatever the priorities; and beside backfills of no higher priority they get all that they would get
+// without. (Slots are one wide: what is wider may have to wait for its own room.)
+func TestBackfillsNeverHoldOthersUp(t *testing.T) {
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 12))
+		limits, low := Limits{map[string]int{"a": 1 + rng.IntN(9), "b": 2 + rng.IntN(20)}}, seed%2 == 0
+		var living []Want
+		for day := range 20 {
+			var with, without Waitlist
+			others := map[string]int{}
+			for i := range rng.IntN(40) {
+				w := randomWant(rng, day*100+i)
+				w.Slots, w.Parallel, w.RunTasks = 1, 0, 0
+				if w.Backfill && low {
+					w.Priority = 0
+				}
+				with.Add(w)
+				if !w.Backfill {
+					without.Add(w)
+					others[w.Pool]++
+				}
+			}
+			held := make([]Alive, len(living))
+			for i, w := range living {
+				held[i] = alive(w)
+				if !w.Backfill {
+					others[w.Pool]++
+				}
+			}
+			got := Admit(limits, held, &with)
+			alone := Admit(limits, held, &without)
+			fresh := slices.DeleteFunc(slices.Clone(got), func(w Want) bool { return w.Backfill })
+			if low && len(fresh) < len(alone) {
+				t.Fatalf("seed %d, day %d: beside backfills %d of others were granted, without %d", seed, day, len(fresh), len(alone))
+			}
+			living = append(living, got...)
+			for _, pool := range []string{"a", "b"} {
+				n := 0
+				for _, w := range living {
+					if w.Pool == pool && !w.Backfill {
+						n++
+					}
+				}
+				if others[pool] <= Reserve(limits.Pool(pool)) && n < others[pool] {
+					t.Fatalf("seed %d, day %d: %d of %d wait for pool %s of %d", seed, day, others[pool]-n, others[pool], pool, limits.Pool(pool))
+				}
+			}
+			living = slices.DeleteFunc(living, func(Want) bool { return rng.IntN(3) == 0 })
+		}
 	}
 }
 
@@ -220,14 +305,16 @@ func overLimits(limits Limits, living []Want) error {
 // idle finds a want that is first of its pool among those that nothing else holds, fits and waits.
 func idle(limits Limits, living, waiting []Want) error {
 	for _, w := range waiting {
-		if overLimits(limits, append(slices.Clone(living), w)) != nil {
+		now := append(slices.Clone(living), w)
+		if overLimits(limits, now) != nil || reserved(limits, now, []Want{w}) != nil {
 			continue
 		}
 		first := true
 		for _, other := range waiting {
 			unbound := other
 			unbound.Pool, unbound.Slots = "nobody's", 0 // only its run and its task may hold it
-			if other.Pool == w.Pool && before(other, w) && overLimits(limits, append(slices.Clone(living), unbound)) == nil {
+			holds := before(other, w) && (w.Backfill || !other.Backfill)
+			if other.Pool == w.Pool && holds && overLimits(limits, append(slices.Clone(living), unbound)) == nil {
 				first = false
 			}
 		}

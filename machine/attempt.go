@@ -179,13 +179,15 @@ func (r *Run) attemptLost(f AttemptLost) {
 		return
 	}
 	in := &n.inst[k]
-	in.lost++
+	if !f.Ordered {
+		in.lost++
+	}
 	switch {
 	case r.atDeadline(n, k):
 		r.sensorTimedOut(n, k)
 	case in.stop != "":
 		r.finishInst(n, k, Failed, r.stopReason(in))
-	case in.lost >= maxLost:
+	case in.lost >= maxLost && !f.Ordered:
 		in.result = Outcome{State: Failed, Kind: "internal", Error: fmt.Sprintf("cut off %d times in a row: %s", in.lost, orElse(f.Reason, "weft ended"))}
 		r.finishInst(n, k, Failed, in.result.Error)
 	default:

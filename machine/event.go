@@ -55,6 +55,27 @@ type RunStarted struct {
 	MaxInstances  int       `json:"max_instances,omitempty"`
 	Handoff       string    `json:"handoff,omitempty"` // URI in force for this run
 	Sandbox       bool      `json:"sandbox,omitempty"` // AWS is the sandbox of the state folder, for as long as the run lives
+	Parent        *Parent   `json:"parent,omitempty"`  // who started it, where that was a task
+}
+
+// A Parent is the attempt of another run by which a run was started.
+type Parent struct {
+	DAG string `json:"dag"`
+	Run string `json:"run"`
+	Key
+	Depth int `json:"depth"` // how many runs stand above, one started by the other; from 1
+}
+
+// Key is what names the run among those of all DAGs: in stores, locks, local files and orders. Scheduled and backfill
+// runs of many DAGs have one id, as they have one logical date; so their DAG's stands before it: dag/run.
+func (s RunStarted) Key() string { return RunKey(s.DAG, s.RunType, s.Run) }
+
+// RunKey is the Key of a run.
+func RunKey(dag, runType, run string) string {
+	if runType == "manual" || runType == "" {
+		return run
+	}
+	return dag + "/" + run
 }
 
 // RunAdmitted lets a run that was held begin.
@@ -101,6 +122,9 @@ type Ref struct {
 type AttemptLost struct {
 	Key
 	Reason string `json:"reason,omitempty"`
+	// Ordered: weft was told to stop, or could not keep its journal. That is no crash that the attempt may
+	// have had a part in, so it is none of the three.
+	Ordered bool `json:"ordered,omitempty"`
 }
 
 // TimerFired says that the moment a SetTimer asked for has come.

@@ -28,7 +28,8 @@ var everyFact = []struct {
 		}}},
 		`{"at":"2026-01-02T03:00:00Z","type":"attempt_ended","task":"a","index":2,"epoch":1,"attempt":3,"state":"failed","kind":"temporary","error":"exit 7","exit":0,"final":true,"output":[1],"ref":{"uri":"s3://b/k","size":9,"sha256":"ab"},"elapsed":12}`,
 	},
-	{Event{epoch, AttemptLost{Key{"a", -1, 0, 1}, "gone"}}, `{"at":"2026-01-02T03:00:00Z","type":"attempt_lost","task":"a","index":-1,"epoch":0,"attempt":1,"reason":"gone"}`},
+	{Event{epoch, AttemptLost{Key: Key{"a", -1, 0, 1}, Reason: "gone"}}, `{"at":"2026-01-02T03:00:00Z","type":"attempt_lost","task":"a","index":-1,"epoch":0,"attempt":1,"reason":"gone"}`},
+	{Event{epoch, AttemptLost{Key{"a", -1, 0, 1}, "told", true}}, `{"at":"2026-01-02T03:00:00Z","type":"attempt_lost","task":"a","index":-1,"epoch":0,"attempt":1,"reason":"told","ordered":true}`},
 	{
 		Event{epoch, RemoteIntended{Key{"a", -1, 0, 1}, "weft-1f", Raw(`{"name":"j"}`)}},
 		`{"at":"2026-01-02T03:00:00Z","type":"remote_intended","task":"a","index":-1,"epoch":0,"attempt":1,"token":"weft-1f","target":{"name":"j"}}`,

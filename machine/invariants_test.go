@@ -1,6 +1,9 @@
 package machine
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // invariants checks what the comment of Run promises between steps.
 func invariants(r *Run) error {
@@ -47,6 +50,9 @@ func nodeInvariants(r *Run) error {
 			for k := range n.inst {
 				in := &n.inst[k]
 				count[in.state]++
+				if err := bareInvariant(r, n.key(k)); err != nil {
+					return err
+				}
 				if r.state.Terminal() && !in.state.Finished() {
 					return fmt.Errorf("the run is over and %s is %s", n.key(k), in.state)
 				}
@@ -67,6 +73,17 @@ func nodeInvariants(r *Run) error {
 				return fmt.Errorf("%s is %s, its instances say %s", n.id, n.state, n.derived())
 			}
 		}
+	}
+	return nil
+}
+
+// bareInvariant: a Bare order is the Order, but for what the task sees of others.
+func bareInvariant(r *Run, key Key) error {
+	whole, ok := r.Order(key)
+	bare, alike := r.Bare(key)
+	whole.Tasks = nil
+	if ok != alike || !reflect.DeepEqual(whole, bare) {
+		return fmt.Errorf("the order of %s is %+v, %v; bare it is %+v, %v", key, whole, ok, bare, alike)
 	}
 	return nil
 }

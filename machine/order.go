@@ -19,6 +19,16 @@ func (r *Run) Order(key Key) (o Order, ok bool) {
 	return r.orderOf(n, k), true
 }
 
+// Bare is Order without what the task sees of others, for an attempt that has been rendered: a snapshot
+// is dear, and never changes.
+func (r *Run) Bare(key Key) (o Order, ok bool) {
+	n, k, ok := r.find(key)
+	if !ok || !n.inst[k].alive() {
+		return Order{}, false
+	}
+	return r.orderSeeing(n, k, nil), true
+}
+
 // EvaluateOrder returns what carrying out an Evaluate needs.
 func (r *Run) EvaluateOrder(q Evaluate) (o Order, ok bool) {
 	if _, open := r.asks[q.ID]; !open {
@@ -180,7 +190,9 @@ func taskValues(views map[string]TaskView) (map[string]any, error) {
 	return tasks, nil
 }
 
-func (o Order) varsWith(tasks, secrets map[string]any) (map[string]any, error) {
+// OwnVars returns what expressions see of the run and the instance themselves: all but tasks, env and
+// secrets. A Bare order has it.
+func (o Order) OwnVars() (map[string]any, error) {
 	params, err := object(o.Run.Params)
 	if err != nil {
 		return nil, fmt.Errorf("params: %w", err)
@@ -192,13 +204,21 @@ func (o Order) varsWith(tasks, secrets map[string]any) (map[string]any, error) {
 	m := map[string]any{
 		"dag":    map[string]any{"id": o.Plan.DAG, "file": o.Plan.File, "tags": texts(o.Plan.Tags)},
 		"run":    o.runVars(),
-		"params": params, "vars": vars, "tasks": tasks,
-		"env": map[string]any{},
+		"params": params, "vars": vars,
 	}
+	o.instanceVars(m)
+	return m, nil
+}
+
+func (o Order) varsWith(tasks, secrets map[string]any) (map[string]any, error) {
+	m, err := o.OwnVars()
+	if err != nil {
+		return nil, err
+	}
+	m["tasks"], m["env"] = tasks, map[string]any{}
 	if secrets != nil {
 		m["secrets"] = secrets
 	}
-	o.instanceVars(m)
 	env, err := o.env(m)
 	if err != nil {
 		return nil, err

@@ -302,7 +302,7 @@ func (s *story) attempt(what string, args []string) error {
 		s.tell(AttemptStarted{key})
 		return nil
 	case "lost":
-		s.tell(AttemptLost{Key: key, Reason: value(args, "reason")})
+		s.tell(AttemptLost{Key: key, Reason: value(args, "reason"), Ordered: slices.Contains(args, "ordered")})
 		return nil
 	}
 	out := Outcome{Kind: value(args, "kind"), Error: value(args, "error"), Final: slices.Contains(args, "final")}

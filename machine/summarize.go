@@ -12,7 +12,7 @@ var null = Raw("null")
 // Summarize returns the run as people and programs look at it.
 func (r *Run) Summarize() Summary {
 	s := Summary{
-		Type: "run", DAG: r.info.DAG, Run: r.info.Run, State: r.state,
+		Type: "run", DAG: r.info.DAG, Run: r.info.Key(), State: r.state,
 		StartedAt: r.startedAt, FinishedAt: r.finishedAt, Tasks: make(map[string]TaskSummary, len(r.nodes)),
 	}
 	if r.state.Terminal() {

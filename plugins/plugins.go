@@ -45,6 +45,10 @@ type Schema struct {
 // waits without a `sensor` key.
 type Sensor interface{ SensorByNature() }
 
+// Endless is the ability of a sensor by nature whose wait may never be over: it has the default `timeout`
+// of sensors, with the warning.
+type Endless interface{ Endless() }
+
 // Hoster is the ability to tell which host a call goes to, so that pokes are fair between hosts.
 type Hoster interface {
 	Host(input json.RawMessage) string // "" = this machine
@@ -72,9 +76,11 @@ type InProcess interface{ InProcess() }
 // alone, the clock in it included: `weft test` carries it out as it is.
 type Harmless interface{ Harmless() }
 
-// A Call is one attempt (or poke) as the plugin sees it. All paths are absolute.
+// A Call is one attempt (or poke) as the plugin sees it. All paths are absolute. Input and Env are not to be
+// changed: other calls have the same.
 type Call struct {
 	Input   json.RawMessage // rendered, checked against Schema().Input
+	By      Caller          // the attempt
 	Env     []string        // the whole environment of a process, K=V
 	Dir     string          // working directory
 	TmpDir  string          // the attempt's own scratch folder

@@ -11,7 +11,7 @@ import (
 // weft, and are stopped where they are. Run of such a plugin is never asked for.
 //
 // What the methods return is kept in the journal: targets and handles hold no secrets, and are all that
-// Find, Check and Stop may need besides Call.Env. A call of theirs has Env, Now and Logf alone, which
+// Find, Check and Stop may need besides Call.Env. A call of theirs has By, Env, Now and Logf alone, which
 // after a crash is all that is sure to be there.
 type RemoteWork interface {
 	// Target says, of an input that fits the schema, what it takes to find a submission by its token, as
@@ -35,6 +35,10 @@ type Finder interface {
 	Find(ctx context.Context, call *Call, s Submission) (h Handle, found bool, err error)
 }
 
+// Idempotent is the ability of a Finder whose Submit gives, under the token of an earlier one, the handle of
+// that: what it does not find may be submitted at once.
+type Idempotent interface{ Idempotent() }
+
 // BatchChecker is the ability of a RemoteWork to check many submissions by fewer calls.
 type BatchChecker interface {
 	// Batch names what is checked together; handles of other batches never come with these.
@@ -54,6 +58,7 @@ type Submission struct {
 type Handle struct {
 	Data json.RawMessage
 	Text string // for people, a noun: "glue job clean_orders run jr_1"
+	Soon bool   // Check has an answer at once
 }
 
 // A Progress is how a submission is.

@@ -18,7 +18,8 @@ const killPatience = 5 * time.Second
 
 // Run runs a process to its end and returns when nothing of it lives any more.
 //
-// When ctx ends, the process group gets SIGTERM and, after Grace, SIGKILL; Exit.Stopped tells. An
+// When ctx ends, the process group gets SIGTERM and, after Grace, SIGKILL; Exit.Stopped tells. What
+// WithHurry added to ctx shortens that. An
 // error is a *StartError, the context's own if it had ended before the start, or says what could
 // not be ended. Run makes no goroutine while the process runs.
 func Run(ctx context.Context, s Spec) (Exit, error) {
@@ -36,8 +37,10 @@ func Run(ctx context.Context, s Spec) (Exit, error) {
 		s.Started(c.pid)
 	}
 	unwatch := context.AfterFunc(ctx, c.stop)
+	unhurry := onHurry(ctx, c.hasten)
 	waitErr := own.await(c)
 	unwatch()
+	unhurry()
 	stopped, soft := c.gone()
 	err := own.end(c, soft)
 	if waitErr != nil {
@@ -62,6 +65,7 @@ type child struct {
 	mu     sync.Mutex // guards what follows
 	ended  bool       // the foreground has exited
 	stopAt time.Time  // when it was told to stop; zero = never
+	killAt time.Time  // when the hard signal comes
 	hard   *time.Timer
 }
 
@@ -69,13 +73,26 @@ type child struct {
 func (c *child) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended {
+	if !c.ended {
+		c.signal(c.spec.Grace)
+	}
+}
+
+// signal sends the polite signal, once, and the hard one after a grace, if none is due earlier.
+func (c *child) signal(grace time.Duration) {
+	now := time.Now()
+	if c.stopAt.IsZero() {
+		c.stopAt = now
+		signalGroup(c.pid, syscall.SIGTERM)
+		signalGroup(c.pid, syscall.SIGCONT) // one that was stopped could not hear it
+	} else if !now.Add(grace).Before(c.killAt) {
 		return
 	}
-	c.stopAt = time.Now()
-	signalGroup(c.pid, syscall.SIGTERM)
-	signalGroup(c.pid, syscall.SIGCONT) // one that was stopped could not hear it
-	c.hard = time.AfterFunc(c.spec.Grace, func() {
+	if c.hard != nil {
+		c.hard.Stop()
+	}
+	c.killAt = now.Add(grace)
+	c.hard = time.AfterFunc(grace, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !c.ended {
@@ -97,8 +114,8 @@ func (c *child) gone() (stopped bool, soft time.Time) {
 	if c.stopAt.IsZero() {
 		return false, soft
 	}
-	if limit := c.stopAt.Add(c.spec.Grace); limit.Before(soft) {
-		soft = limit
+	if c.killAt.Before(soft) {
+		soft = c.killAt
 	}
 	return true, soft
 }

@@ -202,8 +202,11 @@ func (p *play) Past(_ machine.RunInfo, task string, done func(ok bool, run strin
 // pastRun is how the run before is called.
 const pastRun = "the run before"
 
-// Asks implements local.Worker: nobody orders anything from outside, and so there is no answer, after
+// Asked implements local.Worker: nobody orders anything from outside, and so there is no answer, after
 // which the engine would ask again.
+func (p *play) Asked(func([]string)) {}
+
+// Asks implements local.Worker.
 func (p *play) Asks(string, func([]store.Ask)) {}
 
 // Drop implements local.Worker.

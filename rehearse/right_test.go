@@ -15,7 +15,7 @@ import (
 	"weft/spec"
 )
 
-var registry = plugins.NewRegistry(all.Plugins("/cache", http.Policy{})...)
+var registry = plugins.NewRegistry(all.Plugins("/cache", http.Policy{}, nil)...)
 
 // known shows the registry to the validator, as the command line does.
 type known struct{}

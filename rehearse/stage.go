@@ -61,9 +61,10 @@ func (s *Stage) Play(c *spec.Case) (*Record, error) {
 	if err := core.Start(context.Background(), p.shelf, s.request(c)); err != nil {
 		return nil, fmt.Errorf("cannot play %q: %w", c.Name, err)
 	}
-	p.record.Run = core.Run(c.Run.ID)
+	run := machine.RunKey(s.plan.DAG, c.Run.Type, c.Run.ID)
+	p.record.Run = core.Run(run)
 	if c.Cancel != nil {
-		p.after(*c.Cancel, func() { core.Record(c.Run.ID, machine.CancelAsked{By: "the test"}) })
+		p.after(*c.Cancel, func() { core.Record(run, machine.CancelAsked{By: "the test"}) })
 	}
 	bound := cmp.Or(s.opt.Steps, longest)
 	for p.happens < bound && p.step() {

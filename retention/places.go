@@ -91,7 +91,7 @@ func (s *survey) measure(ctx context.Context, p place, run store.Run) (handoff.A
 }
 
 // prefix is what the keys of a run's values begin with.
-func prefix(run store.Run) string { return run.DAG + "/" + run.ID }
+func prefix(run store.Run) string { return run.DAG + "/" + run.RunID() }
 
 // places lists where values of a run may lie: where its records say, where its plans say, and where
 // those go that say nothing.
@@ -115,7 +115,7 @@ func (s *survey) places(ctx context.Context, run store.Run, journal []store.Reco
 		if r == nil {
 			return
 		}
-		if uri, ok := handoff.PlaceOf(r.URI, run.DAG, run.ID); ok && !s.formerHome(uri, out) {
+		if uri, ok := handoff.PlaceOf(r.URI, run.DAG, run.RunID()); ok && !s.formerHome(uri, out) {
 			add(uri, uri != own) // what is not in the home any more is nowhere else
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"weft/expr"
@@ -36,12 +37,22 @@ type attempt struct {
 	blind   bool                        // secrets are not looked up: see Host
 	mask    *secrets.Mask               // of the secrets that the task reads; nil = none
 	taps    taps
+
+	question *Question // of the pokes before; nil = everything is rendered
+	prepared bool      // the call was; then of a plugin that works apart env and dir are
+	env      []string
+	dir      string
+	no       json.RawMessage // the output for which a sensor said "not yet"
 }
 
 // A StopError, as the cause with which an attempt's context is cancelled, says why it was stopped.
 type StopError struct{ Reason string } // cancelled, timeout (of the run)
 
 func (e *StopError) Error() string { return "stopped: " + e.Reason }
+
+// WithHurry returns a context of an attempt that ends at once when hurry ends: its processes have less
+// than a second then, whatever their grace. The context itself must be ended too, with a StopError.
+func WithHurry(ctx, hurry context.Context) context.Context { return proc.WithHurry(ctx, hurry) }
 
 // A timeoutError is the cause with which an attempt's own timeout ends it.
 type timeoutError time.Duration
@@ -104,13 +115,16 @@ func (a *attempt) call(ctx context.Context) (plugins.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return plugins.Result{}, err
 	}
+	if a.question != nil {
+		return a.question.of.plugin.Run(ctx, a.question.call(a))
+	}
 	if a.plugin = a.x.Plugins.Get(a.o.Task.Uses); a.plugin == nil {
 		return plugins.Result{}, plugins.Errorf(plugins.BadInput, "cannot use %s: this weft has no such plugin", a.o.Task.Uses)
 	}
 	if _, alone := a.plugin.(plugins.InProcess); alone {
 		a.apart = len(a.o.Task.Artifacts)+len(a.o.Task.Inputs) == 0
 	}
-	if err := a.layOut(); err != nil {
+	if err := a.layOut(ctx); err != nil {
 		return plugins.Result{}, &plugins.Error{Kind: plugins.Temporary, Err: err}
 	}
 	c, err := a.prepare(ctx)
@@ -120,9 +134,26 @@ func (a *attempt) call(ctx context.Context) (plugins.Result, error) {
 	return a.plugin.Run(ctx, c)
 }
 
-// layOut makes the attempt's places. A plugin that works apart gets none; its log is opened with
-// its first line.
-func (a *attempt) layOut() error {
+// layOut makes the attempt's places. Where the disk of the state folder is full and the executor has patience, it waits for space:
+// that is no fault of the task.
+func (a *attempt) layOut(ctx context.Context) error {
+	for {
+		err := a.makePlaces()
+		if !a.x.Patient || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+			return err
+		}
+		space, stop := a.x.clock().After(time.Second)
+		select {
+		case <-space:
+		case <-ctx.Done():
+			stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// makePlaces makes them once. A plugin that works apart gets none; its log is opened with its first line.
+func (a *attempt) makePlaces() error {
 	if a.apart {
 		return nil
 	}
@@ -137,13 +168,13 @@ func (a *attempt) layOut() error {
 			return err
 		}
 		a.scratch.ready = false
-		a.x.scratches.put(a.o.Run.Run, a.scratch)
+		a.x.scratches.put(a.o.Run.Key(), a.scratch)
 	}
 }
 
 // settleIn takes a scratch and its live file's lock.
 func (a *attempt) settleIn() (err error) {
-	if a.scratch, err = a.x.scratches.take(a.x.Home, a.o.Run.Run); err != nil {
+	if a.scratch, err = a.x.scratches.take(a.x.Home, a.o.Run.Key()); err != nil {
 		return fmt.Errorf("cannot make a scratch folder: %w", err)
 	}
 	if a.x.CreateLive != nil {
@@ -176,8 +207,14 @@ func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
 	if err := a.layInputs(ctx); err != nil {
 		return nil, err
 	}
+	a.env, a.dir, a.prepared = env, dir, true
+	return a.callWith(input, env, dir), nil
+}
+
+// callWith is the call of what was rendered.
+func (a *attempt) callWith(input json.RawMessage, env []string, dir string) *plugins.Call {
 	c := &plugins.Call{
-		Input: input, Env: env, Dir: dir,
+		Input: input, By: callerOf(a.o), Env: env, Dir: dir,
 		TmpDir: a.scratch.dir, Output: a.scratch.output(), Log: a.log.file, Live: a.live,
 		Grace: a.x.Grace, Shell: a.x.Shell, Poke: a.poke, Since: a.since,
 		Now: a.x.clock().Now, Started: func(int) {}, Logf: a.log.printf,
@@ -185,7 +222,7 @@ func (a *attempt) prepare(ctx context.Context) (*plugins.Call, error) {
 	if a.mask != nil && !a.apart {
 		c.Log, c.Tap = nil, a.tap
 	}
-	return c, nil
+	return c
 }
 
 // settle ends an attempt whose call succeeded.
@@ -223,7 +260,7 @@ func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) 
 
 // tidy closes and empties what the attempt had. It comes last, when nothing of it lives any more.
 func (a *attempt) tidy(done bool) {
-	if err := a.x.scratches.give(a.o.Run.Run, a.scratch, a.live); err != nil {
+	if err := a.x.scratches.give(a.o.Run.Key(), a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}
 	var spare func(*os.File)

@@ -55,7 +55,7 @@ func (a *attempt) identity() []string {
 		"WEFT_LOGICAL_DATE=" + machine.Timestamp(a.o.Run.LogicalDate),
 		"WEFT_OUTPUT=" + a.scratch.output(),
 		"WEFT_TMPDIR=" + a.scratch.dir,
-		fmt.Sprintf("WEFT_IDEMPOTENCY_KEY=%s/%s/%s/%d", a.o.Run.Run, k.Task, index, k.Epoch),
+		fmt.Sprintf("WEFT_IDEMPOTENCY_KEY=%s/%s/%s/%d", a.o.Run.Key(), k.Task, index, k.Epoch),
 	}
 }
 
@@ -64,6 +64,9 @@ func (a *attempt) identity() []string {
 // programs do not agree on which of two counts.
 func (a *attempt) environ() ([]string, error) {
 	base := a.x.base(a.x.CleanEnv || a.o.Plan.EnvPolicy == "clean")
+	if a.apart && len(a.o.Plan.Env)+len(a.o.Task.Env)+len(a.o.Task.ScriptEnv) == 0 {
+		return slices.Clip(base), nil // nobody changes a Call's environment
+	}
 	env := environment{list: make([]string, len(base), len(base)+32), at: make(map[string]int, len(base)+32)}
 	copy(env.list, base)
 	for i, kv := range base {

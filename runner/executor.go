@@ -26,8 +26,10 @@ type Executor struct {
 	Environ []string                // weft's own environment, K=V
 	// CleanEnv is the configuration's env_policy: clean; a DAG can ask for it too.
 	CleanEnv bool
-	Grace    time.Duration // from the polite signal to the hard one
-	Shell    []string      // default shell of `run` text; nil = bash if there, else sh
+	// Patient has an attempt wait for space on a full disk rather than fail: for a server that outlives that.
+	Patient bool
+	Grace   time.Duration // from the polite signal to the hard one
+	Shell   []string      // default shell of `run` text; nil = bash if there, else sh
 	// Handoff opens the place a URI names; nil = handoff.Known. Runs and DAGs that name none have the
 	// folder handoff of Home.
 	Handoff func(uri string) (handoff.Backend, error)
@@ -50,6 +52,7 @@ type Executor struct {
 	literals  literals
 	caches    sync.Pool // of *expr.Cache, each in the hands of one call
 	lists     lists
+	alikes    alikes
 }
 
 // A PokeResult is what one poke of a sensor came to.
@@ -57,6 +60,7 @@ type PokeResult struct {
 	Done      bool            // the attempt is over, as Outcome says; else: not yet
 	Outcome   machine.Outcome // where Done
 	NotBefore time.Time       // not yet, and the plugin knows when to ask again; zero = by poke_interval
+	Kept      *Question       // not yet, and the next poke may be Kept.Ask; nil = Executor.Poke
 }
 
 // Attempt carries out one attempt. Soon after ctx ends, with nothing of the attempt left alive, it calls
@@ -65,10 +69,10 @@ type PokeResult struct {
 func (x *Executor) Attempt(ctx context.Context, o machine.Order, done func(machine.Outcome)) {
 	a := attempt{x: x, o: o}
 	res := a.run(ctx, a.settle)
-	x.scratches.tidying(o.Run.Run, 1)
+	x.scratches.tidying(o.Run.Key(), 1)
 	done(res.Outcome)
 	a.tidy(res.Done)
-	x.scratches.tidying(o.Run.Run, -1)
+	x.scratches.tidying(o.Run.Key(), -1)
 }
 
 // Poke asks a sensor once; poke counts from 1, since is the moment of the first.
@@ -76,6 +80,9 @@ func (x *Executor) Poke(ctx context.Context, o machine.Order, poke int, since ti
 	a := attempt{x: x, o: o, poke: poke, since: since}
 	res := a.run(ctx, a.judge)
 	a.tidy(res.Done)
+	if !res.Done {
+		res.Kept = a.askedAgain()
+	}
 	return res
 }
 

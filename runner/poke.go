@@ -33,6 +33,9 @@ func (a *attempt) judge(ctx context.Context, res plugins.Result) (PokeResult, er
 	if res.NotYet {
 		return PokeResult{NotBefore: res.NotBefore}, nil
 	}
+	if a.question.refuses(res) {
+		return PokeResult{}, nil
+	}
 	out, err := a.take(res)
 	if err == nil {
 		err = a.answers(out)
@@ -45,7 +48,15 @@ func (a *attempt) judge(ctx context.Context, res plugins.Result) (PokeResult, er
 		if out.file != "" {
 			return PokeResult{}, plugins.Errorf(plugins.BadInput, "cannot ask about an output of %d bytes, at most %d are read", out.size, maxValue)
 		}
+		if a.question != nil {
+			if err := a.ownVars(ctx); err != nil {
+				return PokeResult{}, err
+			}
+		}
 		seen := maps.Clone(a.vars)
+		if seen == nil {
+			seen = map[string]any{}
+		}
 		seen["output"], seen["poke"] = out.value, a.poke
 		failed, err := a.holds(s.FailWhen, "fail_when", false, seen)
 		if err != nil {
@@ -58,8 +69,12 @@ func (a *attempt) judge(ctx context.Context, res plugins.Result) (PokeResult, er
 			}
 		}
 		ready, err := a.holds(s.Until, "until", true, seen)
-		if err != nil || !ready {
+		if err != nil {
 			return PokeResult{}, err
+		}
+		if !ready {
+			a.note(res)
+			return PokeResult{}, nil
 		}
 	}
 	return a.succeed(ctx, res, out)

@@ -27,6 +27,7 @@ type Intent struct {
 type Submitted struct {
 	Handle  machine.Raw
 	Text    string
+	Soon    bool // with Handle: it is worth a check at once
 	Outcome *machine.Outcome
 }
 
@@ -159,7 +160,7 @@ func (w *Watch) prepare(ctx context.Context, x *Executor) error {
 		return err
 	}
 	w.mask = a.mask
-	w.call = &plugins.Call{Env: env, Now: x.clock().Now, Logf: func(format string, args ...any) { w.note(x, fmt.Sprintf(format, args...)) }}
+	w.call = &plugins.Call{By: callerOf(w.Order), Env: env, Now: x.clock().Now, Logf: func(format string, args ...any) { w.note(x, fmt.Sprintf(format, args...)) }}
 	aws := slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return !strings.HasPrefix(strings.TrimPrefix(kv, "WEFT_"), "AWS_") })
 	slices.Sort(aws)
 	w.where = strings.Join(aws, "\x00")

@@ -149,7 +149,7 @@ func (a *attempt) home() string {
 	if a.x.Dir == nil {
 		return ""
 	}
-	return a.x.Dir(a.o.Run.Run)
+	return a.x.Dir(a.o.Run.Key())
 }
 
 // at is the place in the file of a path of the input, to stand before a message.

@@ -5,6 +5,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 type Request struct {
 	Plan          *machine.Plan
 	Dir           string // absolute folder of the DAG's file: the default working directory
-	Run           string // id; "" = made from type and date
+	Run           string // id in its DAG; "" = made from type and date
 	Type          string // manual, scheduled, backfill
 	LogicalDate   time.Time
 	IntervalStart time.Time
@@ -24,9 +25,10 @@ type Request struct {
 	Params        map[string]any // JSON values, defaults filled in, checked
 	Vars          map[string]any // JSON values
 	By            string
-	Handoff       string // URI
-	MaxInstances  int    // bound of for_each; 0 = 10,000
-	Sandbox       bool   // it is begun in the sandbox, and goes on nowhere else
+	Handoff       string          // URI
+	MaxInstances  int             // bound of for_each; 0 = 10,000
+	Parent        *machine.Parent // who starts it, where that is a task
+	Sandbox       bool            // it is begun in the sandbox, and goes on nowhere else
 }
 
 // Inputs returns the params and vars as the journal keeps them: JSON objects with sorted keys.
@@ -47,9 +49,26 @@ func encodeObject(m map[string]any) (machine.Raw, error) {
 	return expr.EncodeJSON(m)
 }
 
+// Errors of every engine; wrapped, so test with errors.Is.
+var (
+	// ErrDriven says that another process drives the run.
+	ErrDriven = errors.New("another weft drives it")
+	// ErrRefused says that a run did not take an order: it was being ended, or someone else was first.
+	ErrRefused = errors.New("the run did not take the order")
+)
+
+// RunID makes the id of a run: manual ones by the instant of the request, others by logical date.
+func RunID(kind string, logical, now time.Time) string {
+	if kind == "manual" {
+		return "manual__" + machine.Timestamp(now)
+	}
+	return kind + "__" + machine.Timestamp(logical)
+}
+
 // An Engine keeps runs going until they end, across crashes.
 type Engine interface {
-	// Start makes the run durable and begins it. If the id exists, that run goes on and is returned.
+	// Start makes the run durable and begins it, and returns its machine.RunKey, by which all others name it.
+	// A run that exists is not started again: then the error says so.
 	Start(ctx context.Context, req Request) (run string, err error)
 	// Resume goes on with a run that nobody drives.
 	Resume(ctx context.Context, run string) error

@@ -188,6 +188,7 @@ func (x *Executor) Leave(run string) error {
 	}
 	_ = os.Remove(runFolder(x.Home, run)) // fails while others are in it
 	x.scratches.forget(run)
+	x.alikes.forget(run)
 	if x.LeaveLogs != nil {
 		x.LeaveLogs(run)
 	}

@@ -38,7 +38,7 @@ func (x *Executor) Submit(ctx context.Context, o machine.Order, again bool) Subm
 		case err == nil && h.Data != nil:
 			t.log.weft("submitted " + h.Text)
 			t.tidy(false)
-			return Submitted{Handle: h.Data, Text: t.mask.Message(h.Text)}
+			return Submitted{Handle: h.Data, Text: t.mask.Message(h.Text), Soon: h.Soon}
 		case err != nil && !t.unsure:
 			if ctx.Err() != nil {
 				err = stopped(context.Cause(ctx))
@@ -75,7 +75,8 @@ func (t *submitting) step(ctx context.Context) (plugins.Handle, error) {
 		case found:
 			t.log.weft("it had begun, and is found again")
 			return t.recordable(h)
-		case time.Since(t.since) < settles:
+		}
+		if _, harmless := t.rem.(plugins.Idempotent); !harmless && time.Since(t.since) < settles {
 			return plugins.Handle{}, nil
 		}
 		t.unsure = false

@@ -18,6 +18,8 @@ import (
 // changes, and its files cannot be written; those of one content are one file on the disk.
 type Bundles struct {
 	Dir string // made when it is needed
+	// Checked is a set whose bundle this process has made or read before: what is taken from it is not read again.
+	Checked string
 }
 
 // Path is where a set is, or will be.
@@ -117,6 +119,7 @@ func (b Bundles) link(root *os.Root, files []File, have map[string][]File) (need
 			known[content(f)] = source{f, set}
 		}
 	}
+	made := "."
 	for _, f := range files {
 		s, ok := known[content(f)]
 		if ok && from[content(f)] == "" {
@@ -126,7 +129,7 @@ func (b Bundles) link(root *os.Root, files []File, have map[string][]File) (need
 					roots[s.set] = r
 				}
 			}
-			if r != nil && intact(r, s.File) {
+			if r != nil && (s.set == b.Checked || intact(r, s.File)) {
 				from[content(f)] = filepath.Join(b.Path(s.set), filepath.FromSlash(s.Path))
 			}
 		}
@@ -135,8 +138,11 @@ func (b Bundles) link(root *os.Root, files []File, have map[string][]File) (need
 			need = append(need, f)
 			continue
 		}
-		if err := mkdirs(root, f.Path); err != nil {
-			return nil, err
+		if dir := filepath.Dir(f.Path); dir != made {
+			if err := mkdirs(root, f.Path); err != nil {
+				return nil, err
+			}
+			made = dir
 		}
 		if os.Link(at, filepath.Join(root.Name(), filepath.FromSlash(f.Path))) != nil { // another file system, too many links
 			need = append(need, f)
@@ -146,7 +152,12 @@ func (b Bundles) link(root *os.Root, files []File, have map[string][]File) (need
 }
 
 // content names what a file on the disk is.
-func content(f File) string { return fmt.Sprint(f.SHA256, f.Exec) }
+func content(f File) string {
+	if f.Exec {
+		return f.SHA256 + "x"
+	}
+	return f.SHA256
+}
 
 // lay writes a file below root, with the folders that it needs.
 func lay(root *os.Root, f File, path string, body io.Reader, mode fs.FileMode) error {

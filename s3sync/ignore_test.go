@@ -70,7 +70,7 @@ func TestIgnoreAsGitDoes(t *testing.T) {
 			if err := os.Rename(filepath.Join(dir, ".gitignore"), filepath.Join(dir, IgnoreFile)); err != nil {
 				t.Fatal(err)
 			}
-			got, err := Scan(t.Context(), dir, "")
+			got, err := Scan(t.Context(), dir, "", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +91,7 @@ func TestIgnoreFilesBelow(t *testing.T) {
 	}
 	write(t, dir, IgnoreFile, "*.tmp\n!.env.example\n")
 	write(t, dir, "sub/"+IgnoreFile, "!a.tmp\n/b.csv\n")
-	got, err := Scan(t.Context(), dir, filepath.Join(dir, "state"))
+	got, err := Scan(t.Context(), dir, filepath.Join(dir, "state"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

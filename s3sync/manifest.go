@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -60,12 +61,17 @@ type Manifest struct {
 // of them, "<sha256> <x or -> <size> <path>\n".
 func SetOf(files []File) string {
 	sum := sha256.New()
+	var line []byte
 	for _, f := range files {
-		x := "-"
+		line = append(line[:0], f.SHA256...)
 		if f.Exec {
-			x = "x"
+			line = append(line, " x "...)
+		} else {
+			line = append(line, " - "...)
 		}
-		fmt.Fprintf(sum, "%s %s %d %s\n", f.SHA256, x, f.Size, f.Path)
+		line = strconv.AppendInt(line, f.Size, 10)
+		line = append(append(append(line, ' '), f.Path...), '\n')
+		sum.Write(line)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }

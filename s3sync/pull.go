@@ -62,7 +62,7 @@ func (pull *Pull) Close() {
 }
 
 func (pull *Pull) compare(ctx context.Context, o Options, except string, settle time.Duration) error {
-	here, err := Scan(ctx, pull.dir, except)
+	here, err := Scan(ctx, pull.dir, except, nil)
 	if err != nil {
 		return err
 	}

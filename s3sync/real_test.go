@@ -32,7 +32,7 @@ func at(t testing.TB, s *s3server.Server, prefix string, vars ...string) Place {
 // publish publishes a folder.
 func publish(t testing.TB, p Place, dir string, o Options) (Result, error) {
 	t.Helper()
-	tree, err := Scan(t.Context(), dir, "")
+	tree, err := Scan(t.Context(), dir, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func mirrorOf(t testing.TB, s *s3server.Server, prefix string) string {
 
 func follower(t testing.TB, p Place) *Follower {
 	dir := t.TempDir()
-	return &Follower{Place: p, Bundles: Bundles{filepath.Join(dir, "bundles")}, State: filepath.Join(dir, "state.json"), Settle: 50 * time.Millisecond, Now: time.Now}
+	return &Follower{Place: p, Bundles: Bundles{Dir: filepath.Join(dir, "bundles")}, State: filepath.Join(dir, "state.json"), Settle: 50 * time.Millisecond, Now: time.Now}
 }
 
 // TestAFolderGoesThereAndBack: through a few generations; the bundle, the mirror and another folder
@@ -223,7 +223,7 @@ func TestRequests(t *testing.T) {
 func TestWhatGoesIsAskedAbout(t *testing.T) {
 	server := s3server.Start(t, "acme")
 	doubt := func(prefix, dir string, o Options) string {
-		tree, err := Scan(t.Context(), dir, "")
+		tree, err := Scan(t.Context(), dir, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,7 +299,7 @@ func TestPublishersAtOnce(t *testing.T) {
 			for j := range 8 {
 				write(t, dir, fmt.Sprintf("%d.yaml", (i+j)%10), fmt.Sprintf("round %d of %d", round, i))
 			}
-			tree, err := Scan(t.Context(), dir, "")
+			tree, err := Scan(t.Context(), dir, "", nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -151,7 +151,7 @@ func (p *publications) publish() {
 		write(p.t, p.dir, name, fmt.Sprintf("generation %d\n%s", p.gen, strings.Repeat("x", p.r.IntN(300))))
 	}
 	write(p.t, p.dir, "always.yaml", fmt.Sprintf("generation %d\n", p.gen))
-	tree, err := Scan(p.t.Context(), p.dir, "")
+	tree, err := Scan(p.t.Context(), p.dir, "", nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -26,10 +26,13 @@ type Tree struct {
 // maxIgnore bounds an ignore file.
 const maxIgnore = 1 << 20
 
+// A Known tells what a file holds without reading it, if that is sure.
+type Known func(path string, info fs.FileInfo) (File, bool)
+
 // Scan reads a folder: each file that no rule ignores, with its hash. except, "" or a folder, is left
 // out: weft's own state. Links are not followed. A file that cannot be read is an error, for who
-// publishes what is left would remove it.
-func Scan(ctx context.Context, dir, except string) (*Tree, error) {
+// publishes what is left would remove it. known may be nil.
+func Scan(ctx context.Context, dir, except string, known Known) (*Tree, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, cannotRead(dir, err)
@@ -43,7 +46,7 @@ func Scan(ctx context.Context, dir, except string) (*Tree, error) {
 	if bad := twins(pathsOf(t.Files)); len(bad) > 0 {
 		return nil, fmt.Errorf("cannot publish %s: %s", shownPath(bad[0].Path), bad[0].Text)
 	}
-	return t, t.hash(ctx, root)
+	return t, t.hash(ctx, root, known)
 }
 
 func (t *Tree) walk(root *os.Root, except string) error {
@@ -95,14 +98,25 @@ func readIgnore(root *os.Root, folder string) ([]byte, error) {
 }
 
 // hash reads all files, a few at a time.
-func (t *Tree) hash(ctx context.Context, root *os.Root) error {
+func (t *Tree) hash(ctx context.Context, root *os.Root, known Known) error {
 	reading, ctx := errgroup.WithContext(ctx)
 	next := make(chan int)
 	for range min(2*runtime.GOMAXPROCS(0), len(t.Files)) {
 		reading.Go(func() error {
 			buf := make([]byte, 64<<10)
 			for i := range next {
-				if err := t.Files[i].read(ctx, root, buf); err != nil {
+				f := &t.Files[i]
+				if known != nil {
+					info, err := root.Lstat(f.Path)
+					if err != nil {
+						return cannotRead(f.Path, err)
+					}
+					if is, ok := known(f.Path, info); ok {
+						*f = is
+						continue
+					}
+				}
+				if err := f.read(ctx, root, buf); err != nil {
 					return err
 				}
 			}

@@ -57,9 +57,9 @@ func (b *bench) Mono() time.Duration { return b.mono }
 
 func name(o machine.Order) string {
 	if o.Key.Index >= 0 {
-		return fmt.Sprintf("%s/%s/%d", o.Run.Run, o.Key.Task, o.Key.Index)
+		return fmt.Sprintf("%s/%s/%d", o.Run.Key(), o.Key.Task, o.Key.Index)
 	}
-	return o.Run.Run + "/" + o.Key.Task
+	return o.Run.Key() + "/" + o.Key.Task
 }
 
 // Attempt implements local.Worker.
@@ -89,6 +89,15 @@ func (b *bench) Past(machine.RunInfo, string, func(bool, string)) {
 	b.t.Fatal("nothing looks at the past in these stories")
 }
 
+// Asked implements local.Worker.
+func (b *bench) Asked(done func(runs []string)) {
+	var runs []string
+	for _, a := range b.orders {
+		runs = append(runs, a.Run)
+	}
+	done(runs)
+}
+
 // Asks implements local.Worker.
 func (b *bench) Asks(_ string, done func([]store.Ask)) { done(b.orders) }
 
@@ -108,7 +117,7 @@ func (b *bench) start(p *machine.Plan, run string, day int) {
 	b.t.Helper()
 	date := epoch.AddDate(0, 0, day)
 	err := b.core.Start(context.Background(), b.store, runner.Request{
-		Plan: p, Run: run, Type: "scheduled", LogicalDate: date, IntervalStart: date, IntervalEnd: date,
+		Plan: p, Run: run, Type: "manual", LogicalDate: date, IntervalStart: date, IntervalEnd: date,
 	})
 	if err != nil {
 		b.t.Fatal(err)

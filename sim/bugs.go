@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"weft/machine"
 	"weft/runner/local"
 	"weft/store"
@@ -105,12 +107,19 @@ func (l *liar) Attempt(o machine.Order, done func(machine.Outcome)) {
 // Asks implements local.Worker.
 func (l *liar) Asks(run string, done func([]store.Ask)) {
 	l.Worker.Asks(run, func(asks []store.Ask) {
-		if l.early {
-			for _, a := range asks {
-				l.Drop([]int64{a.ID})
-			}
+		if !l.early {
+			done(asks)
+			return
 		}
-		done(asks)
+		for _, a := range asks {
+			l.Drop([]int64{a.ID})
+		}
+		gen := l.s.gen
+		l.s.after(l.s.upTo(time.Minute), func() {
+			if gen == l.s.gen && l.s.core != nil {
+				done(asks)
+			}
+		})
 	})
 }
 
@@ -122,7 +131,7 @@ func keepsSlot(s *Sim, w local.Worker) local.Worker {
 				done(out)
 				return
 			}
-			s.tellCore(func() { s.core.Record(o.Run.Run, machine.AttemptEnded{Key: o.Key, Outcome: out}) })
+			s.tellCore(func() { s.core.Record(o.Run.Key(), machine.AttemptEnded{Key: o.Key, Outcome: out}) })
 		}
 	}}
 }
@@ -131,7 +140,7 @@ func keepsSlot(s *Sim, w local.Worker) local.Worker {
 func repeatsEnd(s *Sim, w local.Worker) local.Worker {
 	last := map[taskKey]machine.Outcome{}
 	return &liar{Worker: w, s: s, attempt: func(o machine.Order, done func(machine.Outcome)) func(machine.Outcome) {
-		id := taskKey{o.Run.Run, o.Key.Task, o.Key.Index}
+		id := taskKey{o.Run.Key(), o.Key.Task, o.Key.Index}
 		if out, again := last[id]; again {
 			s.tellCore(func() { s.core.Record(id.run, machine.AttemptEnded{Key: o.Key, Outcome: out}) })
 		}

@@ -180,20 +180,25 @@ func (s *Sim) slots(p *proc) {
 func (s *Sim) look() {
 	for _, a := range s.core.Alive() {
 		p := s.ledger.last[machineKey{a.Run, a.Key}]
-		if p == nil || p.gen != s.gen || (!p.alive && s.mono > p.until+slack) {
+		if p == nil || p.gen != s.gen || (!p.alive && s.mono > max(p.until, s.disk.full)+slack) {
 			s.broken("slots: %s of run %s holds %d of pool %s, and no process of it lives", a.Key, a.Run, a.Slots, a.Pool)
 		}
 	}
-	active := map[string]int{}
+	type line struct {
+		dag      string
+		backfill bool
+	}
+	active := map[line]int{}
 	for _, id := range s.order {
 		g := s.disk.ghosts[id]
+		at := line{g.run.Plan().DAG, g.run.Info().RunType == "backfill"}
 		if g.run.State() == machine.RunRunning && !g.cancel && !g.touched {
-			active[g.run.Plan().DAG]++
+			active[at]++
 		}
 		if r := s.core.Run(id); r != nil && !s.disk.failed[id] && s.chance(0.2) {
 			s.lookAtRun(id, r)
 		}
-		if n, limit := active[g.run.Plan().DAG], g.run.Plan().MaxActiveRuns; n > limit && !s.gaveUp { // one given up takes its place again when it is resumed
+		if n, limit := active[at], g.run.Plan().MaxActiveRuns; n > limit && !s.gaveUp { // one given up takes its place again when it is resumed
 			s.broken("slots: %d runs of %s are active, %d may be", n, g.run.Plan().DAG, limit)
 		}
 	}
@@ -210,7 +215,7 @@ func (s *Sim) lookAtRun(id string, r *machine.Run) {
 			if in.State != machine.Running || s.remote(id, task) {
 				continue
 			}
-			if p := s.newest(id, task, in.Index); p == nil || (!p.alive && s.mono > max(p.until, s.resumed[id])+2*slack) {
+			if p := s.newest(id, task, in.Index); p == nil || (!p.alive && s.mono > max(p.until, s.resumed[id], s.disk.full)+2*slack) {
 				s.broken("untrue: %s/%d of run %s is said to run, and no process of it lives", task, in.Index, id)
 			}
 		}

@@ -28,7 +28,8 @@ var errDisk = errors.New("no space left on device")
 type disk struct {
 	backing
 	s      *Sim
-	due    bool // a flush is planned
+	due    bool          // a flush is planned
+	full   time.Duration // until then nothing can be written
 	ghosts map[string]*ghost
 	failed map[string]bool
 }
@@ -47,6 +48,7 @@ func (d *disk) Append(run string, recs []store.Record, update *store.Run, done f
 	d.backing.Append(run, recs, update, func(err error) {
 		switch {
 		case err == nil && g != nil:
+			delete(d.failed, run)
 			g.durable(recs)
 		case err != nil && !errors.Is(err, store.ErrGap):
 			d.failed[run] = true
@@ -96,9 +98,15 @@ func (d *disk) flush() {
 		d.Persist(1 + s.rng.IntN(d.Pending()+1))
 		s.crash(s.rng.IntN(3))
 		return
+	case s.mono < d.full:
+		d.Fail(errDisk)
 	case s.faulty() && s.chance(0.004):
 		s.logf("the disk refuses a write")
 		d.Fail(errDisk)
+		if s.chance(0.5) {
+			d.full = s.mono + s.upTo(30*time.Second)
+			s.logf("and all others until %s", d.full)
+		}
 	}
 	d.Flush()
 	s.outside("after a flush")
@@ -113,7 +121,7 @@ func (d *disk) lost(torn int) {
 // Create implements store.Runs.
 func (d *disk) Create(ctx context.Context, row store.Run, recs []store.Record) error {
 	d.s.point("before a run is created")
-	if d.s.faulty() && d.s.chance(0.01) {
+	if d.s.mono < d.full || d.s.faulty() && d.s.chance(0.01) {
 		d.Fail(errDisk)
 	}
 	err := d.backing.Create(ctx, row, recs)

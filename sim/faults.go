@@ -10,6 +10,9 @@ type faults struct {
 	write  bool    // writes may fail
 	jumps  bool    // people set the wall's clock
 	news   bool    // late and repeated events
+	drains bool    // someone stops weft in order
+	// patience is how long the engine keeps what it cannot write, before it gives a run up.
+	patience time.Duration
 }
 
 func newFaults(w *world) faults {
@@ -19,6 +22,8 @@ func newFaults(w *world) faults {
 		write:  w.chance(0.3), news: w.chance(0.5),
 	}
 	f.jumps = w.chance(0.25)
+	f.drains = w.chance(0.3)
+	f.patience = []time.Duration{0, 5 * time.Second, time.Hour}[w.rng.IntN(3)]
 	return f
 }
 

@@ -60,6 +60,7 @@ type proc struct {
 	done  bool // of a poke: it ended the attempt
 	slots machine.Alive
 	end   func(machine.Outcome) // ends it early: a stop
+	kill  func(machine.Outcome) // ends it at once; nil: end does
 }
 
 func newLedger() *ledger {

@@ -81,15 +81,15 @@ func (s *Sim) tokens() { s.service.tokens++ }
 
 // dice is chance for one step of one attempt, another one each time.
 func (w *worker) dice(step string, o machine.Order) *rand.Rand {
-	id := machineKey{o.Run.Run, o.Key}
+	id := machineKey{o.Run.Key(), o.Key}
 	n := w.s.again[id]
 	w.s.again[id]++
-	return dice(w.s.seed, step, o.Run.Run, o.Key.String(), strconv.Itoa(n))
+	return dice(w.s.seed, step, o.Run.Key(), o.Key.String(), strconv.Itoa(n))
 }
 
 // holds is the piece of work that holds a slot while remote work is rendered or submitted.
 func (w *worker) holds(o machine.Order) *proc {
-	p := &proc{run: o.Run.Run, key: o.Key, task: o.Task, gen: w.gen, done: true, end: func(machine.Outcome) {}}
+	p := &proc{run: o.Run.Key(), key: o.Key, task: o.Task, gen: w.gen, done: true, end: func(machine.Outcome) {}}
 	p.slots = machine.Alive{Run: p.run, Key: p.key, Pool: o.Task.Pool, Slots: o.Task.PoolSlots}
 	w.s.startingRemote(p)
 	w.s.ledger.begin(w.s.mono, p)
@@ -188,8 +188,8 @@ func (t *submitting) finish(res runner.Submitted) {
 
 // launch is a request that reached the service: a job begins.
 func (s *Sim) launch(o machine.Order) {
-	id := machineKey{o.Run.Run, o.Key}
-	j := &job{token: o.Remote.Token, run: o.Run.Run, key: o.Key, alive: true}
+	id := machineKey{o.Run.Key(), o.Key}
+	j := &job{token: o.Remote.Token, run: o.Run.Key(), key: o.Key, alive: true}
 	s.launching(o, j)
 	s.service.jobs++
 	s.service.byToken[j.token] = j
@@ -230,7 +230,7 @@ func (w *worker) Check(ws []*runner.Watch, done func([]runner.Checked)) {
 			j := s.service.byToken[watch.Order.Remote.Token]
 			switch {
 			case j == nil:
-				s.broken("untrue: %s of run %s is watched, and was never submitted", watch.Order.Key, watch.Order.Run.Run)
+				s.broken("untrue: %s of run %s is watched, and was never submitted", watch.Order.Key, watch.Order.Run.Key())
 			case away || s.chance(0.05):
 				res[i].Failed = "it asks to slow down"
 			case j.alive:
@@ -326,7 +326,7 @@ func (s *Sim) launching(o machine.Order, j *job) {
 		s.broken("untrue: a job of %s of run %s begins, and the attempt is recorded as ended", j.key, j.run)
 	}
 	if g.success[g.epochOf(j.key)] {
-		s.broken("doubled: a job of %s of run %s begins, and its success was durable", j.key, o.Run.Run)
+		s.broken("doubled: a job of %s of run %s begins, and its success was durable", j.key, o.Run.Key())
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // A request is a run that someone wants; they ask again until it is accepted.
 type request struct {
 	runner.Request
+	key      string // of the run
 	at       time.Duration
 	accepted bool
 }
@@ -34,6 +35,7 @@ func (s *Sim) scenario() {
 			s.after(s.upTo(10*time.Minute), s.setWall)
 		}
 	}
+	s.drains()
 	if s.faults.news {
 		for range 30 {
 			s.after(s.upTo(20*time.Minute), s.repeatNews)
@@ -48,19 +50,20 @@ func (s *Sim) want(g *dag, name string, r int) {
 		LogicalDate: date, IntervalStart: date, IntervalEnd: date.AddDate(0, 0, 1), By: "sim",
 		Params: map[string]any{"yes": true, "no": false},
 	}}
-	s.dags[req.Run] = g
+	req.key = machine.RunKey(g.plan.DAG, req.Type, req.Run)
+	s.dags[req.key] = g
 	s.wanted = append(s.wanted, req)
 	s.after(req.at, func() { s.tellCore(s.startWanted) })
 	if s.chance(0.15) { // the same request again
 		s.after(req.at+s.upTo(3*time.Minute), func() { s.tellCore(func() { s.start(req) }) })
 	}
 	if s.chance(0.2) {
-		s.cancels(req.Run)
+		s.cancels(req.key)
 	}
 	if s.chance(0.15) {
-		s.meddled[req.Run] = true
+		s.meddled[req.key] = true
 		for range 1 + s.rng.IntN(3) {
-			s.after(s.upTo(10*time.Minute), func() { s.tellCore(func() { s.byHand(req.Run) }) })
+			s.after(s.upTo(10*time.Minute), func() { s.tellCore(func() { s.byHand(req.key) }) })
 		}
 	}
 }
@@ -85,8 +88,8 @@ func (s *Sim) start(req *request) {
 	err := s.core.Start(s.ctx, s.store, req.Request)
 	switch {
 	case err == nil:
-		s.logf("run %s is accepted", req.Run)
-		req.accepted, s.driven[req.Run] = true, true
+		s.logf("run %s is accepted", req.key)
+		req.accepted, s.driven[req.key] = true, true
 	case errors.Is(err, store.ErrExists):
 		req.accepted = true
 	default: // the disk refused it: they ask again

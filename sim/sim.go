@@ -50,8 +50,10 @@ type Sim struct {
 
 	faults   faults
 	jumped   bool
-	resuming bool // the core replays a run
-	gaveUp   bool // a run was given up: its journal could not be written
+	resuming bool          // the core replays a run
+	gaveUp   bool          // a run was given up: its journal could not be written
+	ordered  time.Duration // when weft was told to stop
+	goes     bool          // it has stopped
 	bad      error
 	stats    Stats
 }
@@ -64,6 +66,8 @@ type Stats struct {
 	Again       int // of those, attempts that had been started before
 	Crashes     int
 	Failures    int // runs given up, to be resumed
+	Drains      int // ends in order
+	Left        int // of those, where something was left
 	Jobs        int // that began elsewhere
 	Found       int // submissions that were found again by their tokens
 	Halted      int // jobs that were stopped
@@ -169,6 +173,10 @@ func (s *Sim) turn() {
 	}
 	s.core.Tick()
 	s.core.Turn()
+	if s.goes {
+		s.leave()
+		return
+	}
 	s.watch()
 	if s.chance(0.05) {
 		s.look()
@@ -207,7 +215,7 @@ func (s *Sim) crash(torn int) {
 	}
 	s.stats.Crashes++
 	s.logf("CRASH (torn %d)", torn)
-	s.core, s.inbox, s.rounds = nil, nil, false
+	s.core, s.inbox, s.rounds, s.goes = nil, nil, false, false
 	clear(s.driven)
 	s.disk.lost(torn)
 	s.disk.audit()
@@ -224,7 +232,7 @@ func (s *Sim) wake() {
 	if !s.bug.keepLeftovers {
 		found = s.ledger.killAll(s.mono)
 	}
-	opt := local.Options{Limits: s.limits, PokeSlots: 4 + s.rng.IntN(8), Observe: s.observe}
+	opt := local.Options{Limits: s.limits, PokeSlots: 4 + s.rng.IntN(8), Observe: s.observe, Patience: s.faults.patience}
 	if s.bug.limits != nil {
 		opt.Limits = s.bug.limits(s.limits)
 	}
@@ -308,13 +316,13 @@ func (s *Sim) logf(format string, args ...any) {
 }
 
 // skewed tells that the wall was set and a run resumed: timers then hang on what the wall said.
-func (s *Sim) skewed() bool { return s.jumped && (s.stats.Crashes > 0 || s.gaveUp) }
+func (s *Sim) skewed() bool { return s.jumped && (s.stats.Crashes+s.stats.Drains > 0 || s.gaveUp) }
 
 // plan finds a plan by its hash, for ghosts.
 func (s *Sim) plan(hash string) *machine.Plan { return s.plans[hash] }
 
 func (s *Sim) traits(o machine.Order) *traits {
-	if tr := s.dags[o.Run.Run].traits[o.ID]; tr != nil {
+	if tr := s.dags[o.Run.Key()].traits[o.ID]; tr != nil {
 		return tr
 	}
 	return &traits{slow: time.Second, fails: 0.2, lane: "a"} // a callback

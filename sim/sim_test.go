@@ -47,6 +47,8 @@ func (a *totals) add(seed uint64, st Stats, err error) {
 	a.stats.Again += st.Again
 	a.stats.Crashes += st.Crashes
 	a.stats.Failures += st.Failures
+	a.stats.Drains += st.Drains
+	a.stats.Left += st.Left
 	a.stats.Jobs += st.Jobs
 	a.stats.Found += st.Found
 	a.stats.Halted += st.Halted
@@ -81,9 +83,9 @@ func TestStories(t *testing.T) {
 		seeds = append(seeds, from+i)
 	}
 	sum := tellAll(append(seeds, kept...))
-	t.Logf("%d stories from seed %d, %d of them (%d %%) with crashes: %d runs (%d to their own end) of %d tasks, %d processes (%d begun again), %d crashes, %d runs given up, %d jobs elsewhere (%d found again, %d stopped), the longest %s",
+	t.Logf("%d stories from seed %d, %d of them (%d %%) with crashes: %d runs (%d to their own end) of %d tasks, %d processes (%d begun again), %d crashes, %d ends in order (%d left something), %d runs given up, %d jobs elsewhere (%d found again, %d stopped), the longest %s",
 		sum.stories, from, sum.crashed, 100*sum.crashed/sum.stories, sum.stats.Runs, sum.stats.Judged, sum.stats.Tasks,
-		sum.stats.Starts, sum.stats.Again, sum.stats.Crashes, sum.stats.Failures, sum.stats.Jobs, sum.stats.Found, sum.stats.Halted, sum.longest.Round(time.Second))
+		sum.stats.Starts, sum.stats.Again, sum.stats.Crashes, sum.stats.Drains, sum.stats.Left, sum.stats.Failures, sum.stats.Jobs, sum.stats.Found, sum.stats.Halted, sum.longest.Round(time.Second))
 	slices.Sort(sum.failed)
 	for i, f := range sum.failed {
 		if i == 10 {
@@ -91,7 +93,7 @@ func TestStories(t *testing.T) {
 		}
 		t.Error(f)
 	}
-	if sum.crashed*3 < sum.stories || sum.stats.Again == 0 || sum.stats.Failures == 0 || sum.stats.Found == 0 || sum.stats.Halted == 0 {
+	if sum.crashed*3 < sum.stories || sum.stats.Again == 0 || sum.stats.Failures == 0 || sum.stats.Drains == 0 || sum.stats.Found == 0 || sum.stats.Halted == 0 {
 		t.Errorf("these stories are too smooth to show anything: %+v", sum.stats)
 	}
 }

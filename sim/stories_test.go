@@ -362,7 +362,7 @@ func TestARunThatExistsIsNotStartedAgain(t *testing.T) {
 	p := plan(t, machine.Task{ID: "a"})
 	b.start(p, "r", 0)
 	b.flush()
-	err := b.core.Start(context.Background(), b.store, runner.Request{Plan: p, Run: "r", Type: "scheduled", LogicalDate: epoch})
+	err := b.core.Start(context.Background(), b.store, runner.Request{Plan: p, Run: "r", Type: "manual", LogicalDate: epoch})
 	if !errors.Is(err, store.ErrExists) {
 		t.Fatalf("got %v", err)
 	}

@@ -35,10 +35,10 @@ type fate struct {
 
 // fate draws what a process will do.
 func (w *worker) fate(o machine.Order, poke int) fate {
-	id := machineKey{o.Run.Run, o.Key}
+	id := machineKey{o.Run.Key(), o.Key}
 	n := w.s.again[id]
 	w.s.again[id]++
-	r := dice(w.s.seed, "fate", o.Run.Run, o.Key.String(), strconv.Itoa(poke), strconv.Itoa(n))
+	r := dice(w.s.seed, "fate", o.Run.Key(), o.Key.String(), strconv.Itoa(poke), strconv.Itoa(n))
 	tr := w.s.traits(o)
 	f := fate{lasts: draw(r, tr.slow), hangs: r.Float64() < tr.hangs, deaf: draw(r, 8*time.Second), stays: r.Float64() < 0.1}
 	if r.Float64() < 0.3 {
@@ -88,13 +88,13 @@ func (w *worker) output(o machine.Order, tr *traits, out *machine.Outcome) {
 		out.Output = body
 		return
 	}
-	out.Ref = &machine.Ref{URI: fmt.Sprintf("mem://%s/%s", o.Run.Run, o.Key), Size: int64(len(body)), SHA256: "00"}
+	out.Ref = &machine.Ref{URI: fmt.Sprintf("mem://%s/%s", o.Run.Key(), o.Key), Size: int64(len(body)), SHA256: "00"}
 	w.s.spilled[out.Ref.URI] = body
 }
 
 // Attempt implements local.Worker.
 func (w *worker) Attempt(o machine.Order, done func(machine.Outcome)) {
-	p := &proc{run: o.Run.Run, key: o.Key, task: o.Task, gen: w.gen, done: true}
+	p := &proc{run: o.Run.Key(), key: o.Key, task: o.Task, gen: w.gen, done: true}
 	p.slots = machine.Alive{Run: p.run, Key: p.key, Pool: o.Task.Pool, Slots: o.Task.PoolSlots}
 	f := w.fate(o, 0)
 	w.start(p, f, func() {
@@ -107,7 +107,7 @@ func (w *worker) Attempt(o machine.Order, done func(machine.Outcome)) {
 
 // Poke implements local.Worker.
 func (w *worker) Poke(o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
-	p := &proc{run: o.Run.Run, key: o.Key, task: o.Task, poke: n, gen: w.gen}
+	p := &proc{run: o.Run.Key(), key: o.Key, task: o.Task, poke: n, gen: w.gen}
 	f := w.fate(o, n)
 	tr, sensor := w.s.traits(o), o.Task.Sensor
 	switch {
@@ -162,6 +162,12 @@ func (w *worker) start(p *proc, f fate, news func()) {
 			}
 			ends()
 		})
+	}
+	p.kill = func(out machine.Outcome) {
+		if p.alive {
+			p.out, p.done = out, true
+			ends()
+		}
 	}
 	if !f.hangs {
 		s.after(f.lasts, ends)
@@ -220,22 +226,33 @@ func (w *worker) Past(info machine.RunInfo, task string, done func(bool, string)
 	w.later(time.Second, func() { done(ok, run) })
 }
 
-// Asks implements local.Worker. Where nobody asks anything it takes its time.
-func (w *worker) Asks(run string, done func([]store.Ask)) {
+// Asked implements local.Worker. Where nobody asks anything it takes its time.
+func (w *worker) Asked(done func(runs []string)) {
 	s := w.s
 	var look func()
 	look = func() {
-		if s.asking[run] == 0 && s.chance(0.95) {
+		if len(s.asking) == 0 && s.chance(0.95) {
 			w.later(time.Minute, look)
 			return
 		}
-		asks, err := s.disk.TakeAsks(s.ctx, run)
+		runs, err := s.disk.AskedRuns(s.ctx)
 		if err != nil {
-			s.broken("cannot read the orders for run %s: %v", run, err)
+			s.broken("cannot look for orders: %v", err)
 		}
-		w.later(100*time.Millisecond, func() { done(asks) })
+		w.later(100*time.Millisecond, func() { done(runs) })
 	}
 	w.later(time.Second, look)
+}
+
+// Asks implements local.Worker.
+func (w *worker) Asks(run string, done func([]store.Ask)) {
+	w.later(time.Second, func() {
+		asks, err := w.s.disk.TakeAsks(w.s.ctx, run)
+		if err != nil {
+			w.s.broken("cannot read the orders for run %s: %v", run, err)
+		}
+		w.later(100*time.Millisecond, func() { done(asks) })
+	})
 }
 
 // Drop implements local.Worker.

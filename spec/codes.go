@@ -60,6 +60,9 @@ const (
 	gCounting    = "G208" // a counting trigger meets an edge made by a reference
 	gTwice       = "G209" // the same task twice in needs
 	SameID       = "G210" // the same id in two files: one file cannot know, whoever reads a folder reports it in both
+	gNoDAG       = "G211" // a DAG, or a task of one, that does not exist; of several files, as what follows
+	gDAGCycle    = "G212" // DAGs that start each other and wait
+	gDAGParams   = "G213" // params that are not those of the DAG that is started
 
 	// E: expressions. Package expr has codes of its own for what it finds, E301 to E308; these are what
 	// spec itself reports, or recognises.
@@ -94,6 +97,7 @@ const (
 	xArithmetic = "X606" // an expression that is no integer in shell arithmetic
 	xSecret     = "X607" // a secret where none may be
 	xArgvShell  = "X608" // an expression in a script for a program that weft cannot read
+	xLint       = "X609" // what shellcheck says of a script
 
 	// L: comments that silence findings.
 	lIdle    = "L001" // one that silences nothing

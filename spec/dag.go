@@ -22,6 +22,7 @@ type PluginInfo struct {
 	Input       json.RawMessage // JSON Schema of `with`; nil = anything
 	Output      json.RawMessage // JSON Schema of the output; nil = anything
 	Sensor      bool            // a sensor by nature
+	Endless     bool            // … whose wait may never be over
 	Remote      bool            // its work is done elsewhere, and watched
 }
 
@@ -33,6 +34,7 @@ type Options struct {
 	MaxInstances int                   // of for_each; 0 = 10,000
 	FileExists   func(rel string) bool // relative to the file's folder; nil = not asked
 	Severities   map[string]Severity   // by code, of what is no error; Off is not said
+	Lint         func(Script) []Remark // what a linter of shells says of a script; nil = none is asked
 }
 
 // A DAG is a file that still knows where each value stood.

@@ -10,5 +10,5 @@
 // Scalars are typed by the place they stand in, from the source text, never by yaml.v3.
 //
 // Absent on purpose: the file system (FileExists is handed in), the network, plugins (Plugins is an
-// interface of this package), clocks. Scripts are never spliced: see script.go.
+// interface of this package), linters of shells (Lint is handed in), clocks. Scripts are never spliced: see script.go.
 package spec

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // somePlugins are the plugins that the tests know; their inputs are cut to what the tests need.
@@ -24,6 +26,10 @@ var fakes = somePlugins{
 		"oneOf":[{"required":["for"]},{"required":["until"]}],
 		"properties":{"for":{"type":"string"},"until":{"type":"string"}}}`), Output: schemaOf(`{"type":"string"}`)},
 	"job": {Name: "job", Remote: true, Input: schemaOf(`{"type":"object","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string"}}}`)},
+	"dag.run": {Name: "dag.run", Remote: true, Input: schemaOf(`{"type":"object","required":["id"],"additionalProperties":false,"properties":{
+		"id":{"type":"string"},"params":{"type":"object"},"logical_date":{"type":"string"},"wait":{"type":"boolean"}}}`)},
+	"dag.wait": {Name: "dag.wait", Sensor: true, Endless: true, Input: schemaOf(`{"type":"object","required":["id"],"additionalProperties":false,"properties":{
+		"id":{"type":"string"},"task":{"type":"string"},"logical_date":{"type":"string"}}}`)},
 	"tag": {Name: "tag", Input: schemaOf(`{"type":"object","additionalProperties":false,"properties":{
 		"names":{"type":"array","items":{"$ref":"#/definitions/text"}},
 		"labels":{"type":"object","additionalProperties":{"anyOf":[{"$ref":"#/definitions/text"},{"type":"array","items":{"type":"string"}}]}}},
@@ -58,5 +64,30 @@ func online() Options {
 	return Options{
 		Plugins: fakes, Pools: map[string]int{"default": 16, "glue": 5}, Vars: map[string]any{"bucket": "b"},
 		FileExists: func(rel string) bool { return rel == "there.sh" },
+		Lint:       looseLint,
 	}
+}
+
+// looseLint is a linter that knows one mistake: $loose and "$loose", of which the latter is worse.
+func looseLint(s Script) []Remark {
+	var out []Remark
+	for i, line := range strings.Split(s.Text, "\n") {
+		for at := 0; ; {
+			n := strings.Index(line[at:], "$loose")
+			if n < 0 {
+				break
+			}
+			col := utf8.RuneCountInString(line[:at+n]) + 1
+			r := Remark{
+				Code: "SC1", Severity: Info, Line: i + 1, Column: col, EndLine: i + 1, EndColumn: col + len("$loose"),
+				Message: "this is loose, in " + s.Dialect, Page: "https://example.org/SC1", Names: "loose",
+			}
+			if at+n > 0 && line[at+n-1] == '"' {
+				r.Severity = Error
+			}
+			out = append(out, r)
+			at += n + len("$loose")
+		}
+	}
+	return out
 }

@@ -40,9 +40,9 @@ type ignored struct {
 	used bool
 }
 
-// around are the codes of what depends on the files and settings around a DAG: here nothing may be found
-// of them, and elsewhere something.
-var around = []string{sFile, sPool}
+// around are the codes of what depends on the files, settings and programs around a DAG: here nothing may
+// be found of them, and elsewhere something.
+var around = []string{sFile, sPool, xLint}
 
 // ignoreMark is in every such comment, and in hardly any other file.
 const ignoreMark = "weft:"

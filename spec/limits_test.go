@@ -28,7 +28,8 @@ func TestBombs(t *testing.T) {
 	for _, row := range []struct{ name, src, code string }{
 		{"a file of more than 1 MiB", "# " + strings.Repeat("x", 1<<20), yLimit},
 		{"lists in lists", strings.Repeat("[", 400_000), yLimit},
-		{"fewer lists in lists", strings.Repeat("[", 100_000), ySyntax},
+		{"fewer lists in lists", strings.Repeat("[", 100_000), yLimit},
+		{"maps in maps, not closed", strings.Repeat("{a: ", 3000), yLimit},
 		{"lists in lists, closed", "x-a: " + strings.Repeat("[", 101) + strings.Repeat("]", 101) + "\n" + tasks, yLimit},
 		{"maps in maps", "x-a: " + strings.Repeat("{a: ", 5000) + strings.Repeat("}", 5000) + "\n" + tasks, yLimit},
 		{"aliases of aliases", laughs + tasks, yLimit},

@@ -45,6 +45,7 @@ type splice struct {
 	from, to int // bytes in the text, with ${{ and }}
 	seg      expr.Segment
 	runes    int // runes in the text before from
+	length   int // in runes, once it is needed
 	place    quoting
 	why      string // of a place that takes none: what it is
 	code     bool   // a shell parses the value again (eval, sh -c)
@@ -83,6 +84,7 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 	}
 	if argv, ok := s.shell.([]any); ok {
 		d.foreignShell(u, sc, splices, argv)
+		d.lint(u, s, splices)
 		return
 	}
 	ok := d.readShell(u, sc, s, splices)
@@ -90,6 +92,9 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 		if splices[i].place != inComment {
 			d.checkSplice(u, sc, &splices[i], ok)
 		}
+	}
+	if ok {
+		d.lint(u, s, splices)
 	}
 	if ok && !d.failed { // else no plan comes of it
 		d.rewrite(u.task, s, splices)

@@ -9,6 +9,7 @@ func (d *DAG) draftSensor(t *task) {
 	if key == nil {
 		if t.known && t.plugin.Sensor {
 			t.Sensor = &machine.Sensor{PokeInterval: seconds(60), OnError: "retry"}
+			d.sensorTimeout(t, t.Sensor, nil)
 		}
 		return
 	}
@@ -43,16 +44,20 @@ func (d *DAG) draftSensor(t *task) {
 }
 
 // sensorTimeout: a sensor that is none by nature waits 7 days unless told, which is rarely what is
-// meant; one by nature (`wait`) says itself when it is over.
+// meant; one by nature (`wait`) says itself when it is over, unless it waits for others.
 func (d *DAG) sensorTimeout(t *task, s *machine.Sensor, n *Node) {
 	switch {
 	case n != nil:
 		s.Timeout, _ = d.duration(n, "timeout", false)
-	case t.plugin.Sensor:
+	case t.plugin.Sensor && !t.plugin.Endless:
 	default:
 		s.Timeout = 7 * day
-		d.report(rSensor, d.span(t.f.key("sensor")), "the sensor of %s has no `timeout`: it waits for 7 days", t.name()).
-			help("say how long: `timeout: 4h`")
+		at, say := t.f.key("sensor"), "`timeout: 4h`"
+		if at == nil {
+			at, say = t.f.get("uses"), "`sensor: {timeout: 4h}`"
+		}
+		d.report(rSensor, d.span(at), "the sensor of %s has no `timeout`: it waits for 7 days", t.name()).
+			help("say how long: %s", say)
 	}
 }
 

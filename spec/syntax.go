@@ -19,6 +19,10 @@ import (
 // follows the document is read too: an error there is one of the file. After a syntax error the text is mended
 // and read again, as long as that leads on.
 func (d *DAG) parseYAML(src []byte) *yaml.Node {
+	if line, col, deep := abyss(d.src.raw); deep {
+		d.report(yLimit, Span{line, col, line, col + 1}, "the file is nested more than %d levels deep", maxDepth)
+		return nil
+	}
 	for budget, tries := maxRead, 1; ; tries++ {
 		doc, err := d.oneDocument(src)
 		if err == nil {
@@ -37,6 +41,29 @@ func (d *DAG) parseYAML(src []byte) *yaml.Node {
 		}
 		src = d.mend(ms)
 	}
+}
+
+// maxOpen is how many brackets may be open, whatever they stand for: what yaml.v3 takes for a text grows with the square of it.
+const maxOpen = 1000
+
+// abyss finds the bracket that is one too many.
+func abyss(text string) (line, col int, deep bool) {
+	open := 0
+	line = 1
+	for _, r := range text {
+		col++
+		switch r {
+		case '\n':
+			line, col = line+1, 0
+		case '{', '[':
+			if open++; open > maxOpen {
+				return line, col, true
+			}
+		case '}', ']':
+			open = max(open-1, 0)
+		}
+	}
+	return 0, 0, false
 }
 
 // echo tells whether a syntax error mostly comes of mending: it stands on a line that one was told of, or right below

@@ -20,6 +20,9 @@ var runStates = []machine.RunState{
 	machine.RunQueued, machine.RunRunning, machine.RunSuccess, machine.RunFailed, machine.RunCancelled,
 }
 
+// RunID is the run's id in its DAG; ID is its machine.RunKey.
+func (r Run) RunID() string { return strings.TrimPrefix(r.ID, r.DAG+"/") }
+
 // Dated tells whether the run is the only one of its DAG for its logical date.
 func (r Run) Dated() bool { return r.Type == "scheduled" || r.Type == "backfill" }
 

@@ -63,13 +63,16 @@ type Journal interface {
 type Plans interface {
 	PutPlan(ctx context.Context, hash string, body []byte) error // idempotent; refuses a wrong hash
 	GetPlan(ctx context.Context, hash string) ([]byte, error)    // checks the hash: ErrCorrupt
+	// HasPlan tells whether a plan is kept and not marked idle: then putting it again would change nothing,
+	// and it stays until well after a mark (see Removals). Its bytes are not looked at. It writes nothing.
+	HasPlan(ctx context.Context, hash string) (bool, error)
 }
 
 // A Run is a row of the list of runs: a cache of what the run's journal says, for lists and
 // look-ups. The journal is the truth. Times are kept in UTC, to the microsecond; DAG, Type and
 // LogicalDate never change once the run is created.
 type Run struct {
-	ID          string           `json:"run_id"`
+	ID          string           `json:"run_id"` // machine.RunKey
 	DAG         string           `json:"dag_id"`
 	Type        string           `json:"run_type"`
 	LogicalDate time.Time        `json:"logical_date"`
@@ -102,6 +105,9 @@ type Runs interface {
 	// ListRuns returns runs newest first, by logical date, then by creation, then by id. With
 	// ErrCorrupt it still returns the rows that are whole, so that one bad row hides no other.
 	ListRuns(ctx context.Context, f Filter) ([]Run, error)
+	// LastRuns returns the newest run of each DAG, as ListRuns orders them, by DAG; with ErrCorrupt those that are
+	// whole.
+	LastRuns(ctx context.Context) ([]Run, error)
 }
 
 // An Ask is what someone ordered of a run that another process drives: kept until the driver has
@@ -119,6 +125,9 @@ type Asks interface {
 	// the append.
 	TakeAsks(ctx context.Context, run string) ([]Ask, error)
 	DropAsks(ctx context.Context, ids []int64) error
+	// AskedRuns returns the ids of the runs that orders wait for, ascending: one look for whoever drives
+	// many. That an order is gone which should be there is seen by TakeAsks alone.
+	AskedRuns(ctx context.Context) ([]string, error)
 }
 
 // A Store is all of it.
@@ -128,6 +137,7 @@ type Store interface {
 	Runs
 	Asks
 	Removals
+	Schedules
 	Close() error
 }
 

@@ -48,6 +48,11 @@ var outcomes = []struct {
 	// TestTheExampleOfSecrets has it with its secret.
 	{"secrets", "", 1, "env=failed script=failed python=failed after=upstream_failed"},
 
+	{"chain", "", 0, "load=success report=success"},
+	{"chain", "bad=south", 0, "load=failed report=success"},
+	{"chain", "bad=north,south", 1, "load=failed report=upstream_failed"},
+	{"chain_region", "region=north", 0, "extract=success load=success fails=skipped"},
+
 	{"slots", "", 0, "waits=success first=success second=success wide=success rest=success"},
 }
 
@@ -64,7 +69,7 @@ func TestEveryExampleInEveryOutcome(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			args := []string{file}
+			args := []string{file, "--dags", filepath.Dir(file)}
 			for _, p := range strings.Fields(o.params) {
 				args = append(args, "-p", p)
 			}

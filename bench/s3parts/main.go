@@ -1,5 +1,6 @@
 // s3parts is the limit for one large object: signed (SigV4) parts over -c kept-alive connections, each
-// with its CRC-32, and ranged GETs into a file, each summed up as it comes. As with every client, a
+// with its CRC-32, and ranged GETs into a file, each summed up as it comes (to compare the sums costs
+// nothing, and is left out). Nothing waits for the disk, as with the clients beside it. As with every client, a
 // body is part of the signature where the connection is not encrypted; -unsigned leaves it out. It
 // knows no retries and no errors but the end.
 //

@@ -6,7 +6,11 @@ import (
 
 	"weft/plugins"
 	"weft/plugins/athena"
+	"weft/plugins/batch"
+	"weft/plugins/dag"
 	"weft/plugins/dynamodb"
+	"weft/plugins/ecs"
+	"weft/plugins/emrserverless"
 	"weft/plugins/fail"
 	"weft/plugins/filehead"
 	"weft/plugins/glue"
@@ -16,14 +20,19 @@ import (
 	"weft/plugins/python"
 	"weft/plugins/s3"
 	"weft/plugins/shell"
+	"weft/plugins/stepfunctions"
 	"weft/plugins/wait"
 )
 
 // Plugins returns one of each. cache is the folder of what is built once and used again (virtual
-// environments); "" leaves it to the plugin. policy is what http may reach.
-func Plugins(cache string, policy http.Policy) []plugins.Plugin {
-	return append(slices.Concat(s3.Plugins(), dynamodb.Plugins(), glue.Plugins()),
+// environments); "" leaves it to the plugin. policy is what http may reach. runs may be nil where nothing
+// is run.
+func Plugins(cache string, policy http.Policy, runs plugins.Runs) []plugins.Plugin {
+	return append(slices.Concat(dag.Plugins(runs), s3.Plugins(), dynamodb.Plugins(), glue.Plugins()),
 		athena.Query{},
+		batch.Job{},
+		ecs.Task{},
+		emrserverless.Job{},
 		fail.Plugin{},
 		filehead.Plugin{},
 		http.Plugin{Policy: policy},
@@ -31,6 +40,7 @@ func Plugins(cache string, policy http.Policy) []plugins.Plugin {
 		noop.Plugin{},
 		python.Plugin{Cache: cache},
 		shell.Plugin{},
+		stepfunctions.Run{},
 		wait.Plugin{},
 	)
 }

@@ -20,11 +20,11 @@ import (
 
 // TestEveryPluginKeepsTheContract holds each plugin to what the rest of the house relies on.
 func TestEveryPluginKeepsTheContract(t *testing.T) {
-	reg := plugins.NewRegistry(Plugins("", http.Policy{})...)
+	reg := plugins.NewRegistry(Plugins("", http.Policy{}, nil)...)
 	for _, name := range reg.Names() {
 		p := reg.Get(name)
 		t.Run(name, func(t *testing.T) {
-			if !regexp.MustCompile(`^[a-z0-9]+(\.[a-z0-9]+)*$`).MatchString(name) {
+			if !regexp.MustCompile(`^[a-z0-9]+([._][a-z0-9]+)*$`).MatchString(name) {
 				t.Errorf("%q is no name of a plugin", name)
 			}
 			if s := p.Schema(); s.Title == "" || strings.Contains(s.Title, "\n") || strings.HasSuffix(s.Title, ".") {

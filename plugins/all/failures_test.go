@@ -91,7 +91,7 @@ func TestWhatIsWrongWithAWSIsSaid(t *testing.T) {
 				want := strings.NewReplacer("DOING", p.doing, "THING", thing, "GRANT", p.service+":"+p.permission).Replace(c.want)
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				defer cancel()
-				reg := plugins.NewRegistry(Plugins("", http.Policy{})...)
+				reg := plugins.NewRegistry(Plugins("", http.Policy{}, nil)...)
 				_, err := reg.Get(p.plugin).Run(ctx, &plugins.Call{Input: json.RawMessage(p.input), Env: env, Logf: t.Logf})
 				if fmt.Sprint(err) != want || plugins.KindOf(err) != c.kind {
 					t.Errorf("got  %v (%s)\nwant %s (%s)", err, plugins.KindOf(err), want, c.kind)

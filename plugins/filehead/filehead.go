@@ -50,6 +50,9 @@ type head struct {
 	Modified *string `json:"modified"`
 }
 
+// nothing is the output where nothing is.
+var nothing = json.RawMessage(`{"exists":false,"size":null,"modified":null}`)
+
 // Run implements plugins.Plugin.
 func (Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) {
 	var in struct {
@@ -66,8 +69,11 @@ func (Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, erro
 		path = filepath.Join(call.Dir, path)
 	}
 	h, err := look(ctx, path)
-	if err != nil {
+	switch {
+	case err != nil:
 		return plugins.Result{}, err
+	case !h.Exists: // the answer to nearly all that sensors ask
+		return plugins.Result{Output: nothing}, nil
 	}
 	out, err := json.Marshal(h)
 	return plugins.Result{Output: out}, err

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"unicode/utf8"
 
@@ -88,7 +87,7 @@ func into(ctx context.Context, s *awsconf.Session, call *plugins.Call, from awsc
 		}
 		defer d.Close()
 		out = fetched{Path: to.path(), Size: d.Size, ETag: d.ETag}
-		_, err = io.Copy(f, d)
+		_, err = d.WriteFile(f, nil)
 		return err
 	})
 	if errors.Is(err, errIsFolder) || errors.Is(err, errBelowFile) {

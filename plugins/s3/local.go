@@ -103,7 +103,7 @@ func (l local) create(write func(*os.File) error) error {
 		}
 	}
 	part := filepath.Join(dir, "."+base+".part")
-	f, err := root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	f, err := root.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,6 @@ type Core struct {
 	clock  Clock
 	post   func(func()) // runs the function on the core's thread, later
 	drives map[string]*drive
-	order  []*drive // the same, in the order they came
 	dirty  []*drive // have records to send
 	held   *alarm   // they wait for company; see mayHold
 	due    bool     // they have waited enough
@@ -36,9 +35,13 @@ type Core struct {
 	timers  timers
 	pokes   pokes
 	watches watches
+	asks    asks
+	drain   *draining // nil = the core is at work
+	stall   stall
 	admit   bool             // something changed that may let something start
 	gaveUp  map[string]error // why runs were given up, until they are resumed
-	coming  map[string]int   // runs by DAG that are being made durable
+	lines   lines
+	plans   *plans
 }
 
 // Options are the settings of the engine.
@@ -47,6 +50,9 @@ type Options struct {
 	PokeSlots int                 // how many pokes may be in flight; 0 = 64
 	Observe   func(runner.Update) // told of each change, on the engine's thread; must not block
 	LogPath   func(run, dag string, key machine.Key) string
+	// Patience is how long records that cannot be written (a full disk) are kept and tried again, before
+	// their runs are given up; 0 = not at all.
+	Patience time.Duration
 	// Carry is for the simulation, which plants bugs with it: an order for which it says no is
 	// forgotten. nil, as everywhere else, carries out all.
 	Carry func(machine.Command) bool
@@ -68,7 +74,8 @@ type Worker interface {
 	Stop(run string, key machine.Key, reason string)
 	// Past looks up the newest earlier run that is not manual.
 	Past(info machine.RunInfo, task string, done func(ok bool, run string))
-	// Asks reads the orders that other processes left for a run; Dropped forgets them.
+	// Asked tells for which runs other processes left orders, Asks reads those of one, Drop forgets them.
+	Asked(done func(runs []string))
 	Asks(run string, done func([]store.Ask))
 	Drop(ids []int64)
 	// Lane names what a poke may hang on (a host): pokes are fair between lanes.
@@ -88,9 +95,6 @@ const (
 	lazyDelay = 50*time.Millisecond - holdDelay
 )
 
-// askDelay is how often orders of other processes are looked for.
-const askDelay = 500 * time.Millisecond
-
 // pastDelay is how long after a refusal the question about the past is asked again.
 const pastDelay = 2 * time.Second
 
@@ -102,7 +106,7 @@ func NewCore(opt Options, j store.Journal, w Worker, c Clock, post func(func()))
 	if opt.Observe == nil {
 		opt.Observe = func(runner.Update) {}
 	}
-	co := &Core{opt: opt, journ: j, work: w, clock: c, post: post, drives: map[string]*drive{}, coming: map[string]int{}, gaveUp: map[string]error{}}
+	co := &Core{opt: opt, journ: j, work: w, clock: c, post: post, drives: map[string]*drive{}, gaveUp: map[string]error{}, plans: newPlans()}
 	co.pokes.init(opt.PokeSlots)
 	co.watches = newWatches()
 	return co
@@ -111,10 +115,13 @@ func NewCore(opt Options, j store.Journal, w Worker, c Clock, post func(func()))
 // Turn ends a round of news: what became ready starts, what must be recorded is sent.
 func (c *Core) Turn() {
 	for {
-		c.grant()
-		c.startPokes()
-		c.startChecks()
+		if c.drain == nil && len(c.stall.runs) == 0 {
+			c.grant()
+			c.startPokes()
+			c.startChecks()
+		}
 		if len(c.dirty) == 0 || c.mayHold() {
+			c.rest()
 			return
 		}
 		dirty := c.dirty
@@ -201,69 +208,65 @@ func (c *Core) after(d time.Duration, fire func()) *alarm {
 	return c.timers.push(c.clock.Mono()+d, fire)
 }
 
-// adopt begins to drive a run whose journal has been replayed.
+// adopt begins to drive a run whose journal has been replayed, or that has just been made durable.
 func (c *Core) adopt(d *drive, found map[machine.Key]bool) {
-	d.core = c
-	delete(c.gaveUp, d.id)
-	c.drives[d.id] = d
-	c.order = append(c.order, d)
-	d.begin(found)
-	c.admitRuns()
+	c.take(d, found)
 	c.Turn()
 }
 
-// full tells whether a DAG has as many runs at work as it may (max_active_runs).
-func (c *Core) full(dag string, limit int) bool {
-	n := c.coming[dag]
-	for _, d := range c.order {
-		if (d.run.State() == machine.RunRunning || d.admitting) && d.run.Plan().DAG == dag {
-			n++
-		}
+// take is adopt without its turn.
+func (c *Core) take(d *drive, found map[machine.Key]bool) {
+	d.core = c
+	if c.drain != nil {
+		c.turnAway(d)
+		return
 	}
-	return limit > 0 && n >= limit
-}
-
-// admitRuns lets runs that are held begin, in the order of their logical dates.
-func (c *Core) admitRuns() {
-	held := slices.Clone(c.order)
-	held = slices.DeleteFunc(held, func(d *drive) bool { return d.run.State() != machine.RunQueued || d.admitting })
-	slices.SortStableFunc(held, func(a, b *drive) int { return a.row.LogicalDate.Compare(b.row.LogicalDate) })
-	for _, d := range held {
-		if p := d.run.Plan(); p != nil && !c.full(p.DAG, p.MaxActiveRuns) {
-			d.admitting = true
-			d.record(machine.RunAdmitted{})
-		}
+	if d.opening != nil {
+		c.wrote(nil)
 	}
+	c.drives[d.id] = d
+	c.lines.join(d)
+	d.begin(found)
+	delete(c.gaveUp, d.id)
+	c.admitRuns(d.line)
 }
 
 // drop ends driving a run.
 func (c *Core) drop(d *drive) {
 	delete(c.drives, d.id)
-	c.order = slices.DeleteFunc(c.order, func(o *drive) bool { return o == d })
 	c.dirty = slices.DeleteFunc(c.dirty, func(o *drive) bool { return o == d })
 	for _, a := range d.alarms {
 		c.timers.cancel(a)
 	}
 	c.timers.cancel(d.lazy)
-	c.admitRuns()
+	c.restAsks()
+	c.stall.remove(c, d)
+	c.lines.leave(d)
+	c.admitRuns(d.line)
 }
 
 // Start makes a run durable in a store and begins it, all on the core's thread: what the simulation
 // calls. The Engine does the same with the store's work outside its loop.
 func (c *Core) Start(ctx context.Context, st store.Store, req runner.Request) error {
-	d, err := prepare(ctx, st, c.clock, req, c.full(req.Plan.DAG, req.Plan.MaxActiveRuns))
+	if c.drain != nil {
+		return ErrDraining
+	}
+	d, err := prepare(ctx, st, c.plans, c.clock, req, c.hold(req.Plan, req.Type))
 	if err == nil {
 		c.adopt(d, nil)
 	}
+	c.arrived(req.Plan.DAG, req.Type)
 	return err
 }
 
 // Resume replays a run and goes on with it. found are the attempts whose remains were ended.
 func (c *Core) Resume(ctx context.Context, st store.Store, run string, found map[machine.Key]bool) error {
-	d, err := open(ctx, st, run)
+	d, err := open(ctx, st, c.plans, run)
 	switch {
 	case err != nil:
 		return err
+	case c.drain != nil:
+		return ErrDraining
 	case d.run.State().Terminal():
 		d.core = c
 		d.mend()

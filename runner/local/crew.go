@@ -21,8 +21,8 @@ type Executor interface {
 	Leave(run string) error
 }
 
-// A Crew is the Worker of a real engine: a goroutine for each attempt and poke that is alive,
-// bounded by the slots that Admit hands out.
+// A Crew is the Worker of a real engine: a goroutine for each attempt that is alive, bounded by the slots
+// that Admit hands out, and walkers for pokes.
 type Crew struct {
 	Exec  Executor
 	Store store.Store
@@ -30,12 +30,22 @@ type Crew struct {
 	LaneOf func(o machine.Order) string
 
 	mu   sync.Mutex
-	stop map[crewKey]context.CancelCauseFunc
+	stop map[crewKey]stop
+
+	walkers walkers
+}
+
+// A stop ends one attempt or poke: hurry at once, cancel in its own time.
+type stop struct {
+	cancel context.CancelCauseFunc
+	hurry  context.CancelFunc
 }
 
 var (
-	_ Worker = (*Crew)(nil)
-	_ leaver = (*Crew)(nil)
+	_ Worker  = (*Crew)(nil)
+	_ leaver  = (*Crew)(nil)
+	_ hurrier = (*Crew)(nil)
+	_ asker   = (*Crew)(nil)
 )
 
 type crewKey struct {
@@ -46,24 +56,30 @@ type crewKey struct {
 // begin makes the context of one attempt or poke.
 func (c *Crew) begin(run string, key machine.Key) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	id := crewKey{run, key}
+	hurry, now := context.WithCancel(context.Background())
+	return runner.WithHurry(ctx, hurry), c.listen(crewKey{run, key}, stop{cancel, now})
+}
+
+// listen has an attempt or poke stopped by what it is given, until the function returned ends it.
+func (c *Crew) listen(id crewKey, s stop) func() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.stop == nil {
-		c.stop = map[crewKey]context.CancelCauseFunc{}
+		c.stop = map[crewKey]stop{}
 	}
-	c.stop[id] = cancel
-	c.mu.Unlock()
-	return ctx, func() {
+	c.stop[id] = s
+	return func() {
 		c.mu.Lock()
 		delete(c.stop, id)
 		c.mu.Unlock()
-		cancel(nil)
+		s.cancel(nil)
+		s.hurry()
 	}
 }
 
 // Attempt implements Worker.
 func (c *Crew) Attempt(o machine.Order, done func(machine.Outcome)) {
-	ctx, end := c.begin(o.Run.Run, o.Key)
+	ctx, end := c.begin(o.Run.Key(), o.Key)
 	go func() {
 		roomy()
 		c.Exec.Attempt(ctx, o, func(out machine.Outcome) {
@@ -85,17 +101,15 @@ func roomy() {
 
 // Poke implements Worker.
 func (c *Crew) Poke(o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
-	ctx, end := c.begin(o.Run.Run, o.Key)
-	go func() {
-		roomy()
-		res := c.Exec.Poke(ctx, o, n, since)
-		if ctx.Err() != nil && !res.Done { // stopped while it asked: "not yet" is no answer any more
-			reason := context.Cause(ctx).Error()
-			res = runner.PokeResult{Done: true, Outcome: machine.Outcome{State: machine.Failed, Kind: reason, Error: reason}}
-		}
-		end()
-		done(res)
-	}()
+	ctx, end := c.begin(o.Run.Key(), o.Key)
+	c.walkers.send(&errand{ask: c.Exec.Poke, ctx: ctx, end: end, o: o, n: n, from: since, done: done})
+}
+
+// Ask implements asker. No process is started that could be hurried.
+func (c *Crew) Ask(q *runner.Question, o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	end := c.listen(crewKey{o.Run.Key(), o.Key}, stop{cancel, func() {}})
+	c.walkers.send(&errand{ask: q.Ask, ctx: ctx, end: end, o: o, n: n, from: since, done: done})
 }
 
 // Evaluate implements Worker.
@@ -104,12 +118,21 @@ func (c *Crew) Evaluate(o machine.Order, q machine.Evaluate, done func(machine.E
 }
 
 // Stop implements Worker.
-func (c *Crew) Stop(run string, key machine.Key, reason string) {
+func (c *Crew) Stop(run string, key machine.Key, reason string) { c.end(run, key, reason, false) }
+
+// Hurry implements hurrier.
+func (c *Crew) Hurry(run string, key machine.Key, reason string) { c.end(run, key, reason, true) }
+
+func (c *Crew) end(run string, key machine.Key, reason string, hurry bool) {
 	c.mu.Lock()
-	cancel := c.stop[crewKey{run, key}]
+	s, alive := c.stop[crewKey{run, key}]
 	c.mu.Unlock()
-	if cancel != nil {
-		cancel(&runner.StopError{Reason: reason})
+	if !alive {
+		return
+	}
+	s.cancel(&runner.StopError{Reason: reason})
+	if hurry {
+		s.hurry()
 	}
 }
 
@@ -163,6 +186,17 @@ func (c *Crew) past(ctx context.Context, info machine.RunInfo, task string) (boo
 	return state == machine.Success || state == machine.Skipped, row.ID
 }
 
+// Asked implements Worker. What cannot be read is looked for again soon.
+func (c *Crew) Asked(done func(runs []string)) {
+	go func() {
+		runs, err := c.Store.AskedRuns(context.Background())
+		if err != nil {
+			runs = nil
+		}
+		done(runs)
+	}()
+}
+
 // Asks implements Worker.
 func (c *Crew) Asks(run string, done func([]store.Ask)) {
 	go func() {
@@ -201,7 +235,7 @@ func (c *Crew) far() RemoteExecutor { return c.Exec.(RemoteExecutor) }
 
 // Intend implements Remoter.
 func (c *Crew) Intend(o machine.Order, done func(runner.Intent)) {
-	ctx, end := c.begin(o.Run.Run, o.Key)
+	ctx, end := c.begin(o.Run.Key(), o.Key)
 	go func() {
 		roomy()
 		in := c.far().Intend(ctx, o)
@@ -212,7 +246,7 @@ func (c *Crew) Intend(o machine.Order, done func(runner.Intent)) {
 
 // Submit implements Remoter.
 func (c *Crew) Submit(o machine.Order, again bool, done func(runner.Submitted)) {
-	ctx, end := c.begin(o.Run.Run, o.Key)
+	ctx, end := c.begin(o.Run.Key(), o.Key)
 	go func() {
 		roomy()
 		s := c.far().Submit(ctx, o, again)
@@ -239,7 +273,7 @@ func (c *Crew) Check(ws []*runner.Watch, done func([]runner.Checked)) {
 
 // Halt implements Remoter.
 func (c *Crew) Halt(w *runner.Watch, reason string, done func(machine.Outcome)) {
-	ctx, end := c.begin(w.Order.Run.Run, w.Order.Key)
+	ctx, end := c.begin(w.Order.Run.Key(), w.Order.Key)
 	go func() {
 		roomy()
 		out := c.far().Halt(ctx, w, reason)

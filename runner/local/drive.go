@@ -26,21 +26,28 @@ type drive struct {
 	stepped uint64 // last that the machine has stepped on
 	queue   []heard
 	unsent  []store.Record
+	late    late
 	dirty   bool
 	lazy    *alarm
 
-	opening   *machine.Event // RunStarted of a run that begins here; watchers have not heard of it
-	stepping  bool
-	step      heard // the fact of the step at hand
-	admitting bool  // RunAdmitted is recorded
+	line   *line
+	came   uint64 // order in which runs came
+	heldAt int    // in the line's held; -1 = it is not held
+
+	opening  *machine.Event // RunStarted of a run that begins here; watchers have not heard of it
+	stepping bool
+	step     heard // the fact of the step at hand
 
 	live     map[machine.Key]liveKind
 	stopping map[machine.Key]string // remote work that is to stop once its intent or handle is there
 	intents  []machine.Key          // to be submitted once the step at hand is over
+	soon     map[machine.Key]bool   // to be checked at once when they are watched
+	leaving  bool                   // the worker tidies up before the end
 	alarms   map[string]*alarm
 	waits    []func(machine.Summary, error)
 	acks     map[uint64]func(error) // whom to tell once a seq is durable
 	asked    []taken                // asks taken, to be dropped once durable
+	asking   bool                   // they are being read
 	err      error
 	unlock   func()
 }
@@ -49,12 +56,6 @@ type drive struct {
 type heard struct {
 	store.Record
 	mono time.Duration
-}
-
-// A taken is an ask and the seq it was recorded under.
-type taken struct {
-	id  int64
-	seq uint64
 }
 
 // liveKind is what the worker has of an attempt now.
@@ -80,7 +81,7 @@ func (d *drive) begin(found map[machine.Key]bool) {
 		d.tell(*d.opening)
 		d.opening = nil
 	}
-	lost := d.lose(found, "weft ended while it ran")
+	lost := d.lose(found)
 	for _, cmd := range d.run.Outstanding() {
 		switch cmd := cmd.(type) {
 		case machine.StartAttempt:
@@ -95,30 +96,10 @@ func (d *drive) begin(found map[machine.Key]bool) {
 		d.carry(cmd)
 	}
 	if fresh { // nobody has known of it: a run of a few milliseconds need not look
-		d.alarms["asks"] = d.core.after(askDelay, d.takeAsks)
+		d.core.lookForAsks(askDelay)
 		return
 	}
-	d.takeAsks()
-}
-
-// takeAsks records what other processes ordered, now and again and again: one indexed read of an
-// empty table each askDelay.
-func (d *drive) takeAsks() {
-	d.core.work.Asks(d.id, func(asks []store.Ask) {
-		d.core.post(func() {
-			if d.err != nil || d.core.drives[d.id] != d {
-				return
-			}
-			d.alarms["asks"] = d.core.after(askDelay, d.takeAsks)
-			for _, a := range asks {
-				if slices.ContainsFunc(d.asked, func(t taken) bool { return t.id == a.ID }) {
-					continue // its record is on the way
-				}
-				d.asked = append(d.asked, taken{a.ID, d.seq + 1})
-				d.record(a.Event.Fact)
-			}
-		})
-	})
+	d.core.lookForAsks(0)
 }
 
 // record makes a fact part of the run: it gets its number and its time now.
@@ -159,16 +140,20 @@ func (d *drive) soil() {
 }
 
 func (d *drive) send() {
-	if len(d.unsent) == 0 || d.err != nil {
+	if len(d.unsent) == 0 || d.err != nil || d.late.on {
 		return
 	}
 	recs := d.unsent
 	d.unsent = nil
 	d.core.timers.cancel(d.lazy)
 	d.lazy = nil
-	last := recs[len(recs)-1].Seq
+	d.write(recs)
+}
+
+func (d *drive) write(recs []store.Record) {
+	d.late.flights++
 	d.core.journ.Append(d.id, recs, d.update(recs), func(err error) {
-		d.core.post(func() { d.appended(last, err) })
+		d.core.post(func() { d.appended(recs, err) })
 	})
 }
 
@@ -232,31 +217,21 @@ func (d *drive) mend() {
 }
 
 // appended hears from the journal.
-func (d *drive) appended(last uint64, err error) {
+func (d *drive) appended(recs []store.Record, err error) {
 	if d.core.drives[d.id] != d {
 		return
 	}
+	d.late.flights--
 	if err != nil {
-		d.fail(err)
+		if d.err != nil || !d.keep(recs, err) {
+			d.fail(err)
+		}
 		return
 	}
-	d.durable = max(d.durable, last)
+	d.core.wrote(d)
+	d.durable = max(d.durable, recs[len(recs)-1].Seq)
 	d.advance()
 	d.dropAsks()
-}
-
-// dropAsks has those orders forgotten whose records are durable.
-func (d *drive) dropAsks() {
-	n := 0
-	var ids []int64
-	for n < len(d.asked) && d.asked[n].seq <= d.durable {
-		ids = append(ids, d.asked[n].id)
-		n++
-	}
-	if n > 0 {
-		d.asked = d.asked[n:]
-		d.core.work.Drop(ids)
-	}
 }
 
 // advance steps the machine on what may be stepped on.
@@ -336,8 +311,12 @@ func (d *drive) finish(cmd machine.Finish) {
 		d.record(machine.RunFinished(cmd))
 		return
 	}
+	d.leaving = true
 	w.Leave(d.id, func() {
-		d.core.post(func() { d.record(machine.RunFinished(cmd)) })
+		d.core.post(func() {
+			d.leaving = false
+			d.record(machine.RunFinished(cmd))
+		})
 	})
 }
 
@@ -359,6 +338,7 @@ func (d *drive) want(key machine.Key) {
 	w := machine.Want{
 		Run: d.id, RunOrder: d.row.LogicalDate.UnixMicro(), Key: key, Pool: o.Task.Pool, Slots: o.Task.PoolSlots,
 		Priority: o.Task.Priority, Task: plan.Position(key.Task), Parallel: o.Task.MaxParallel, RunTasks: plan.MaxActiveTasks,
+		Backfill: d.row.Type == backfill,
 	}
 	d.core.ready.Add(w)
 	d.core.admit = true
@@ -438,6 +418,10 @@ func (d *drive) attemptEnded(key machine.Key, out machine.Outcome) {
 	if d.live[key] != liveAttempt {
 		return // repeated news: the key may be alive again, for another drive of the run
 	}
+	if d.core.wasCut(out) {
+		d.cut(key)
+		return
+	}
 	d.ended(key, out)
 }
 
@@ -480,7 +464,7 @@ func (d *drive) over(err error) {
 	if d.unlock != nil {
 		d.unlock()
 	}
-	if err != nil {
+	if err != nil && err != ErrDraining {
 		d.core.gaveUp[d.id] = err
 	}
 	sum := d.run.Summarize()

@@ -8,8 +8,6 @@ package local
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +22,7 @@ type Engine struct {
 	store store.Store
 	locks Locks
 	left  func(run string) ([]machine.Key, error)
+	here  func(machine.RunInfo) error
 	clock Clock
 
 	mu     sync.Mutex
@@ -41,6 +40,8 @@ type Config struct {
 	Locks  Locks
 	// Leftovers ends whatever an earlier weft left alive of a run, and tells of which attempts.
 	Leftovers func(run string) ([]machine.Key, error)
+	// Here says why a run that exists must not be driven by this engine; nil: all may be.
+	Here func(info machine.RunInfo) error
 	Options
 }
 
@@ -50,8 +51,8 @@ type Locks interface {
 	Lock(run string) (unlock func(), err error)
 }
 
-// ErrDriven says that another process drives the run.
-var ErrDriven = errors.New("another weft drives it")
+// ErrDriven is runner.ErrDriven.
+var ErrDriven = runner.ErrDriven
 
 // ErrClosed says that the engine has been closed.
 var ErrClosed = errors.New("the engine is closed")
@@ -59,7 +60,7 @@ var ErrClosed = errors.New("the engine is closed")
 // New starts an engine; Close ends it.
 func New(cfg Config) *Engine {
 	e := &Engine{
-		store: cfg.Store, locks: cfg.Locks, left: cfg.Leftovers, clock: cfg.Clock,
+		store: cfg.Store, locks: cfg.Locks, left: cfg.Leftovers, here: cfg.Here, clock: cfg.Clock,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	e.core = NewCore(cfg.Options, cfg.Store, cfg.Worker, cfg.Clock, e.post)
@@ -127,144 +128,57 @@ func (e *Engine) Close() {
 
 // Start makes a run durable and begins it. A run id that exists is not started again: the run is
 // returned with an error that wraps store.ErrExists.
-func (e *Engine) Start(ctx context.Context, req runner.Request) (string, error) {
+func (e *Engine) Start(ctx context.Context, req runner.Request) (run string, err error) {
 	if req.Run == "" {
-		req.Run = RunID(req.Type, req.LogicalDate, e.clock.Now())
+		req.Run = runner.RunID(req.Type, req.LogicalDate, e.clock.Now())
 	}
-	unlock, err := e.locks.Lock(req.Run)
+	run = machine.RunKey(req.Plan.DAG, req.Type, req.Run)
+	unlock, err := e.locks.Lock(run)
 	if err != nil {
-		return req.Run, err
+		return run, err
 	}
-	d, err := prepare(ctx, e.store, e.clock, req, e.reserve(req.Plan))
+	hold, err := e.reserve(req)
 	if err != nil {
-		e.post(func() { e.core.coming[req.Plan.DAG]-- })
 		unlock()
-		return req.Run, err
+		return run, err
+	}
+	d, err := prepare(ctx, e.store, e.core.plans, e.clock, req, hold)
+	if err != nil {
+		e.post(func() { e.core.arrived(req.Plan.DAG, req.Type) })
+		unlock()
+		return run, err
 	}
 	d.unlock = unlock
 	e.post(func() {
-		e.core.coming[req.Plan.DAG]--
 		e.core.adopt(d, nil)
+		e.core.arrived(req.Plan.DAG, req.Type)
 	})
-	return req.Run, nil
+	return run, nil
 }
 
 // reserve counts a run that is being made durable, and tells whether it must be held.
-func (e *Engine) reserve(p *machine.Plan) (hold bool) {
-	answer := make(chan bool, 1)
-	e.post(func() {
-		answer <- e.core.full(p.DAG, p.MaxActiveRuns)
-		e.core.coming[p.DAG]++
-	})
-	select {
-	case hold = <-answer:
-	case <-e.done:
-	}
-	return hold
-}
-
-// RunID makes the id of a run: manual ones by the instant of the request, others by logical date.
-func RunID(kind string, logical, now time.Time) string {
-	if kind == "manual" {
-		return "manual__" + machine.Timestamp(now)
-	}
-	return kind + "__" + machine.Timestamp(logical)
-}
-
-// Resume goes on with a run that nobody drives. A run that is over is left as it is.
-func (e *Engine) Resume(ctx context.Context, run string) error {
-	return e.ResumeAll(ctx, run)[run]
-}
-
-// ResumeAll goes on with runs that nobody drives, and returns why it cannot with those it cannot.
-// What is left alive of any of them is ended before anything of one begins, and runs at work come
-// before those that wait: so no limit is passed while they come back.
-func (e *Engine) ResumeAll(ctx context.Context, runs ...string) map[string]error {
-	failed := map[string]error{}
-	var back []takenOver
-	for _, run := range runs {
-		if here, err := e.tellDrive(run, nil); here {
-			if err != nil {
-				failed[run] = err
-			}
-			continue
-		}
-		t, err := e.takeOver(ctx, run)
-		switch {
-		case err != nil:
-			failed[run] = err
-		case t.d.run.State().Terminal():
-			t.d.core = e.core
-			e.post(t.d.mend)
-			t.d.unlock()
-		default:
-			back = append(back, t)
-		}
-	}
-	slices.SortStableFunc(back, func(a, b takenOver) int { return waiting(a) - waiting(b) })
+func (e *Engine) reserve(req runner.Request) (hold bool, err error) {
 	ack := make(chan error, 1)
 	e.post(func() {
-		for _, t := range back {
-			e.core.adopt(t.d, t.found)
+		if e.core.drain != nil {
+			ack <- ErrDraining
+			return
 		}
+		hold = e.core.hold(req.Plan, req.Type)
 		ack <- nil
 	})
-	if err := e.await(ctx, ack); err != nil {
-		for _, t := range back {
-			failed[t.d.id] = err
-		}
-	}
-	return failed
-}
-
-func waiting(t takenOver) int {
-	if t.d.run.State() == machine.RunQueued {
-		return 1
-	}
-	return 0
-}
-
-// A takenOver is a run whose lock this engine holds, replayed, with nothing of it left alive.
-type takenOver struct {
-	d     *drive
-	found map[machine.Key]bool // attempts whose remains were ended
-}
-
-func (e *Engine) takeOver(ctx context.Context, run string) (t takenOver, err error) {
-	unlock, err := e.locks.Lock(run)
-	if err != nil {
-		return t, err
-	}
-	defer func() {
-		if err != nil {
-			unlock()
-		}
-	}()
-	if t.d, err = open(ctx, e.store, run); err != nil {
-		return t, err
-	}
-	t.d.unlock, t.found = unlock, map[machine.Key]bool{}
-	if e.left == nil {
-		return t, nil
-	}
-	keys, err := e.left(run)
-	if err != nil {
-		return t, fmt.Errorf("cannot go on with run %s: %w", run, err)
-	}
-	for _, k := range keys {
-		t.found[k] = true
-	}
-	return t, nil
+	err = e.await(context.Background(), ack)
+	return hold, err
 }
 
 // with has a fact recorded in a run: in the drive it has, or in one that is made for it.
 func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error {
-	if here, err := e.tellDrive(run, fact); here {
+	if here, err := e.tellDrive(ctx, run, fact); here {
 		return err
 	}
-	t, err := e.takeOver(ctx, run)
-	if err != nil {
-		return err
+	t := e.takeOver(ctx, run)
+	if t.err != nil {
+		return t.err
 	}
 	if err := e.order(ctx, t.d, fact); err != nil {
 		t.d.unlock()
@@ -285,22 +199,23 @@ func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error 
 	return e.await(ctx, ack)
 }
 
-// tellDrive has a fact recorded in the drive that a run has here; done is false if it has none.
-func (e *Engine) tellDrive(run string, fact machine.Fact) (done bool, err error) {
+// tellDrive has a fact recorded in the drive that a run has here; done is false if it has none. Who no longer
+// waits has given the order all the same.
+func (e *Engine) tellDrive(ctx context.Context, run string, fact machine.Fact) (done bool, err error) {
 	ack := make(chan error, 1)
 	none := errors.New("none")
 	e.post(func() {
 		d := e.core.drives[run]
 		switch {
+		case d == nil && e.core.drain != nil:
+			ack <- ErrDraining
 		case d == nil:
 			ack <- none
-		case fact == nil:
-			ack <- nil
 		default:
 			d.recordAcked(fact, func(err error) { ack <- err })
 		}
 	})
-	err = e.await(context.Background(), ack)
+	err = e.await(ctx, ack)
 	if errors.Is(err, none) {
 		return false, nil
 	}
@@ -368,7 +283,7 @@ func (e *Engine) Wait(ctx context.Context, run string) (machine.Summary, error) 
 	select {
 	case a := <-got:
 		if errors.Is(a.err, errNotDriven) {
-			return Load(ctx, e.store, run)
+			return e.unlessDraining(Load(ctx, e.store, run))
 		}
 		return a.sum, a.err
 	case <-ctx.Done():

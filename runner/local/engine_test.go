@@ -87,9 +87,17 @@ type house struct {
 func newHouse(t *testing.T, st *mem.Store, l *locks) *house {
 	t.Helper()
 	h := &hands{takes: map[string]time.Duration{}}
-	e := New(Config{Store: st, Worker: &Crew{Exec: h, Store: st}, Clock: clock.Real, Locks: l})
+	house := houseOf(t, st, l, &Crew{Exec: h, Store: st})
+	house.hands = h
+	return house
+}
+
+// houseOf makes one whose engine has a worker of its own.
+func houseOf(t *testing.T, st *mem.Store, l *locks, w Worker) *house {
+	t.Helper()
+	e := New(Config{Store: st, Worker: w, Clock: clock.Real, Locks: l})
 	t.Cleanup(e.Close)
-	return &house{Engine: e, st: st, locks: l, hands: h}
+	return &house{Engine: e, st: st, locks: l}
 }
 
 func plan(t *testing.T, activeRuns int, tasks ...machine.Task) *machine.Plan {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"weft/machine"
@@ -12,30 +13,27 @@ import (
 )
 
 // prepare makes a run durable: its plan, its row, the record that opens its journal.
-func prepare(ctx context.Context, st store.Store, clock Clock, req runner.Request, hold bool) (*drive, error) {
+func prepare(ctx context.Context, st store.Store, ps *plans, clock Clock, req runner.Request, hold bool) (*drive, error) {
 	now := clock.Now().UTC().Truncate(time.Microsecond)
 	if req.Run == "" {
-		req.Run = RunID(req.Type, req.LogicalDate, now)
+		req.Run = runner.RunID(req.Type, req.LogicalDate, now)
 	}
-	body, hash := req.Plan.Encode()
-	row, rec, err := firstRecord(req, hash, hold, now)
+	hash, err := ps.keep(ctx, st, req.Plan)
 	if err != nil {
 		return nil, err
 	}
-	if err := st.PutPlan(ctx, hash, body); err != nil {
+	row, rec, err := firstRecord(req, hash, hold, now)
+	if err != nil {
 		return nil, err
 	}
 	if err := st.Create(ctx, row, []store.Record{rec}); err != nil {
 		return nil, err
 	}
-	run := machine.New(func(h string) *machine.Plan {
-		if h == hash {
-			return req.Plan
-		}
-		var failed error // a plan of a later epoch
-		return loader(context.WithoutCancel(ctx), st, &failed)(h)
-	})
+	plan := ps.share(hash, req.Plan)
+	var failed error // of a plan of a later epoch
+	run := machine.New(ps.loader(context.WithoutCancel(ctx), st, &failed))
 	run.Step(rec.Event)
+	runtime.KeepAlive(plan) // until the run has it
 	d := newDrive(run, row, 1)
 	d.opening = &rec.Event
 	return d, nil
@@ -55,7 +53,7 @@ func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (sto
 		return store.Run{}, store.Record{}, err
 	}
 	row := store.Run{
-		ID: req.Run, DAG: req.Plan.DAG, Type: req.Type, LogicalDate: req.LogicalDate.UTC(), State: machine.RunQueued,
+		ID: machine.RunKey(req.Plan.DAG, req.Type, req.Run), DAG: req.Plan.DAG, Type: req.Type, LogicalDate: req.LogicalDate.UTC(), State: machine.RunQueued,
 		Plan: hash, Dir: req.Dir, CreatedAt: now,
 	}
 	if !hold {
@@ -65,7 +63,7 @@ func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (sto
 		Rules: machine.Rules, DAG: req.Plan.DAG, Run: req.Run, RunType: req.Type,
 		LogicalDate: req.LogicalDate.UTC(), IntervalStart: req.IntervalStart.UTC(), IntervalEnd: req.IntervalEnd.UTC(),
 		DS: dayIn(req.LogicalDate, req.Plan.Timezone), Params: params, Vars: vars, Plan: hash, By: req.By, Hold: hold,
-		MaxInstances: req.MaxInstances, Handoff: req.Handoff, Sandbox: req.Sandbox,
+		MaxInstances: req.MaxInstances, Handoff: req.Handoff, Sandbox: req.Sandbox, Parent: req.Parent,
 	}}}, nil
 }
 
@@ -82,7 +80,7 @@ func dayIn(t time.Time, zone string) string {
 var ErrReplay = errors.New("its journal gives other states than when it was written")
 
 // open replays a run's journal into a drive.
-func open(ctx context.Context, st store.Store, id string) (*drive, error) {
+func open(ctx context.Context, st store.Store, ps *plans, id string) (*drive, error) {
 	row, err := st.GetRun(ctx, id)
 	if err != nil {
 		return nil, err
@@ -91,7 +89,7 @@ func open(ctx context.Context, st store.Store, id string) (*drive, error) {
 	if err != nil {
 		return nil, err
 	}
-	run, err := Replay(ctx, st, id, recs)
+	run, err := ps.replay(ctx, st, id, recs)
 	if err != nil {
 		return nil, err
 	}
@@ -100,9 +98,13 @@ func open(ctx context.Context, st store.Store, id string) (*drive, error) {
 
 // Replay folds a run's records into its machine, and holds each record's hash against the state
 // that the replay comes to.
-func Replay(ctx context.Context, plans store.Plans, id string, recs []store.Record) (*machine.Run, error) {
+func Replay(ctx context.Context, st store.Plans, id string, recs []store.Record) (*machine.Run, error) {
+	return newPlans().replay(ctx, st, id, recs)
+}
+
+func (ps *plans) replay(ctx context.Context, st store.Plans, id string, recs []store.Record) (*machine.Run, error) {
 	var missing error
-	run := machine.New(loader(ctx, plans, &missing))
+	run := machine.New(ps.loader(context.WithoutCancel(ctx), st, &missing))
 	hashes := make([]uint64, len(recs)+1)
 	for i, rec := range recs {
 		if rec.After > uint64(i) || (rec.After > 0 && hashes[rec.After] != rec.Hash) {
@@ -120,45 +122,30 @@ func Replay(ctx context.Context, plans store.Plans, id string, recs []store.Reco
 	return run, nil
 }
 
-// loader reads plans from the store, each once.
-func loader(ctx context.Context, plans store.Plans, failed *error) machine.Plans {
-	have := map[string]*machine.Plan{}
-	return func(hash string) *machine.Plan {
-		if p := have[hash]; p != nil {
-			return p
-		}
-		body, err := plans.GetPlan(ctx, hash)
-		if err != nil {
-			*failed = err
-			return nil
-		}
-		p, err := machine.DecodePlan(body)
-		if err != nil {
-			*failed = err
-			return nil
-		}
-		have[hash] = p
-		return p
-	}
-}
-
 // lose records that attempts were cut off: those whose live file was found, and those that the
 // journal knows to have begun. A sensor's wait is not cut off: its next poke simply comes. It
 // returns the keys, which the machine orders anew, or fails, once that is durable.
-func (d *drive) lose(found map[machine.Key]bool, reason string) map[machine.Key]bool {
+func (d *drive) lose(found map[machine.Key]bool) map[machine.Key]bool {
 	lost := map[machine.Key]bool{}
+	cut := machine.AttemptLost{Reason: "weft ended while it ran"}
+	if d.core.gaveUp[d.id] != nil {
+		cut = machine.AttemptLost{Reason: "weft could not write its journal", Ordered: true}
+	}
+	lose := func(key machine.Key) {
+		lost[key] = true
+		cut.Key = key
+		d.record(cut)
+	}
 	for _, cmd := range d.run.Outstanding() {
 		switch cmd := cmd.(type) {
 		case machine.StartAttempt:
 			o, ok := d.run.Order(cmd.Key)
 			if ok && o.Task.Sensor == nil && (found[cmd.Key] || d.run.Began(cmd.Key)) {
-				lost[cmd.Key] = true
-				d.record(machine.AttemptLost{Key: cmd.Key, Reason: reason})
+				lose(cmd.Key)
 			}
 		case machine.StopAttempt:
 			if o, ok := d.run.DrainOrder(cmd.Key); ok && o.Remote == nil { // of an epoch that is over: it has ended, that is all
-				lost[cmd.Key] = true
-				d.record(machine.AttemptLost{Key: cmd.Key, Reason: reason})
+				lose(cmd.Key)
 			}
 		}
 	}

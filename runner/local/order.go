@@ -2,14 +2,14 @@ package local
 
 import (
 	"context"
-	"errors"
 
 	"weft/machine"
+	"weft/runner"
 	"weft/store"
 )
 
-// ErrRefused says that a run did not take an order: it was being ended, or someone else was first.
-var ErrRefused = errors.New("the run did not take the order")
+// ErrRefused is runner.ErrRefused.
+var ErrRefused = runner.ErrRefused
 
 // Mark sets a task's state by hand; it returns when the order is durable. ErrRefused if the run did
 // not take it.

@@ -22,6 +22,7 @@ type sensor struct {
 	// known before the first. That the attempt ends then is the machine's business: its timer comes.
 	deadline time.Duration
 	alarm    *alarm
+	kept     *runner.Question // of its last poke; nil = the next is asked in full
 	stopped  bool
 	stop     string // why it was to stop while it was asked: then "not yet" is no answer any more
 }
@@ -132,7 +133,7 @@ func (c *Core) startPokes() {
 		if s == nil {
 			return
 		}
-		o, ok := s.d.run.Order(s.key)
+		o, ok := s.order(c)
 		if !ok {
 			c.pokes.done(s)
 			c.pokes.forget(s)
@@ -149,16 +150,43 @@ func (c *Core) startPokes() {
 		if s.n == 1 {
 			s.d.record(machine.AttemptStarted{Key: s.key})
 		}
-		n := s.n
-		c.work.Poke(o, n, s.since, func(res runner.PokeResult) {
-			c.post(func() {
-				if s.poking && s.n == n { // else it is repeated news
-					s.poking = false
-					s.d.poked(s, res)
-				}
-			})
+		s.ask(c, o)
+	}
+}
+
+// An asker is a Worker that can ask on with what was kept of a poke.
+type asker interface {
+	Ask(q *runner.Question, o machine.Order, n int, since time.Time, done func(runner.PokeResult))
+}
+
+// order is what the next poke asks; ok is false if nobody wants it any more. It is bare where enough is
+// kept of the last.
+func (s *sensor) order(c *Core) (o machine.Order, ok bool) {
+	if _, can := c.work.(asker); can && s.kept != nil {
+		if o, ok = s.d.run.Bare(s.key); ok && s.kept.Fits(o) {
+			return o, ok
+		}
+	}
+	s.kept = nil
+	return s.d.run.Order(s.key)
+}
+
+// ask has the worker poke.
+func (s *sensor) ask(c *Core, o machine.Order) {
+	n := s.n
+	done := func(res runner.PokeResult) {
+		c.post(func() {
+			if s.poking && s.n == n { // else it is repeated news
+				s.poking = false
+				s.d.poked(s, res)
+			}
 		})
 	}
+	if s.kept != nil {
+		c.work.(asker).Ask(s.kept, o, n, s.since, done)
+		return
+	}
+	c.work.Poke(o, n, s.since, done)
 }
 
 // late tells whether the sensor's time is over. The first poke of its epoch sets it running.
@@ -178,6 +206,12 @@ func (s *sensor) late(c *Core) bool {
 func (d *drive) poked(s *sensor, res runner.PokeResult) {
 	c := d.core
 	c.pokes.done(s)
+	if c.hurried() && res.Done && res.Outcome.State == machine.Failed && s.stop == "" { // it was kept from asking: no answer
+		c.pokes.forget(s)
+		delete(d.live, s.key)
+		d.settleFailed()
+		return
+	}
 	if s.stop != "" && !res.Done {
 		res = runner.PokeResult{Done: true, Outcome: stopped(s.stop)}
 	}
@@ -189,15 +223,33 @@ func (d *drive) poked(s *sensor, res runner.PokeResult) {
 		return
 	}
 	d.live[s.key] = liveWait
-	fire := func() {
-		s.alarm = nil
-		c.pokes.enqueue(s)
+	s.kept = res.Kept
+	if s.alarm == nil {
+		s.alarm = &alarm{fire: func() { c.pokes.enqueue(s) }}
 	}
+	interval := s.interval()
+	due := together(c.clock.Mono()+interval, interval)
 	if !res.NotBefore.IsZero() {
-		s.alarm = c.at(res.NotBefore, fire)
-		return
+		due = c.clock.Mono() + max(0, res.NotBefore.Sub(c.clock.Now()))
 	}
-	s.alarm = c.after(s.interval(), fire)
+	c.timers.arm(s.alarm, due)
+}
+
+// together puts the next poke off a little, a thousandth of the interval at most, so that sensors which are
+// due one after the other wake the engine once. It puts nothing off that is due at a whole second.
+func together(due, interval time.Duration) time.Duration {
+	for _, ms := range []time.Duration{50, 20, 10, 5, 2, 1} {
+		grid := ms * time.Millisecond
+		if grid > interval/1000 {
+			continue
+		}
+		over := due % grid
+		if over < 0 { // a monotonic clock may count from anywhere
+			over += grid
+		}
+		return due + (grid-over)%grid
+	}
+	return due
 }
 
 // interval is the time from the end of a poke to the start of the next: poke_interval, or with

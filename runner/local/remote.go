@@ -60,12 +60,17 @@ func (d *drive) intended(key machine.Key, in runner.Intent) {
 	if in.Outcome != nil {
 		out = *in.Outcome
 	}
+	if d.core.wasCut(out) {
+		d.cut(key)
+		return
+	}
 	d.ended(key, out)
 }
 
 // ended records the end of an attempt; its slot is free at once.
 func (d *drive) ended(key machine.Key, out machine.Outcome) {
 	delete(d.live, key)
+	delete(d.soon, key)
 	d.core.free(d.id, key)
 	d.record(machine.AttemptEnded{Key: key, Outcome: out})
 	d.settleFailed()
@@ -90,7 +95,9 @@ func (d *drive) submitIntents() {
 		if !ok || d.live[key] != liveIntended || d.err != nil {
 			continue
 		}
-		if rem := d.core.remoter(o); rem != nil {
+		if d.core.drain != nil {
+			d.leave(key)
+		} else if rem := d.core.remoter(o); rem != nil {
 			d.submit(rem, o, false)
 		}
 	}
@@ -119,7 +126,12 @@ func (d *drive) submitted(o machine.Order, s runner.Submitted) {
 		d.settleFailed()
 	case s.Handle != nil:
 		d.live[key] = liveHanded
+		if s.Soon {
+			d.checkSoon(key)
+		}
 		d.record(machine.RemoteSubmitted{Key: key, Handle: s.Handle, Text: s.Text})
+	case d.core.hurried() && (s.Outcome == nil || d.core.wasCut(*s.Outcome)): // whoever resumes the run asks for it
+		d.leave(key)
 	case s.Outcome != nil:
 		d.ended(key, *s.Outcome)
 	default:
@@ -139,6 +151,10 @@ func (d *drive) watch(key machine.Key) {
 	if rem := d.core.remoter(o); rem != nil {
 		d.core.watches.add(d.core, d, &runner.Watch{Order: o}, rem.Group(o), d.live[key] == liveHanded)
 		d.live[key] = liveWatch
+		if d.soon[key] {
+			delete(d.soon, key)
+			d.checkSoon(key)
+		}
 	}
 }
 
@@ -153,7 +169,11 @@ func (d *drive) halt(w *runner.Watch, reason string) {
 	}
 	rem.Halt(w, reason, func(out machine.Outcome) {
 		d.core.post(func() {
-			if d.live[key] == liveHalt {
+			switch {
+			case d.live[key] != liveHalt:
+			case d.core.hurried(): // it may have been kept from stopping it; the order stands
+				d.leave(key)
+			default:
 				d.ended(key, out)
 			}
 		})

@@ -10,7 +10,7 @@ func (d *drive) tell(ev machine.Event) {
 	for _, ch := range d.run.Changes() {
 		u := runner.Update{
 			At: ev.At, Run: d.id, Task: ch.Task, Attempt: ch.Attempt,
-			State: ch.State.String(), Reason: ch.Reason, Next: ch.Next, Type: "task",
+			State: ch.State.String(), Reason: ch.Reason, Next: ch.Next, Type: "task", Seq: d.stepped,
 		}
 		if ch.Index >= 0 {
 			i := ch.Index

@@ -20,10 +20,16 @@ type timers struct {
 }
 
 func (t *timers) push(due time.Duration, fire func()) *alarm {
-	t.n++
-	a := &alarm{due: due, n: t.n, fire: fire}
-	heap.Push(&t.heap, a)
+	a := &alarm{fire: fire}
+	t.arm(a, due)
 	return a
+}
+
+// arm puts an alarm in that is in no more, or has never been: one serves all the pokes of a sensor.
+func (t *timers) arm(a *alarm, due time.Duration) {
+	t.n++
+	a.due, a.n = due, t.n
+	heap.Push(&t.heap, a)
 }
 
 // pop takes the first alarm that is due.

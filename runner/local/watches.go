@@ -16,6 +16,7 @@ type watch struct {
 	from time.Duration // when it was intended, on the monotonic clock
 	next time.Duration // when it is to be checked
 	said string        // the service's word, as watchers have heard it
+	soon bool          // somebody knows that there is an answer
 }
 
 // A watchGroup is what one call checks: all the runs of one job. Its members are checked at moments
@@ -165,6 +166,7 @@ func (c *Core) check(g *watchGroup) {
 	var works []*runner.Watch
 	for _, w := range g.members {
 		if w.next-now <= min(now-w.from, longestCheck)/32 {
+			w.soon = false
 			due, works = append(due, w), append(works, w.work)
 		}
 	}
@@ -201,7 +203,9 @@ func (c *Core) checked(g *watchGroup, due []*watch, res []runner.Checked) {
 		if !slices.Contains(g.members, w) {
 			continue // stopped, or given up, while it was asked about
 		}
-		w.next = ws.after(g, w, now)
+		if w.next = ws.after(g, w, now); w.soon {
+			w.next = now
+		}
 		key := w.work.Order.Key
 		if !res[i].Done {
 			w.d.tellProgress(w, res[i])

@@ -68,3 +68,19 @@ func (s *Store) DropAsks(ctx context.Context, ids []int64) error {
 	s.asks = slices.DeleteFunc(s.asks, func(a ask) bool { return slices.Contains(ids, a.id) })
 	return nil
 }
+
+// AskedRuns implements store.Asks.
+func (s *Store) AskedRuns(ctx context.Context) ([]string, error) {
+	if err := s.begin(ctx, "cannot look for orders"); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	var out []string
+	for _, a := range s.asks {
+		if _, there := s.runs[a.run]; there && !slices.Contains(out, a.run) {
+			out = append(out, a.run)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}

@@ -39,3 +39,14 @@ func (s *Store) GetPlan(ctx context.Context, hash string) ([]byte, error) {
 	}
 	return bytes.Clone(body), nil
 }
+
+// HasPlan implements store.Plans.
+func (s *Store) HasPlan(ctx context.Context, hash string) (bool, error) {
+	if err := s.begin(ctx, "cannot look for plan "+hash); err != nil {
+		return false, err
+	}
+	defer s.mu.Unlock()
+	_, kept := s.plans[hash]
+	_, idle := s.idle[hash]
+	return kept && !idle, nil
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"weft/store"
 )
@@ -78,5 +79,23 @@ func (s *Store) ListRuns(ctx context.Context, f store.Filter) ([]store.Run, erro
 	if f.Limit > 0 && len(out) > f.Limit {
 		out = out[:f.Limit]
 	}
+	return out, nil
+}
+
+// LastRuns implements store.Runs.
+func (s *Store) LastRuns(ctx context.Context) ([]store.Run, error) {
+	all, err := s.ListRuns(ctx, store.Filter{})
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	var out []store.Run
+	for _, r := range all {
+		if !seen[r.DAG] {
+			seen[r.DAG] = true
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b store.Run) int { return strings.Compare(a.DAG, b.DAG) })
 	return out, nil
 }

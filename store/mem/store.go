@@ -28,6 +28,7 @@ type Store struct {
 	going    map[string]*run      // marked runs; none of them is in runs
 	asks     []ask                // ascending
 	lastAsk  int64
+	sched    scheduled
 	waiting  []*appending
 	draining bool // somebody is in drain
 	fail     error

@@ -100,3 +100,22 @@ func (s *Store) DropAsks(ctx context.Context, ids []int64) error {
 		return nil
 	})
 }
+
+// The table of asks is all but always empty. A marked run's are not looked at.
+const askedRunsText = `SELECT DISTINCT r.id FROM asks a JOIN runs r ON r.n = a.run ORDER BY r.id`
+
+// AskedRuns implements store.Asks.
+func (s *Store) AskedRuns(ctx context.Context) ([]string, error) {
+	const doing = "cannot look for orders"
+	if s.closed.Load() {
+		return nil, wrap(doing, store.ErrClosed)
+	}
+	var out []string
+	err := s.rows(ctx, askedRunsText, func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		out = append(out, id)
+		return err
+	})
+	return out, wrap(doing, err)
+}

@@ -37,6 +37,31 @@ func (s *Store) ListRuns(ctx context.Context, f store.Filter) ([]store.Run, erro
 	return out, wrap(doing, errors.Join(bad...))
 }
 
+// lastText finds the DAGs in the tallies, and of each its newest run by the index runs_of_dag.
+const lastText = `SELECT ` + rowColumns + ` FROM (SELECT DISTINCT dag AS has FROM tallies WHERE runs > 0)
+	JOIN runs ON n = (SELECT n FROM runs WHERE dag = has ORDER BY logical_date DESC, created_at DESC, id DESC LIMIT 1)
+	ORDER BY dag`
+
+// LastRuns implements store.Runs.
+func (s *Store) LastRuns(ctx context.Context) ([]store.Run, error) {
+	const doing = "cannot list the last runs"
+	if s.closed.Load() {
+		return nil, wrap(doing, store.ErrClosed)
+	}
+	var out []store.Run
+	var bad []error
+	err := s.rows(ctx, lastText, func(rows *sql.Rows) error {
+		r, err := scanRun(rows)
+		if err != nil {
+			bad = append(bad, unwrapped(err))
+			return nil
+		}
+		out = append(out, r)
+		return nil
+	})
+	return out, wrap(doing, errors.Join(err, errors.Join(bad...)))
+}
+
 // list reads the rows. bad says what is wrong with those that are left out.
 func list(ctx context.Context, tx *sql.Tx, f store.Filter) (out []store.Run, bad []error, err error) {
 	text, args := listQuery(f)

@@ -84,7 +84,7 @@ func TestOpenRefuses(t *testing.T) {
 			_, err := s.write.Exec("PRAGMA user_version = 99")
 			fine(t, err)
 			fine(t, s.Close())
-		}, store.ErrFuture, "its form is 99, this weft knows up to 2: written by a newer weft (upgrade weft"},
+		}, store.ErrFuture, "its form is 99, this weft knows up to 3: written by a newer weft (upgrade weft"},
 		{"what is no database", func(t *testing.T, dir string) {
 			fine(t, os.WriteFile(filepath.Join(dir, File), bytes.Repeat([]byte("not a database. "), 1000), 0o600))
 		}, store.ErrCorrupt, "cannot open "},

@@ -44,3 +44,18 @@ func (s *Store) GetPlan(ctx context.Context, hash string) ([]byte, error) {
 	}
 	return body, nil
 }
+
+const hasPlanText = `SELECT 1 FROM plans WHERE hash = ? AND idle_since IS NULL`
+
+// HasPlan implements store.Plans.
+func (s *Store) HasPlan(ctx context.Context, hash string) (has bool, err error) {
+	doing := "cannot look for plan " + hash
+	if s.closed.Load() {
+		return false, wrap(doing, store.ErrClosed)
+	}
+	err = s.rows(ctx, hasPlanText, func(*sql.Rows) error {
+		has = true
+		return nil
+	}, hash)
+	return has, wrap(doing, err)
+}

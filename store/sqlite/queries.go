@@ -34,6 +34,15 @@ const (
 	dropGoing
 	markIdle
 	dropPlan
+	dropDue
+	dropAbsence
+	dropMissed
+	putDAG
+	addDue
+	addMissed
+	addAbsence
+	putAbsence
+	putBackfill
 	queryCount
 )
 
@@ -76,6 +85,18 @@ var queryTexts = [queryCount]string{
 	dropGoing:   `DELETE FROM going WHERE n = ?`,
 	markIdle:    `UPDATE plans SET idle_since = ? WHERE hash = ? AND idle_since IS NULL`,
 	dropPlan:    `DELETE FROM plans WHERE hash = ? AND idle_since <= ?`,
+	dropDue:     `DELETE FROM due WHERE dag = ? AND logical_date = ?`,
+	dropAbsence: `DELETE FROM absences WHERE id = ?`,
+	dropMissed:  `DELETE FROM missed WHERE id = ?`,
+	putDAG: `INSERT INTO dags (id, body, sum) VALUES (?, ?, ?)
+		ON CONFLICT DO UPDATE SET body = excluded.body, sum = excluded.sum`,
+	addDue:     `INSERT INTO due (dag, logical_date, at, body, sum) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+	addMissed:  `INSERT INTO missed (dag, body, sum) VALUES (?, ?, ?)`,
+	addAbsence: `INSERT INTO absences (dag, body, sum) VALUES (?, ?, ?)`,
+	putAbsence: `INSERT INTO absences (id, dag, body, sum) VALUES (?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET body = excluded.body, sum = excluded.sum`,
+	putBackfill: `INSERT INTO backfills (id, dag, over, created_at, body, sum) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET over = excluded.over, body = excluded.body, sum = excluded.sum`,
 }
 
 // prepare keeps a statement of the read pool, by its text.

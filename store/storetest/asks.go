@@ -40,6 +40,26 @@ var asks = []story{
 		same(t, take(t, s, "q")[0].Event, started("to q"))
 		same(t, len(take(t, s, "r")), 1)
 	}},
+	{"one look tells which runs have any", func(t *testing.T, s store.Store) {
+		asked := func(want ...string) {
+			t.Helper()
+			got, err := s.AskedRuns(t.Context())
+			fine(t, err)
+			same(t, append([]string{}, got...), append([]string{}, want...))
+		}
+		for _, id := range []string{"c", "a", "b"} {
+			created(t, s, aRun(id))
+		}
+		asked()
+		for _, id := range []string{"c", "a", "c"} {
+			fine(t, s.PutAsk(t.Context(), id, started("to "+id)))
+		}
+		asked("a", "c")
+		fine(t, s.DropAsks(t.Context(), []int64{take(t, s, "c")[0].ID, take(t, s, "a")[0].ID}))
+		asked("c")
+		fine(t, s.DropAsks(t.Context(), []int64{take(t, s, "c")[0].ID}))
+		asked()
+	}},
 	{"an id is never used again, and dropping what is gone is no error", func(t *testing.T, s store.Store) {
 		created(t, s, aRun("r"))
 		fine(t, s.PutAsk(t.Context(), "r", started("a")))

@@ -15,13 +15,15 @@ func everyCall(ctx context.Context, s store.Store) map[string]error {
 	_, list := s.ListRuns(ctx, store.Filter{})
 	_, getPlan := s.GetPlan(ctx, store.PlanHash([]byte("a plan")))
 	_, take := s.TakeAsks(ctx, "r")
+	_, asked := s.AskedRuns(ctx)
+	_, has := s.HasPlan(ctx, store.PlanHash([]byte("a plan")))
 	_, going := s.Going(ctx)
 	_, readGoing := s.ReadGoing(ctx, "going")
 	_, idle := s.IdlePlans(ctx)
 	_, drop := s.DropPlans(ctx, []string{store.PlanHash(plan)}, day)
 	_, compact := s.Compact(ctx)
 	return map[string]error{
-		"Read": read, "GetRun": run, "ListRuns": list, "GetPlan": getPlan, "TakeAsks": take,
+		"Read": read, "GetRun": run, "ListRuns": list, "GetPlan": getPlan, "TakeAsks": take, "AskedRuns": asked, "HasPlan": has,
 		"Create":   s.Create(ctx, aRun("late"), nil),
 		"PutPlan":  s.PutPlan(ctx, store.PlanHash(plan), plan),
 		"PutAsk":   s.PutAsk(ctx, "r", started("r")),

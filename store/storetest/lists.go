@@ -36,6 +36,19 @@ var lists = []story{
 		fine(t, err)
 		same(t, len(got), 0)
 	}},
+	{"of each DAG its newest run", func(t *testing.T, s store.Store) {
+		got, err := s.LastRuns(t.Context())
+		fine(t, err)
+		same(t, len(got), 0)
+		for i := len(calendar) - 1; i >= 0; i-- {
+			created(t, s, calendarRun(calendar[i]))
+		}
+		got, err = s.LastRuns(t.Context())
+		fine(t, err)
+		same(t, len(got), 2)
+		same(t, got[0].ID, "d-manual-05-failed")
+		same(t, got[1].ID, "e-manual-09-queued")
+	}},
 	{"filters choose, the newest first", func(t *testing.T, s store.Store) {
 		for i := len(calendar) - 1; i >= 0; i-- {
 			created(t, s, calendarRun(calendar[i]))

@@ -30,6 +30,26 @@ var plans = []story{
 			same(t, bytes.Equal(got, body), true)
 		}
 	}},
+	{"a plan is there until it is marked idle, and again once it is put", func(t *testing.T, s store.Store) {
+		hash := store.PlanHash([]byte("p"))
+		has := func(want bool) {
+			t.Helper()
+			got, err := s.HasPlan(t.Context(), hash)
+			fine(t, err)
+			same(t, got, want)
+		}
+		has(false)
+		fine(t, s.PutPlan(t.Context(), hash, []byte("p")))
+		has(true)
+		fine(t, s.MarkIdle(t.Context(), []string{hash}, day))
+		has(false)
+		fine(t, s.PutPlan(t.Context(), hash, []byte("p")))
+		has(true)
+		fine(t, s.MarkIdle(t.Context(), []string{hash}, day))
+		_, err := s.DropPlans(t.Context(), []string{hash}, day)
+		fine(t, err)
+		has(false)
+	}},
 	{"an unknown plan is not found", func(t *testing.T, s store.Store) {
 		_, err := s.GetPlan(t.Context(), store.PlanHash([]byte("x")))
 		wants(t, err, store.ErrNotFound)

@@ -29,6 +29,7 @@ func Samples() []machine.Event {
 		machine.AttemptEnded{Key: key, Outcome: machine.Outcome{State: machine.Failed, Kind: "temporary", Error: "ended with 3: \"no\"\nline", Exit: &exit, Final: true}},
 		machine.AttemptEnded{Key: machine.Key{Task: "part", Index: 9999}, Outcome: machine.Outcome{State: machine.Skipped}},
 		machine.AttemptLost{Key: key, Reason: "the machine went down"},
+		machine.AttemptLost{Key: key, Reason: "weft was stopped", Ordered: true},
 		machine.TimerFired{Timer: "retry/load/-/2/5"},
 		machine.PastAnswered{Task: "load", Epoch: 1, OK: true, Run: "scheduled__2026-01-01T00:00:00+00:00"},
 		machine.Evaluated{ID: "q1", Value: machine.Raw(`true`)},

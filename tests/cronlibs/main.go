@@ -19,7 +19,7 @@ import (
 	robfig "github.com/robfig/cron/v3"
 
 	"weft/machine"
-	"weft/scheduler"
+	"weft/schedule"
 )
 
 // A next returns a cron text's first moment after another; zero: there is none.
@@ -55,7 +55,7 @@ func weft(text, zone string) (next, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := scheduler.New(&machine.Plan{DAG: "count", Schedule: raw}, where, time.Unix(0, 0))
+	s, err := schedule.New(&machine.Plan{DAG: "count", Schedule: raw}, where, time.Unix(0, 0))
 	if err != nil {
 		return nil, err
 	}

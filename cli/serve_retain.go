@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"weft/retention"
+)
+
+// retainFirst is how long after its start a server removes what is old for the first time.
+const retainFirst = 10 * time.Minute
+
+// retain removes what is old, each gc_every, until ctx ends.
+func (v *serving) retain(ctx context.Context) {
+	every := v.conf.GCEvery
+	if every <= 0 {
+		return
+	}
+	wait := time.NewTimer(min(every, retainFirst))
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+		}
+		v.removeOld(ctx)
+		v.pruneBundles(ctx)
+		wait.Reset(every)
+	}
+}
+
+func (v *serving) removeOld(ctx context.Context) {
+	k := v.s.keeper(v.sandbox)
+	plan, err := k.Plan(ctx, retention.Policy{OlderThan: v.conf.GCOlderThan, Keep: v.conf.GCKeep})
+	if err == nil && !plan.Empty() {
+		var res *retention.Result
+		res, err = k.Carry(ctx, plan)
+		if res != nil {
+			v.log.Info("old runs are removed", "runs", res.Runs, "bytes", res.Bytes())
+			for _, n := range res.Failed {
+				v.log.Warn("something old stays", "what", n.What, "reason", n.Why)
+			}
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		v.log.Error("cannot remove what is old; it is tried again", "error", err)
+	}
+}
