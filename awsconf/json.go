@@ -37,8 +37,9 @@ func (j JSON) Call(ctx context.Context, s *Session, operation string, in, out an
 }
 
 // Once makes a call a single time, for whoever tries again later anyway: where a service asks to slow
-// down, or is away, trying at once would only add to it. Where nobody knows whether it was carried out,
-// its error is Unsure.
+// down, or is away, trying at once would only add to it. What was refused for a clock that is now right,
+// or for credentials that can be had anew, is made once more. Where nobody knows whether it was carried
+// out, its error is Unsure.
 func (j JSON) Once(ctx context.Context, s *Session, operation string, in, out any) error {
 	return j.call(ctx, s, operation, in, out, once)
 }
@@ -103,7 +104,7 @@ func (c *call) carryOut(ctx context.Context, m manner) (answer Response, err err
 			return Response{}, ctx.Err()
 		case failed.unsure && m != repeatable:
 			return Response{}, unsure(failed.error)
-		case m == once && !failed.skewed:
+		case m == once && !failed.skewed && !(n == 1 && c.session.renewable && expired(failed.error)):
 			return Response{}, failed.error
 		case !failed.skewed && !retryer.IsErrorRetryable(failed.error), n >= retryer.MaxAttempts():
 			return Response{}, failed.error

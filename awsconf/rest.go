@@ -29,6 +29,8 @@ type Request struct {
 	Body       []byte
 	// Again tells that the call may be made twice, as JSON.Ask has it; else it is as JSON.Call.
 	Again bool
+	// Once tells that it is made a single time, as JSON.Once.
+	Once bool
 	// Within bounds one attempt, head and body; 0 = as long as any other call's.
 	Within time.Duration
 }
@@ -62,7 +64,10 @@ func (r REST) Do(ctx context.Context, s *Session, q Request) (Response, error) {
 		method: q.Method, header: q.Header, body: q.Body, within: q.Within, anyJSON: true,
 	}
 	m := onlyUndone
-	if q.Again {
+	switch {
+	case q.Once:
+		m = once
+	case q.Again:
 		m = repeatable
 	}
 	answer, err := c.carryOut(ctx, m)

@@ -3,15 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"weft/catalog"
-	"weft/runner"
-	"weft/scheduler"
 	"weft/server"
+	"weft/store/mem"
 )
 
 func dagsCommand(e *env) *cobra.Command {
@@ -52,55 +51,6 @@ func showDAGCommand(e *env) *cobra.Command {
 	return cmd
 }
 
-func pauseCommand(e *env, pause bool) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:     "pause ID...",
-		Short:   "have DAGs begin no runs by their schedules; what runs goes on",
-		Example: "  weft dags pause nightly",
-		RunE:    func(_ *cobra.Command, args []string) error { return e.pauseDAGs(args, pause, asJSON) },
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("name the DAGs by their ids: weft dags lists them")
-			}
-			return nil
-		},
-	}
-	if !pause {
-		cmd.Use, cmd.Short, cmd.Example = "unpause ID...", "have DAGs begin runs by their schedules again", "  weft dags unpause nightly"
-		cmd.Long = `Have DAGs begin runs by their schedules again. What became due while they were paused is
-recorded as missed, or run, as catchup in their schedules says.`
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a DAG")
-	dagsFlag(e, cmd, servedDAGs)
-	return cmd
-}
-
-func triggerCommand(e *env) *cobra.Command {
-	var o runOptions
-	cmd := &cobra.Command{
-		Use:   "trigger ID",
-		Short: "have the server begin a run of a DAG, and print its name",
-		Long: `Have the server of this state folder begin a run of a DAG, under the version that is in force
-there, also of one that is paused. The run's name is printed once it is kept: weft logs -f
-follows it. Without a server, weft run ID runs a DAG here.`,
-		Example: `  weft dags trigger nightly
-  weft dags trigger nightly -p region=north --logical-date 2026-01-02`,
-		Args: exactArgs(1, "name the DAG by its id: weft dags lists them"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("run-id") {
-				if err := checkRunID(o.id); err != nil {
-					return err
-				}
-			}
-			return e.trigger(args[0], o)
-		},
-	}
-	o.begins(cmd)
-	cmd.Flags().BoolVar(&o.json, "json", false, "one JSON object")
-	return cmd
-}
-
 // listDAGs lists the DAGs of the server, or those of the place that the configuration names.
 func (e *env) listDAGs(asJSON bool) error {
 	list, err := e.dagsNow()
@@ -119,12 +69,12 @@ func (e *env) dagsNow() (list server.DAGs, err error) {
 		list, err = c.DAGs(context.Background())
 		return list, served(err)
 	}
-	s, cat, err := e.lookAtDAGs()
+	st, cat, end, err := e.lookAtDAGs()
 	if err != nil {
 		return list, err
 	}
-	defer s.close()
-	return server.ListDAGs(context.Background(), s.store, cat, time.Now().UTC())
+	defer end()
+	return server.ListDAGs(context.Background(), st, cat, time.Now().UTC())
 }
 
 func (e *env) showDAG(id string, asJSON bool) error {
@@ -143,12 +93,12 @@ func (e *env) dagNow(id string) (page server.DAGPage, err error) {
 		defer c.Close()
 		return c.DAG(context.Background(), id)
 	}
-	s, cat, err := e.lookAtDAGs()
+	st, cat, end, err := e.lookAtDAGs()
 	if err != nil {
 		return page, err
 	}
-	defer s.close()
-	return server.ShowDAG(context.Background(), s.store, cat, id, time.Now().UTC())
+	defer end()
+	return server.ShowDAG(context.Background(), st, cat, id, time.Now().UTC())
 }
 
 // A looked is the DAGs of a place as they are at one look, which keeps nothing of them.
@@ -163,24 +113,28 @@ func (l looked) Now() *catalog.Snapshot { return l.snap }
 // Shown implements server.Catalog.
 func (l looked) Shown(e catalog.Entry) string { return l.shown[e.ID] }
 
-// lookAtDAGs reads the DAGs where no server does.
-func (e *env) lookAtDAGs() (*session, server.Catalog, error) {
-	var cat server.Catalog
-	if remote(e.conf.DAGs) {
-		c, err := e.refresh(context.Background(), e.conf.DAGs)
-		if err != nil {
-			return nil, nil, err
-		}
-		cat = c
-	} else {
-		l, err := e.lookAtFolder()
-		if err != nil {
-			return nil, nil, err
-		}
-		cat = l
+// lookAtDAGs reads the DAGs where no server does, and opens what is remembered of them: nothing, where there is no
+// state folder yet, and none is made.
+func (e *env) lookAtDAGs() (st server.Store, cat server.Catalog, end func(), err error) {
+	if cat, err = e.readDAGs(); err != nil {
+		return nil, nil, nil, err
 	}
-	s, err := openSession(e.conf, true)
-	return s, cat, err
+	if _, err := os.Stat(e.conf.Home); errors.Is(err, os.ErrNotExist) {
+		return mem.New(), cat, func() {}, nil
+	}
+	s, err := openSession(e.conf, false)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return s.store, cat, s.close, nil
+}
+
+// readDAGs reads those of the place that the configuration names.
+func (e *env) readDAGs() (server.Catalog, error) {
+	if remote(e.conf.DAGs) {
+		return e.refresh(context.Background(), e.conf.DAGs)
+	}
+	return e.lookAtFolder()
 }
 
 // lookAtFolder checks the files of the DAGs folder.
@@ -210,98 +164,4 @@ func (e *env) lookAtFolder() (l looked, err error) {
 		}
 	}
 	return l, nil
-}
-
-// pauseDAGs pauses DAGs, or ends that: by the server, or without one in the state folder, where the next server finds
-// it. An id that is wrong stops no other.
-func (e *env) pauseDAGs(ids []string, pause, asJSON bool) error {
-	order, end, err := e.pauser(pause)
-	if err != nil {
-		return err
-	}
-	defer end()
-	var worst error
-	for _, id := range ids {
-		err := order(id)
-		if err != nil {
-			e.complain(served(err))
-			worst = errSome
-			continue
-		}
-		if asJSON {
-			err = e.printLine(server.Paused{Format: server.Format, DAG: id, Paused: pause})
-		} else {
-			_, err = fmt.Fprintf(e.stdout, "%s is %s\n", id, map[bool]string{true: "paused", false: "not paused"}[pause])
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return worst
-}
-
-// pauser is how a DAG is paused here and now.
-func (e *env) pauser(pause bool) (order func(id string) error, end func(), err error) {
-	ctx := context.Background()
-	if c := e.live(); c != nil {
-		return func(id string) error {
-			_, err := c.Pause(ctx, id, userName(), pause)
-			return err
-		}, c.Close, nil
-	}
-	l, err := lead(e.conf.Home)
-	if errors.Is(err, errServed) {
-		return nil, nil, &hinted{errors.New("cannot pause DAGs just now: the server begins, or ends"), "try again in a moment"}
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if !l.was.IsZero() {
-		defer l.beat(l.was) // nobody has served meanwhile
-	}
-	s, cat, err := e.lookAtDAGs()
-	if err != nil {
-		l.close()
-		return nil, nil, err
-	}
-	return func(id string) error {
-		entry, ok := cat.Now().Entries[id]
-		if !ok {
-			return server.UnknownDAG(cat.Now(), id)
-		}
-		_, err := scheduler.PauseKept(ctx, s.store, entry, userName(), pause, time.Now().UTC())
-		return err
-	}, func() { s.close(); l.close() }, nil
-}
-
-// trigger has the server begin a run.
-func (e *env) trigger(id string, o runOptions) error {
-	given, text, err := paramFlags(o.params)
-	if err != nil {
-		return err
-	}
-	t := server.Trigger{Text: text, Run: o.id, By: userName()}
-	if t.Params, _, err = (runner.Request{Params: given}).Inputs(); err != nil {
-		return err
-	}
-	if o.date != "" {
-		when, err := logicalDate(o.date)
-		if err != nil {
-			return err
-		}
-		t.Logical = &when
-	}
-	c := e.live()
-	if c == nil {
-		return &hinted{fmt.Errorf("cannot trigger %s: no server of this state folder begins runs", id), "weft serve is one; weft run " + shellWord(id) + " runs it here"}
-	}
-	defer c.Close()
-	a, err := c.Trigger(context.Background(), id, t)
-	switch {
-	case isProblem(err, server.CodeParams):
-		return &usageError{err}
-	case err != nil:
-		return served(err)
-	}
-	return e.began(a, o.json)
 }

@@ -64,6 +64,9 @@ func (o serveOptions) logger(e *env) (*slog.Logger, error) {
 	return nil, usagef("--log-format is text or json, not %q", o.logFormat)
 }
 
+// forGood is how long a server waits for space on its disk.
+const forGood = 10 * 365 * 24 * time.Hour
+
 // A serving is one server: what weft serve puts together.
 type serving struct {
 	*env
@@ -92,6 +95,7 @@ func (e *env) serve(o serveOptions) error {
 		return err
 	}
 	defer s.close()
+	s.patience = forGood
 	v := &serving{env: e, s: s, log: log, lead: lead, started: time.Now()}
 	return v.run()
 }

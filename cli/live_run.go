@@ -19,13 +19,16 @@ func (e *env) attend(c *server.Client, watch *watching) *attending {
 // handOver has a live server drive a run and shows it to its end; with --detach only until it is durable. done is false
 // where this weft is to drive it itself; asked then tells that the run may exist all the same.
 func (e *env) handOver(req runner.Request, o runOptions) (done, asked bool, err error) {
-	c := e.liveFor(req.Sandbox)
+	c := e.live()
 	if c == nil {
 		return false, false, nil
 	}
 	defer c.Close()
 	if o.detach {
 		return e.detach(c, req, o)
+	}
+	if c.Version.Sandbox != req.Sandbox {
+		return false, false, nil
 	}
 	st, err := c.Start(context.Background(), req)
 	if errors.Is(err, server.ErrLost) { // it is the same run whoever is asked
@@ -60,7 +63,7 @@ func (e *env) handOver(req runner.Request, o runOptions) (done, asked bool, err 
 func (e *env) detach(c *server.Client, req runner.Request, o runOptions) (done, asked bool, err error) {
 	a, err := c.StartOnly(context.Background(), req)
 	switch {
-	case passed(err):
+	case isProblem(err, server.CodeStopping):
 		return true, false, errNotDetached(e.sandbox)
 	case err != nil:
 		return true, true, served(err)

@@ -30,6 +30,7 @@ var commands = []struct {
 	{groupRun, clearCommand},
 	{groupRun, retryCommand},
 	{groupRun, markCommand},
+	{groupRun, backfillCommand},
 	{groupRun, gcCommand},
 	{groupDeploy, serveCommand},
 	{groupDeploy, dagsCommand},

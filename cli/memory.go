@@ -46,7 +46,7 @@ func collectAt(live uint64) int {
 	case live <= smallHeap:
 		return 200
 	case live <= middleHeap:
-		return 60
+		return 30
 	}
 	return 100
 }
@@ -61,7 +61,7 @@ func collectMore(file string) func() {
 	if info, err := os.Stat(file); err != nil || info.Size() <= largeDAG {
 		return func() {}
 	}
-	before := debug.SetGCPercent(40)
+	before := debug.SetGCPercent(25)
 	return func() { debug.SetGCPercent(before) }
 }
 

@@ -27,7 +27,7 @@ func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) 
 		return err
 	}
 	if o, ok := order.(machine.Reopened); ok && o.Dir != "" { // the driver knows the old folder
-		cannot, hint := moved(err, o)
+		hint, cannot := moved(err, o)
 		return &hinted{cannot, hint}
 	}
 	taken, err := e.leave(s, run, order)

@@ -26,7 +26,8 @@ func (o orderly) Start(ctx context.Context, req runner.Request) (string, error) 
 func (o orderly) Reopen(ctx context.Context, run string, order machine.Reopened) error {
 	if order.Dir != "" {
 		if err := o.s.free(run); err != nil {
-			return server.Moved(moved(err, order))
+			hint, cannot := moved(err, order)
+			return server.Moved(cannot, hint)
 		}
 		o.s.dirs.Delete(run)
 	}
@@ -46,8 +47,8 @@ func (o orderly) Look(_ context.Context, run string) (st server.Standing, err er
 }
 
 // moved says that a run cannot go on in another folder while somebody drives it, and what to do.
-func moved(err error, order machine.Reopened) (cannot error, hint string) {
-	return fmt.Errorf("%w; its DAG has moved to %s meanwhile", err, order.Dir), "wait for its end, or keep its version: --same-version"
+func moved(err error, order machine.Reopened) (hint string, cannot error) {
+	return "wait for its end, or keep its version: --same-version", fmt.Errorf("%w; its DAG has moved to %s meanwhile", err, order.Dir)
 }
 
 // sameWorld leaves runs that began in the sandbox to a weft that is in it, and the other way round.

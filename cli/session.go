@@ -34,11 +34,12 @@ type session struct {
 	noting sync.Mutex
 	dirs   sync.Map // run id → folder of its DAG file
 
-	here    func(machine.RunInfo) error // why a run must not be driven by this engine; nil: all may be
-	boxed   bool                        // the sandbox runs
-	closers []func()                    // in the order they were opened
-	capping chan struct{}               // closed to end the watch over logs that grow
-	capped  sync.WaitGroup
+	here     func(machine.RunInfo) error // why a run must not be driven by this engine; nil: all may be
+	boxed    bool                        // the sandbox runs
+	patience time.Duration               // how long what the disk has no space for is kept and tried again; 0 = not at all
+	closers  []func()                    // in the order they were opened
+	capping  chan struct{}               // closed to end the watch over logs that grow
+	capped   sync.WaitGroup
 }
 
 // openSession opens the state folder. Where create is false and there is none yet, it is
@@ -68,7 +69,7 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 	found := resolver(s.conf)
 	s.exec = &runner.Executor{
 		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: without(os.Environ(), found.EnvNames()), CleanEnv: s.conf.CleanEnv(),
-		Grace: s.conf.Grace, Secrets: found,
+		Grace: s.conf.Grace, Secrets: found, Patient: s.patience > 0,
 		OpenLog:  func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Key(), o.Plan.DAG, o.Key)) },
 		SealLog:  func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Key(), o.Plan.DAG, o.Key)) },
 		SpareLog: func(o machine.Order, f *os.File) { s.logs.Spare(logID(o.Run.Key(), o.Plan.DAG, o.Key), f) }, LeaveLogs: s.logs.Leave,
@@ -85,7 +86,7 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 		Leftovers: func(run string) ([]machine.Key, error) { return s.endLeftovers(run, s.conf.Grace) },
 		Here:      s.here,
 		Options: local.Options{
-			Limits: machine.Limits{Pools: s.conf.Pools}, PokeSlots: s.conf.PokeSlots, Observe: observe,
+			Limits: machine.Limits{Pools: s.conf.Pools}, PokeSlots: s.conf.PokeSlots, Observe: observe, Patience: s.patience,
 			LogPath: func(run, dag string, key machine.Key) string { return s.logs.Path(logID(run, dag, key)) },
 		},
 	})

@@ -250,6 +250,7 @@ func (p *Plan) Seal() error {
 		p.index[p.Tasks[i].ID] = i
 	}
 	p.up, p.down = make([][]int, len(p.Tasks)), make([][]int, len(p.Tasks))
+	wanted := make([]int, len(p.Tasks)) // by how many tasks
 	for i := range p.Tasks {
 		t := &p.Tasks[i]
 		seen := make(map[int]bool, len(t.Needs)+len(t.Refs))
@@ -264,11 +265,22 @@ func (p *Plan) Seal() error {
 					continue
 				}
 				seen[j] = true
+				if p.up[i] == nil {
+					p.up[i] = make([]int, 0, len(t.Needs)+len(t.Refs))
+				}
 				p.up[i] = append(p.up[i], j)
-				p.down[j] = append(p.down[j], i)
+				wanted[j]++
 			}
 		}
 		slices.Sort(p.up[i])
+	}
+	for i := range p.Tasks {
+		for _, j := range p.up[i] {
+			if p.down[j] == nil {
+				p.down[j] = make([]int, 0, wanted[j])
+			}
+			p.down[j] = append(p.down[j], i)
+		}
 	}
 	return p.checkAcyclic()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"weft/expr"
@@ -123,7 +124,7 @@ func (a *attempt) call(ctx context.Context) (plugins.Result, error) {
 	if _, alone := a.plugin.(plugins.InProcess); alone {
 		a.apart = len(a.o.Task.Artifacts)+len(a.o.Task.Inputs) == 0
 	}
-	if err := a.layOut(); err != nil {
+	if err := a.layOut(ctx); err != nil {
 		return plugins.Result{}, &plugins.Error{Kind: plugins.Temporary, Err: err}
 	}
 	c, err := a.prepare(ctx)
@@ -133,9 +134,26 @@ func (a *attempt) call(ctx context.Context) (plugins.Result, error) {
 	return a.plugin.Run(ctx, c)
 }
 
-// layOut makes the attempt's places. A plugin that works apart gets none; its log is opened with
-// its first line.
-func (a *attempt) layOut() error {
+// layOut makes the attempt's places. Where the disk of the state folder is full and the executor has patience, it waits for space:
+// that is no fault of the task.
+func (a *attempt) layOut(ctx context.Context) error {
+	for {
+		err := a.makePlaces()
+		if !a.x.Patient || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+			return err
+		}
+		space, stop := a.x.clock().After(time.Second)
+		select {
+		case <-space:
+		case <-ctx.Done():
+			stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// makePlaces makes them once. A plugin that works apart gets none; its log is opened with its first line.
+func (a *attempt) makePlaces() error {
 	if a.apart {
 		return nil
 	}

@@ -149,8 +149,12 @@ func (x *Executor) Halt(ctx context.Context, w *Watch, reason string) machine.Ou
 	defer w.mu.Unlock()
 	h := halting{x: x, w: w, rem: x.elsewhere(w.Order), reason: reason, since: time.Now(), handle: w.Order.Remote.Handle, text: w.Order.Remote.Text}
 	a := attempt{x: x, o: w.Order}
+	var last error // that says more than that the limit is reached
 	for n := 1; ; n++ {
 		out, err := tamed(&a, func() (*machine.Outcome, error) { return h.step(ctx) })
+		if err != nil && (ctx.Err() == nil || last == nil) {
+			last = err
+		}
 		switch {
 		case out != nil:
 			w.note(x, fmt.Sprintf("attempt %d %s: %s", w.Order.Key.Attempt, out.State, out.Error))
@@ -163,7 +167,7 @@ func (x *Executor) Halt(ctx context.Context, w *Watch, reason string) machine.Ou
 			}
 		}
 		if ctx.Err() != nil || lasting(err) {
-			return h.inVain(err)
+			return h.inVain(last)
 		}
 		rest(ctx, min(n, 3))
 	}
@@ -207,17 +211,20 @@ func (h *halting) step(ctx context.Context) (*machine.Outcome, error) {
 			return nil, err
 		}
 	}
+	var refused error
 	if !h.asked {
-		if err := h.rem.Stop(ctx, h.w.call, h.handle); err != nil {
-			return nil, err
-		}
-		h.asked = true
+		refused = h.rem.Stop(ctx, h.w.call, h.handle)
+		h.asked = refused == nil
 	}
 	p, err := h.rem.Check(ctx, h.w.call, h.handle)
 	switch {
-	case err != nil || !p.Done:
+	case err == nil && p.Done: // whatever the stop was refused for
+	case refused != nil:
+		return nil, refused
+	default:
 		return nil, err
-	case p.Failed != nil:
+	}
+	if p.Failed != nil {
 		return h.ended(p.Failed.Error()), nil
 	}
 	out, err := h.w.outcome(ctx, h.x, p)

@@ -26,8 +26,10 @@ type Executor struct {
 	Environ []string                // weft's own environment, K=V
 	// CleanEnv is the configuration's env_policy: clean; a DAG can ask for it too.
 	CleanEnv bool
-	Grace    time.Duration // from the polite signal to the hard one
-	Shell    []string      // default shell of `run` text; nil = bash if there, else sh
+	// Patient has an attempt wait for space on a full disk rather than fail: for a server that outlives that.
+	Patient bool
+	Grace   time.Duration // from the polite signal to the hard one
+	Shell   []string      // default shell of `run` text; nil = bash if there, else sh
 	// Handoff opens the place a URI names; nil = handoff.Known. Runs and DAGs that name none have the
 	// folder handoff of Home.
 	Handoff func(uri string) (handoff.Backend, error)

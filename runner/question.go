@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -28,8 +29,9 @@ type alike struct {
 	x      *Executor
 	plan   *machine.Plan
 	task   *machine.Task
-	run    string
-	epoch  int // of the run
+	id     string // of the run
+	kind   string
+	epoch  int
 	plugin plugins.Plugin
 	env    []string
 	dir    string
@@ -48,7 +50,7 @@ const maxAlike, maxNo = 1000, 256
 func (q *Question) Fits(o machine.Order) bool { return q.of.fits(o) }
 
 func (k *alike) fits(o machine.Order) bool {
-	return k.task == o.Task && k.plan == o.Plan && k.epoch == o.Run.Epoch && k.run == o.Run.Run
+	return k.task == o.Task && k.plan == o.Plan && k.epoch == o.Run.Epoch && k.id == o.Run.Run && k.kind == o.Run.RunType
 }
 
 // Ask is the poke after the first, of a Bare order that fits. It is carried out as Executor.Poke would.
@@ -161,25 +163,32 @@ func (a *attempt) ownVars(ctx context.Context) error {
 
 // alikes are those of the tasks whose sensors wait.
 type alikes struct {
-	mu     sync.Mutex
-	byTask map[*machine.Task]*alike
+	mu    sync.Mutex
+	byKey map[alikeKey]*alike
+}
+
+// Two runs may have one plan.
+type alikeKey struct {
+	run  string // its Key
+	task *machine.Task
 }
 
 // of returns what the sensors of the attempt's task have in common: what the first of them has.
 func (l *alikes) of(a *attempt) *alike {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if k := l.byTask[a.o.Task]; k != nil && k.fits(a.o) {
+	key := alikeKey{a.o.Run.Key(), a.o.Task}
+	if k := l.byKey[key]; k != nil && k.fits(a.o) {
 		return k
 	}
-	if l.byTask == nil || len(l.byTask) >= maxAlike {
-		l.byTask = map[*machine.Task]*alike{}
+	if l.byKey == nil || len(l.byKey) >= maxAlike {
+		l.byKey = map[alikeKey]*alike{}
 	}
 	k := &alike{
-		x: a.x, plan: a.o.Plan, task: a.o.Task, run: a.o.Run.Run, epoch: a.o.Run.Epoch,
+		x: a.x, plan: a.o.Plan, task: a.o.Task, id: a.o.Run.Run, kind: a.o.Run.RunType, epoch: a.o.Run.Epoch,
 		plugin: a.plugin, env: slices.Clip(a.env), dir: a.dir, reads: readingsOf(a.sensor()),
 	}
-	l.byTask[a.o.Task] = k
+	l.byKey[key] = k
 	return k
 }
 
@@ -187,9 +196,5 @@ func (l *alikes) of(a *attempt) *alike {
 func (l *alikes) forget(run string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for task, k := range l.byTask {
-		if k.run == run {
-			delete(l.byTask, task)
-		}
-	}
+	maps.DeleteFunc(l.byKey, func(key alikeKey, _ *alike) bool { return key.run == run })
 }

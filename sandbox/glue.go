@@ -1,55 +1,26 @@
 package sandbox
 
 import (
-	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 )
 
-// glue is Glue: jobs and crawlers that are there once they are named. What a run does it does by the
-// clock alone, as a script says (see script): so it goes on, and is over, whether the sandbox lives or
-// not. Nothing is computed.
-type glue struct {
-	now func() time.Time
-	log glueLog
+// glue is Glue: jobs and crawlers that are there once they are named.
+type glue struct{ *shop }
 
-	mu       sync.Mutex
-	runs     map[string][]*glueRun // by job, as they began
-	crawls   map[string]*glueRun   // the last of each crawler
-	scripts  map[string]script     // by "job NAME" and "crawler NAME"
-	refusals map[string]int        // calls about a job that might have been refused
-}
-
-// A glueRun is a run of a job, or a crawl.
-type glueRun struct {
-	Name      string            `json:"name"`
-	ID        string            `json:"id,omitempty"` // of a job's
-	Arguments map[string]string `json:"arguments,omitempty"`
-	Started   time.Time         `json:"started"`
-	Stopped   time.Time         `json:"stopped,omitzero"` // when it was asked to stop
-	Script    string            `json:"script,omitempty"`
-	steps     steps
+var glueJobs = &words{
+	goes: []string{"WAITING", "STARTING", running, "STOPPING"}, ends: []string{"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"},
+	success: "SUCCEEDED", stopping: "STOPPING", stopped: "STOPPED", usual: []step{{"STARTING", 200 * time.Millisecond}, {running, 800 * time.Millisecond}},
 }
 
 func openGlue(_ *Sandbox, o Options) (served, error) {
-	g := &glue{now: time.Now, runs: map[string][]*glueRun{}, crawls: map[string]*glueRun{}, scripts: map[string]script{}, refusals: map[string]int{}, log: noGlueLog{}}
-	if o.Dir != "" {
-		log, err := openGlueLog(o.Dir, g)
-		if err != nil {
-			return nil, err
-		}
-		g.log = log
-	}
-	return g, nil
+	crawls := *glueJobs
+	crawls.usual = []step{{running, time.Second}}
+	s, err := openShop(o, ".glue", kind{"job", glueJobs}, kind{"crawler", &crawls})
+	return &glue{s}, err
 }
-
-func (g *glue) close() { g.log.close() }
 
 // A glueCall is a request as Glue's operations have it, all in one.
 type glueCall struct {
@@ -62,46 +33,11 @@ type glueCall struct {
 
 // ServeHTTP implements http.Handler.
 func (g *glue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	out, err := g.carryOut(r)
-	if err != nil {
-		refuseJSON(w, err)
-		return
+	operations := map[string]operation{
+		"StartJobRun": reads(g.startJob), "GetJobRun": reads(g.getJob), "GetJobRuns": reads(g.listJob), "BatchStopJobRun": reads(g.stopJobs),
+		"StartCrawler": reads(g.startCrawler), "GetCrawler": reads(g.getCrawler), "GetCrawlerMetrics": reads(g.crawlerMetrics), "StopCrawler": reads(g.stopCrawler),
 	}
-	answerJSON(w, http.StatusOK, out)
-}
-
-func (g *glue) carryOut(r *http.Request) (any, error) {
-	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, errIncomplete
-	}
-	var c glueCall
-	if json.Unmarshal(body, &c) != nil {
-		return nil, &fault{400, "SerializationException", "The body is not what " + operation + " takes."}
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	switch operation {
-	case "StartJobRun":
-		return g.startJob(&c)
-	case "GetJobRun":
-		return g.getJob(&c)
-	case "GetJobRuns":
-		return g.listJob(&c)
-	case "BatchStopJobRun":
-		return g.stopJobs(&c)
-	case "StartCrawler":
-		return g.startCrawler(&c)
-	case "GetCrawler":
-		return g.getCrawler(&c)
-	case "GetCrawlerMetrics":
-		return g.crawlerMetrics(&c)
-	case "StopCrawler":
-		return g.stopCrawler(&c)
-	}
-	return nil, &fault{400, "UnknownOperationException", "The sandbox does not have " + operation + "."}
+	g.serve(w, r, "glue", "application/x-amz-json-1.1", operations)
 }
 
 func glueInvalid(text string) error { return &fault{400, "InvalidInputException", text} }
@@ -124,58 +60,21 @@ func (g *glue) startJob(c *glueCall) (any, error) {
 	if c.JobName == "" {
 		return nil, glueInvalid("JobName is missing.")
 	}
-	src, given := c.Arguments[scriptArgument]
-	plan, err := readScript(src)
-	if err != nil {
-		return nil, glueInvalid(scriptArgument + ": " + err.Error())
-	}
-	if !given {
-		if plan, given = g.scripts["job "+c.JobName]; !given {
-			plan = script{usualJob}
-		}
-	}
-	nth := 0
-	for _, r := range g.runs[c.JobName] {
-		if same(r.Arguments, c.Arguments) {
-			nth++
-		}
-	}
-	s := plan[nth%len(plan)]
-	if err := g.throttled(c.JobName, s); err != nil {
-		return nil, err
-	}
-	run := &glueRun{Name: c.JobName, ID: "jr_" + random(8), Arguments: c.Arguments, Started: g.now().UTC(), Script: s.src, steps: s}
-	if err := g.log.write(run); err != nil {
-		return nil, err
-	}
-	g.runs[c.JobName] = append(g.runs[c.JobName], run)
-	if s.lost {
-		panic(http.ErrAbortHandler) // the connection breaks, and the run goes on
-	}
-	return map[string]string{"JobRunId": run.ID}, nil
-}
-
-// throttled refuses a share of the calls about a job, in a pattern that is the same each time.
-func (g *glue) throttled(job string, s steps) error {
-	n := g.refusals[job]
-	g.refusals[job]++
-	if (n+1)*s.refused/100 > n*s.refused/100 {
-		return &fault{400, "ThrottlingException", "Rate exceeded"}
-	}
-	return nil
+	run := &work{Name: c.JobName, ID: "jr_" + random(8), Arguments: c.Arguments}
+	err := g.start(run, c.Arguments[scriptArgument], func(r *work) bool { return same(r.Arguments, c.Arguments) }, glueInvalid)
+	return map[string]string{"JobRunId": run.ID}, err
 }
 
 // job finds a run, unless the call is refused.
-func (g *glue) job(name, id string) (*glueRun, error) {
-	for _, r := range g.runs[name] {
-		if r.ID == id {
-			return r, g.throttled(name, r.steps)
-		}
+func (g *glue) job(name, id string) (*work, error) {
+	r, err := g.find(id)
+	if r == nil || r.Name != name {
+		return nil, &fault{400, "EntityNotFoundException", "JobRun not found. RunId: " + id}
 	}
-	return nil, &fault{400, "EntityNotFoundException", "JobRun not found. RunId: " + id}
+	return r, err
 }
 
-func (g *glue) describe(r *glueRun) map[string]any {
+func (g *glue) describe(r *work) map[string]any {
 	at := r.at(g.now())
 	m := map[string]any{
 		"Id": r.ID, "JobName": r.Name, "Attempt": 0, "Arguments": r.Arguments, "StartedOn": seconds(r.Started),
@@ -190,9 +89,6 @@ func (g *glue) describe(r *glueRun) map[string]any {
 	return m
 }
 
-// seconds is how awsJson writes a time.
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
-
 func (g *glue) getJob(c *glueCall) (any, error) {
 	r, err := g.job(c.JobName, c.RunID)
 	if err != nil {
@@ -202,10 +98,9 @@ func (g *glue) getJob(c *glueCall) (any, error) {
 }
 
 func (g *glue) listJob(c *glueCall) (any, error) {
-	runs := slices.Clone(g.runs[c.JobName])
-	slices.Reverse(runs)
+	runs := newest(g.of("job", c.JobName))
 	if len(runs) > 0 {
-		if err := g.throttled(c.JobName, runs[0].steps); err != nil {
+		if err := g.throttled(runs[0]); err != nil {
 			return nil, err
 		}
 	}
@@ -238,7 +133,10 @@ func (g *glue) stopJobs(c *glueCall) (any, error) {
 		name := map[string]any{"JobName": c.JobName, "JobRunId": id}
 		r, err := g.job(c.JobName, id)
 		if err == nil {
-			err = g.stop(r)
+			var goes bool
+			if goes, err = g.stop(r); err == nil && !goes {
+				err = glueInvalid("The run has ended.")
+			}
 		}
 		if err == nil {
 			good = append(good, name)
@@ -248,16 +146,4 @@ func (g *glue) stopJobs(c *glueCall) (any, error) {
 		bad = append(bad, name)
 	}
 	return map[string]any{"SuccessfulSubmissions": good, "Errors": bad}, nil
-}
-
-// stop has a run end soon.
-func (g *glue) stop(r *glueRun) error {
-	if !r.Stopped.IsZero() {
-		return nil
-	}
-	if r.at(g.now()).over {
-		return glueInvalid("The run has ended.")
-	}
-	r.Stopped = g.now().UTC()
-	return g.log.write(r)
 }

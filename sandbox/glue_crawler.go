@@ -6,26 +6,24 @@ func (g *glue) startCrawler(c *glueCall) (any, error) {
 	if c.Name == "" {
 		return nil, glueInvalid("Name is missing.")
 	}
-	if last := g.crawls[c.Name]; last != nil && !last.at(g.now()).over {
+	if last := g.crawl(c.Name); last != nil && !last.at(g.now()).over {
 		return nil, &fault{400, "CrawlerRunningException", "Crawler with name " + c.Name + " has already started"}
 	}
-	plan, given := g.scripts["crawler "+c.Name]
-	if !given {
-		plan = script{usualCrawl}
+	return struct{}{}, g.start(&work{Name: c.Name}, "", func(*work) bool { return true }, glueInvalid)
+}
+
+// crawl is the last of a crawler, nil if there was none.
+func (g *glue) crawl(name string) *work {
+	all := g.of("crawler", name)
+	if len(all) == 0 {
+		return nil
 	}
-	s := plan[g.refusals["crawler "+c.Name]%len(plan)]
-	g.refusals["crawler "+c.Name]++
-	crawl := &glueRun{Name: c.Name, Started: g.now().UTC(), Script: s.src, steps: s}
-	if err := g.log.write(crawl); err != nil {
-		return nil, err
-	}
-	g.crawls[c.Name] = crawl
-	return struct{}{}, nil
+	return all[len(all)-1]
 }
 
 func (g *glue) getCrawler(c *glueCall) (any, error) {
 	m := map[string]any{"Name": c.Name, "State": "READY"}
-	last := g.crawls[c.Name]
+	last := g.crawl(c.Name)
 	if last == nil {
 		return map[string]any{"Crawler": m}, nil
 	}
@@ -46,7 +44,7 @@ func (g *glue) crawlerMetrics(c *glueCall) (any, error) {
 	list := []any{}
 	for _, name := range c.CrawlerNameList {
 		n := 0
-		if g.crawls[name] != nil {
+		if g.crawl(name) != nil {
 			n = 1 // there is nothing to crawl here: each finds one table, new
 		}
 		list = append(list, map[string]any{"CrawlerName": name, "TablesCreated": n, "TablesUpdated": 0})
@@ -55,9 +53,10 @@ func (g *glue) crawlerMetrics(c *glueCall) (any, error) {
 }
 
 func (g *glue) stopCrawler(c *glueCall) (any, error) {
-	last := g.crawls[c.Name]
+	last := g.crawl(c.Name)
 	if last == nil || last.at(g.now()).over {
 		return nil, &fault{400, "CrawlerNotRunningException", "Crawler with name " + c.Name + " isn't running"}
 	}
-	return struct{}{}, g.stop(last)
+	_, err := g.stop(last)
+	return struct{}{}, err
 }

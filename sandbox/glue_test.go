@@ -19,7 +19,7 @@ func TestScriptsOfJobs(t *testing.T) {
 		"throttle 99%":                         "throttle needs a share of calls, at most 95%",
 	} {
 		got := ""
-		plan, err := readScript(src)
+		plan, err := readScript(glueJobs, src)
 		if err != nil {
 			got = err.Error()
 		} else {
@@ -69,14 +69,14 @@ func TestGlueGoesOnOverARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	at = at.Add(3 * time.Second)
-	if err := g.stop(g.runs["j"][1]); err != nil {
+	if _, err := g.stop(g.of("job", "j")[1]); err != nil {
 		t.Fatal(err)
 	}
 	g.close()
 	g = open()
 	defer g.close()
 	states := func() (out [3]string) {
-		for i, r := range append(append([]*glueRun(nil), g.runs["j"]...), g.crawls["c"]) {
+		for i, r := range append(append([]*work(nil), g.of("job", "j")...), g.crawl("c")) {
 			out[i] = r.at(at).state
 		}
 		return out
@@ -88,7 +88,7 @@ func TestGlueGoesOnOverARestart(t *testing.T) {
 	if got := states(); got != [3]string{"FAILED", "STOPPED", "SUCCEEDED"} {
 		t.Errorf("a minute later: %v", got)
 	}
-	if m := g.runs["j"][0].at(at); m.message != "broken" || m.worked != 10*time.Second {
+	if m := g.of("job", "j")[0].at(at); m.message != "broken" || m.worked != 10*time.Second {
 		t.Errorf("it failed with %q after %s", m.message, m.worked)
 	}
 }

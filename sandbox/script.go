@@ -10,7 +10,7 @@ import (
 // A Fault is something that goes wrong by order: the first calls of an operation are refused, or carried
 // out and not answered.
 type Fault struct {
-	Service   string // as signatures name it: dynamodb, lambda, glue
+	Service   string // as signatures name it: dynamodb, lambda, glue, states
 	Operation string // PutItem, Invoke; "" = any
 	Times     int    // how many calls, from the first
 	Code      string // what they are refused with; "" = the service's word for throttling
@@ -29,7 +29,7 @@ func (f *faults) next(service string, r *http.Request) *Fault {
 	defer f.mu.Unlock()
 	for i := range f.left {
 		one := &f.left[i]
-		if one.Times > 0 && one.Service == service && (one.Operation == "" || one.Operation == operationOf(r)) {
+		if one.Times > 0 && one.Service == service && (one.Operation == "" || strings.EqualFold(one.Operation, operationOf(service, r))) {
 			one.Times--
 			due := *one
 			return &due
@@ -38,10 +38,20 @@ func (f *faults) next(service string, r *http.Request) *Fault {
 	return nil
 }
 
-// operationOf names the operation of a call: awsJson has it in a header, of Lambda there is one.
-func operationOf(r *http.Request) string {
+// operationOf names the operation of a call: awsJson has it in a header, Batch in the path, EMR Serverless
+// in method and path, of Lambda there is one.
+func operationOf(service string, r *http.Request) string {
 	if _, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		return operation
+	}
+	last := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	switch {
+	case service == "batch":
+		return last
+	case service == "emr-serverless" && last == "jobruns":
+		return map[string]string{"POST": "StartJobRun", "GET": "ListJobRuns"}[r.Method]
+	case service == "emr-serverless":
+		return map[string]string{"GET": "GetJobRun", "DELETE": "CancelJobRun"}[r.Method]
 	}
 	return "Invoke"
 }

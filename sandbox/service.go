@@ -36,6 +36,10 @@ var services = []service{
 	{"dynamodb", "DYNAMODB", openTables},
 	{"glue", "GLUE", openGlue},
 	{"lambda", "LAMBDA", openFunctions},
+	{"states", "SFN", openMachines},
+	{"batch", "BATCH", openBatch},
+	{"ecs", "ECS", openECS},
+	{"emr-serverless", "EMR_SERVERLESS", openEMR},
 }
 
 // mostCall bounds the body of a call of a service other than S3: Lambda's payload and what is around it.

@@ -14,6 +14,7 @@ import (
 
 	"weft/catalog"
 	"weft/machine"
+	"weft/schedule"
 	"weft/spec"
 	"weft/store"
 )
@@ -31,15 +32,22 @@ type backfill struct {
 	fails  int
 }
 
-// Dates are the ticks whose logical dates lie in [from, to], of a schedule and zone as they are kept (see Kept). A DAG
+// A DatesError says why a DAG cannot be backfilled so.
+type DatesError struct{ text string }
+
+func (e *DatesError) Error() string { return e.text }
+
+func datesError(format string, args ...any) error { return &DatesError{fmt.Sprintf(format, args...)} }
+
+// Dates are the ticks whose logical dates lie in [from, to], of a schedule and zone as they are kept (see KeptAs). A DAG
 // without `start` has them from the beginning of time.
 func Dates(dag, kept string, from, to time.Time) ([]store.Due, error) {
 	s, err := read(store.DAG{ID: dag, Schedule: kept, Since: from})
 	if err != nil {
 		return nil, fmt.Errorf("cannot backfill %s: %w", dag, err)
 	}
-	if s == nil {
-		return nil, fmt.Errorf("cannot backfill %s: it has no schedule that names dates", dag)
+	if s == nil || s.Kind() != schedule.Timed {
+		return nil, datesError("cannot backfill %s: it has no schedule that names dates", dag)
 	}
 	var out []store.Due
 	for at := from.Add(-time.Nanosecond); ; {
@@ -51,16 +59,30 @@ func Dates(dag, kept string, from, to time.Time) ([]store.Due, error) {
 			continue
 		}
 		if len(out) == MostDates {
-			return nil, fmt.Errorf("cannot backfill %s: from %s to %s there are more than %d dates", dag, machine.Timestamp(from), machine.Timestamp(to), MostDates)
+			return nil, datesError("cannot backfill %s: from %s to %s there are more than %d dates", dag, machine.Timestamp(from), machine.Timestamp(to), MostDates)
 		}
 		out = append(out, store.Due{DAG: dag, Logical: t.From, Start: t.From, End: t.To, At: t.Due})
 	}
 }
 
-// Kept is a plan's schedule and zone, as a backfill keeps them; "" = none.
-func Kept(p *machine.Plan) string {
-	return scheduleOf(spec.Head{Schedule: p.Schedule, Timezone: p.Timezone})
+// KeptAs is a schedule and its zone, as a backfill keeps them; "" = none.
+func KeptAs(written machine.Raw, zone string) string {
+	return scheduleOf(spec.Head{Schedule: written, Timezone: zone})
 }
+
+// ZoneOf is the zone that a backfill's dates are of.
+func ZoneOf(row store.Backfill) *time.Location {
+	var k keptSchedule
+	if json.Unmarshal([]byte(row.Schedule), &k) == nil {
+		if zone, err := time.LoadLocation(k.Timezone); err == nil {
+			return zone
+		}
+	}
+	return time.UTC
+}
+
+// KeptHead is KeptAs of a DAG that is in force.
+func KeptHead(h spec.Head) string { return scheduleOf(h) }
 
 func newBackfill(row store.Backfill) (*backfill, error) {
 	dates, err := Dates(row.DAG, row.Schedule, row.From, row.To)
@@ -360,13 +382,13 @@ func (s *Service) Backfill(ctx context.Context, row store.Backfill) (out store.B
 		return row, err
 	}
 	if b.row.Dates = len(b.dates); len(b.dates) == 0 {
-		return row, fmt.Errorf("cannot backfill %s: its schedule names no date from %s to %s", row.DAG, machine.Timestamp(row.From), machine.Timestamp(row.To))
+		return row, datesError("cannot backfill %s: its schedule names no date from %s to %s", row.DAG, machine.Timestamp(row.From), machine.Timestamp(row.To))
 	}
 	var failed error
 	err = s.do(ctx, func() {
 		for _, other := range s.backs {
 			if other.row.DAG == row.DAG {
-				failed = fmt.Errorf("cannot backfill %s: backfill %s of it is %s", row.DAG, other.row.ID, other.row.State)
+				failed = fmt.Errorf("cannot backfill %s: %w: %s is %s", row.DAG, ErrBusy, other.row.ID, other.row.State)
 				return
 			}
 		}
@@ -382,6 +404,24 @@ func (s *Service) Backfill(ctx context.Context, row store.Backfill) (out store.B
 	})
 	return b.row, cmp.Or(failed, err)
 }
+
+// CheckBackfill says what is wrong with an order, whatever its DAG is.
+func CheckBackfill(row store.Backfill) error {
+	switch {
+	case row.From.IsZero() || row.To.IsZero():
+		return errors.New("cannot backfill without a first and a last date")
+	case row.To.Before(row.From):
+		return fmt.Errorf("cannot backfill from %s to %s: that is before", machine.Timestamp(row.From), machine.Timestamp(row.To))
+	case !slices.Contains([]string{"none", "failed", "all"}, row.Reprocess):
+		return fmt.Errorf("cannot backfill with reprocess %q: it is none, failed or all", row.Reprocess)
+	case row.MaxActive < 1:
+		return fmt.Errorf("cannot backfill with %d runs at one time", row.MaxActive)
+	}
+	return nil
+}
+
+// ErrBusy says that a DAG has a backfill already that is not over.
+var ErrBusy = errors.New("it has a backfill that goes on")
 
 // ErrNoBackfill says that no backfill of that id goes on.
 var ErrNoBackfill = errors.New("no backfill of that id goes on")

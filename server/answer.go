@@ -43,7 +43,7 @@ const (
 	CodeRefused    = "refused"     // the run did not take the order
 	CodeSandbox    = "sandbox"     // the run and the server are not both in the sandbox, or outside
 	CodeStopping   = "stopping"    // the server begins nothing more
-	CodeNotFound   = "not_found"   // no such run
+	CodeNotFound   = "not_found"   // no such run, or backfill
 	CodeUnknownDAG = "unknown_dag" // no such DAG is in force
 	CodeParams     = "bad_params"  // params that the DAG does not take
 	codeBad        = "bad_request"
@@ -74,7 +74,9 @@ var known = []struct {
 }{
 	{runner.ErrDriven, http.StatusConflict, CodeDriven, "weft logs -f follows it, weft cancel ends it"},
 	{runner.ErrRefused, http.StatusConflict, CodeRefused, ""},
+	{scheduler.ErrNoBackfill, http.StatusNotFound, CodeNotFound, "weft backfill list shows them"},
 	{scheduler.ErrUnknown, http.StatusNotFound, CodeUnknownDAG, ""},
+	{scheduler.ErrBusy, http.StatusConflict, codeExists, "wait for its end, or cancel it"},
 	{scheduler.ErrOver, http.StatusServiceUnavailable, CodeStopping, ""},
 	{store.ErrClosed, http.StatusServiceUnavailable, CodeStopping, ""},
 	{runner.ErrHubClosed, http.StatusServiceUnavailable, CodeStopping, "it goes on when a server is back"},

@@ -265,3 +265,31 @@ func (c *Client) Trigger(ctx context.Context, id string, t Trigger) (out Accepte
 	err = c.ask(ctx, http.MethodPost, dagPath(id, "/runs"), t, &out)
 	return out, err
 }
+
+// Backfills lists backfills, the newest first; of all DAGs if dag is "".
+func (c *Client) Backfills(ctx context.Context, dag string) (out Backfills, err error) {
+	err = c.ask(ctx, http.MethodGet, "/v1/backfills?"+url.Values{"dag": {dag}}.Encode(), nil, &out)
+	return out, err
+}
+
+// Dates tells what a backfill would do about each of its dates.
+func (c *Client) Dates(ctx context.Context, o BackfillOrder) (out Dates, err error) {
+	q := url.Values{"from": {o.From.Format(time.RFC3339Nano)}, "to": {o.To.Format(time.RFC3339Nano)}, "reprocess": {o.Reprocess}}
+	if o.Backwards {
+		q.Set("backwards", "true")
+	}
+	err = c.ask(ctx, http.MethodGet, dagPath(o.DAG, "/dates?")+q.Encode(), nil, &out)
+	return out, err
+}
+
+// Backfill orders one.
+func (c *Client) Backfill(ctx context.Context, o BackfillOrder) (out Backfilled, err error) {
+	err = c.ask(ctx, http.MethodPost, "/v1/backfills", o, &out)
+	return out, err
+}
+
+// OrderBackfill pauses, resumes or cancels one: what is that word.
+func (c *Client) OrderBackfill(ctx context.Context, id, what, by string) (out Backfilled, err error) {
+	err = c.ask(ctx, http.MethodPost, "/v1/backfills/"+url.PathEscape(id)+"/"+what, Pausing{By: by}, &out)
+	return out, err
+}

@@ -37,5 +37,12 @@ var routes = []route{
 	{"POST", "/v1/dags/{dag}/pause", Operate, (*Server).pauseDAG},
 	{"POST", "/v1/dags/{dag}/unpause", Operate, (*Server).unpauseDAG},
 	{"POST", "/v1/dags/{dag}/runs", Operate, (*Server).triggerDAG},
+	{"GET", "/v1/dags/{dag}/dates", Read, (*Server).planBackfill},
+	{"GET", "/v1/backfills", Read, (*Server).listBackfills},
+	{"POST", "/v1/backfills", Operate, (*Server).orderBackfill},
+	{"POST", "/v1/backfills/{id}/pause", Operate, (*Server).pauseBackfill},
+	{"POST", "/v1/backfills/{id}/resume", Operate, (*Server).resumeBackfill},
+	{"POST", "/v1/backfills/{id}/cancel", Operate, (*Server).cancelBackfill},
+
 	{"GET", "/v1/missed", Read, (*Server).listMissed},
 }

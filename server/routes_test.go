@@ -23,6 +23,13 @@ var granted = map[string]Permission{
 	"POST /v1/dags/{dag}/unpause": Operate,
 	"POST /v1/dags/{dag}/runs":    Operate,
 	"GET /v1/missed":              Read,
+	"GET /v1/dags/{dag}/dates":    Read,
+	"GET /v1/backfills":           Read,
+	"POST /v1/backfills":          Operate,
+
+	"POST /v1/backfills/{id}/pause":  Operate,
+	"POST /v1/backfills/{id}/resume": Operate,
+	"POST /v1/backfills/{id}/cancel": Operate,
 }
 
 func TestEachRouteAsksForItsPermission(t *testing.T) {
@@ -67,7 +74,7 @@ func TestWhoLacksThePermissionIsRefused(t *testing.T) {
 		}
 		go func() { _ = other.Serve(l, has...) }()
 		for _, rt := range routes {
-			path := strings.NewReplacer("{run}", "r", "{dag}", "nightly").Replace(rt.Path)
+			path := strings.NewReplacer("{run}", "r", "{dag}", "nightly", "{id}", "b").Replace(rt.Path)
 			req, _ := http.NewRequestWithContext(t.Context(), rt.Method, "http://"+l.Addr().String()+path, nil)
 			resp, err := http.DefaultClient.Do(req)
 			if err != nil {

@@ -79,9 +79,9 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) (req runner.Req
 func (s *Server) sameWorld(sandbox bool) error {
 	switch {
 	case sandbox && !s.conf.Sandbox:
-		return conflict(CodeSandbox, "weft run --sandbox drives it itself", "cannot run in the sandbox: the server runs outside it")
+		return conflict(CodeSandbox, "leave it to weft serve --sandbox, or have this weft drive it", "cannot run in the sandbox: the server runs outside it")
 	case !sandbox && s.conf.Sandbox:
-		return conflict(CodeSandbox, "", "cannot run outside the sandbox: the server runs in it")
+		return conflict(CodeSandbox, "leave it to a server that runs outside, or have this weft drive it", "cannot run outside the sandbox: the server runs in it")
 	}
 	return nil
 }

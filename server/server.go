@@ -45,6 +45,9 @@ type Standing struct {
 type Scheduler interface {
 	Trigger(ctx context.Context, t scheduler.Trigger) (run string, err error)
 	Pause(ctx context.Context, dag, by string, pause bool) error
+	Backfill(ctx context.Context, row store.Backfill) (store.Backfill, error)
+	PauseBackfill(ctx context.Context, id string, pause bool) error
+	CancelBackfill(ctx context.Context, id, by string) error
 }
 
 // A Catalog knows the DAGs that are in force.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"weft/runner/local"
 	"weft/scheduler"
 	"weft/spec"
+	"weft/store"
 	"weft/store/mem"
 )
 
@@ -114,6 +116,7 @@ type desk struct {
 	plan   *machine.Plan
 	mu     sync.Mutex
 	paused map[string]string
+	back   store.Backfill
 }
 
 func (d *desk) Trigger(ctx context.Context, t scheduler.Trigger) (string, error) {
@@ -138,6 +141,33 @@ func (d *desk) Pause(_ context.Context, dag, by string, pause bool) error {
 		d.paused[dag] = by
 	}
 	return nil
+}
+
+func (d *desk) Backfill(_ context.Context, row store.Backfill) (store.Backfill, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.back.ID != "" {
+		return row, fmt.Errorf("cannot backfill %s: %w", row.DAG, scheduler.ErrBusy)
+	}
+	row.ID, row.State = row.DAG+"__1", "running"
+	d.back = row
+	return row, d.eng.st.Settle(context.Background(), &store.Changes{Backfills: []store.Backfill{row}})
+}
+
+func (d *desk) PauseBackfill(_ context.Context, id string, pause bool) error {
+	return d.end(id, map[bool]string{true: "paused", false: "running"}[pause])
+}
+
+func (d *desk) CancelBackfill(_ context.Context, id, _ string) error { return d.end(id, "cancelled") }
+
+func (d *desk) end(id, state string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.back.ID != id {
+		return fmt.Errorf("%w: %s", scheduler.ErrNoBackfill, id)
+	}
+	d.back.State = state
+	return d.eng.st.Settle(context.Background(), &store.Changes{Backfills: []store.Backfill{d.back}})
 }
 
 // A world is a server on a socket in a folder of its own, with all that is behind it.

@@ -115,7 +115,7 @@ func (l *liar) Asks(run string, done func([]store.Ask)) {
 			l.Drop([]int64{a.ID})
 		}
 		gen := l.s.gen
-		l.s.after(l.s.upTo(2*time.Second), func() {
+		l.s.after(l.s.upTo(time.Minute), func() {
 			if gen == l.s.gen && l.s.core != nil {
 				done(asks)
 			}

@@ -180,7 +180,7 @@ func (s *Sim) slots(p *proc) {
 func (s *Sim) look() {
 	for _, a := range s.core.Alive() {
 		p := s.ledger.last[machineKey{a.Run, a.Key}]
-		if p == nil || p.gen != s.gen || (!p.alive && s.mono > p.until+slack) {
+		if p == nil || p.gen != s.gen || (!p.alive && s.mono > max(p.until, s.disk.full)+slack) {
 			s.broken("slots: %s of run %s holds %d of pool %s, and no process of it lives", a.Key, a.Run, a.Slots, a.Pool)
 		}
 	}
@@ -215,7 +215,7 @@ func (s *Sim) lookAtRun(id string, r *machine.Run) {
 			if in.State != machine.Running || s.remote(id, task) {
 				continue
 			}
-			if p := s.newest(id, task, in.Index); p == nil || (!p.alive && s.mono > max(p.until, s.resumed[id])+2*slack) {
+			if p := s.newest(id, task, in.Index); p == nil || (!p.alive && s.mono > max(p.until, s.resumed[id], s.disk.full)+2*slack) {
 				s.broken("untrue: %s/%d of run %s is said to run, and no process of it lives", task, in.Index, id)
 			}
 		}

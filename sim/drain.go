@@ -42,7 +42,7 @@ func (s *Sim) drained(grace time.Duration, left error) {
 		}
 	}
 	for _, id := range s.order {
-		if s.disk.failed[id] {
+		if s.disk.failed[id] || !s.driven[id] { // it was given up
 			continue
 		}
 		for task, t := range s.disk.ghosts[id].run.Summarize().Tasks {

@@ -43,7 +43,11 @@ const (
 	pageOtherDAG = "no plugin waits for another DAG, or starts one: wait for what it leaves behind, by s3.head or file.head with `sensor`"
 	pageLambda   = "write uses: lambda.invoke, with: {function: …, payload: …}"
 	pageDynamoDB = "write uses: dynamodb.get, with: {table: …, key: …}, sensor: {until: output.item != null, timeout: 4h}"
-	pageAWS      = "there is no plugin for it yet: call the aws command by `run`, with `sensor` to wait for what it started"
+	pageGlue     = "write uses: glue.job, with: {name: …}, which waits by itself"
+	pageMachine  = "write uses: stepfunctions.run, with: {state_machine_arn: …, input: …}, which waits by itself"
+	pageBatch    = "write uses: batch.job, with: {job_queue: …, job_definition: …}, which waits by itself"
+	pageECS      = "write uses: ecs.task, with: {cluster: …, task_definition: …}, which waits by itself"
+	pageEMR      = "write uses: emr_serverless.job, with: {application_id: …, execution_role_arn: …, job_driver: …}, which waits by itself"
 )
 
 // airflowUses are operators and sensors of Airflow's, and plugins that this version lacks, in lower
@@ -60,7 +64,13 @@ var airflowUses = map[string]string{
 	"timedeltasensor": "write uses: wait, with: {for: 5m}", "datetimesensor": "write uses: wait, with: {until: …}",
 	"emailoperator":      "send it by `run`, or by http",
 	"externaltasksensor": pageOtherDAG, "triggerdagrunoperator": pageOtherDAG, "dag.wait": pageOtherDAG, "dag.run": pageOtherDAG,
-	"gluejoboperator": pageAWS, "gluejobsensor": pageAWS, "gluecrawleroperator": pageAWS, "glue.job": pageAWS, "glue.crawler": pageAWS,
+	"gluejoboperator": pageGlue, "gluejobsensor": pageGlue, "glue": pageGlue,
+	"gluecrawleroperator":                "write uses: glue.crawler, with: {name: …}, which waits by itself",
+	"athenaoperator":                     "write uses: athena.query, with: {query: …}, which waits by itself",
+	"stepfunctionstartexecutionoperator": pageMachine, "stepfunctionexecutionsensor": pageMachine, "stepfunctions": pageMachine,
+	"batchoperator": pageBatch, "batchsensor": pageBatch, "batch": pageBatch,
+	"ecsruntaskoperator": pageECS, "ecsoperator": pageECS, "ecstaskstatesensor": pageECS, "ecs": pageECS,
+	"emrserverlessstartjoboperator": pageEMR, "emrserverlessjobsensor": pageEMR, "emr_serverless": pageEMR,
 	"lambdainvokefunctionoperator": pageLambda, "awslambdainvokefunctionoperator": pageLambda, "lambda": pageLambda,
 	"dynamodbvaluesensor": pageDynamoDB, "dynamodb": pageDynamoDB,
 }

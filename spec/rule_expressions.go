@@ -100,7 +100,8 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 	at := d.within(u.node, off+p.Offset, p.Len)
 	code, msg := p.Code, p.Msg
 	if code == eMember && d.src.text(at) == "secrets" && p.Help == noSecrets {
-		code, msg = xSecret, "secrets cannot stand in `"+u.where+"`"
+		code, msg = xSecret, "secrets cannot stand in "+u.place()
+		p.Help = u.noSecretsHelp()
 	}
 	if len(p.Suggest) == 1 && latin(p.Suggest[0]) == d.src.text(at) && d.byID[p.Suggest[0]] != nil { // that id was reported
 		return

@@ -35,9 +35,27 @@ func (d *DAG) secretsByEnv(u *use, part expr.Segment) {
 		}
 		before, _, _ := strings.Cut(part.Text, name)
 		at := part.Offset + utf8.RuneCountInString(before)
-		d.report(xSecret, d.within(u.node, at, len(name)), "env.%s holds a secret, and secrets cannot stand in `%s`", name, u.where).help("%s", noSecrets)
+		d.report(xSecret, d.within(u.node, at, len(name)), "env.%s holds a secret, and secrets cannot stand in %s", name, u.place()).help("%s", u.noSecretsHelp())
 	}
 }
+
+// place names the key in which a secret stands that may not.
+func (u *use) place() string {
+	if u.startsDAG() {
+		return "`with` of " + dagRun
+	}
+	return "`" + u.where + "`"
+}
+
+func (u *use) noSecretsHelp() string {
+	if u.startsDAG() {
+		return "params are kept with the run: name the secret in the DAG that is started"
+	}
+	return noSecrets
+}
+
+// startsDAG tells whether the value is kept with a run that is started by it.
+func (u *use) startsDAG() bool { return u.where == "with" && u.task != nil && u.task.Uses == dagRun }
 
 // maySeeSecrets tells whether secrets may stand at a use.
 func (d *DAG) maySeeSecrets(u *use) bool {

@@ -95,6 +95,8 @@ func (d *DAG) checkScript(u *use, sc *expr.Scope) {
 	}
 	if ok {
 		d.lint(u, s, splices)
+	}
+	if ok && !d.failed { // else no plan comes of it
 		d.rewrite(u.task, s, splices)
 	}
 }

@@ -53,6 +53,9 @@ func (d *DAG) readShell(u *use, sc *expr.Scope, s *script, splices []splice) boo
 	return true
 }
 
+// longScript is from where on a script's tree counts.
+const longScript = 64 << 10
+
 // parseShell never panics: whatever the parser trips over is an error. A parser has large buffers and
 // serves all scripts of a file, but is not trusted again after a panic.
 func (d *DAG) parseShell(text string, lang syntax.LangVariant) (file *syntax.File, err error) {
@@ -66,6 +69,9 @@ func (d *DAG) parseShell(text string, lang syntax.LangVariant) (file *syntax.Fil
 	if p == nil {
 		p = syntax.NewParser(syntax.Variant(lang), syntax.KeepComments(true))
 		d.shells[lang] = p
+	}
+	if len(text) > longScript { // it would keep the tree until the next script
+		delete(d.shells, lang)
 	}
 	return p.Parse(strings.NewReader(text), "")
 }

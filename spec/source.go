@@ -135,6 +135,12 @@ func (s *source) text(at Span) string {
 	if at.EndLine != at.Line || at.Col < 1 || at.EndCol < at.Col {
 		return ""
 	}
+	if text := s.lineText(at.Line); text != "" && s.begin[at.Line-1]&wide == 0 {
+		if at.EndCol > len(text)+1 {
+			return ""
+		}
+		return text[at.Col-1 : at.EndCol-1]
+	}
 	l := s.line(at.Line)
 	if at.EndCol > len(l)+1 {
 		return ""

@@ -129,7 +129,7 @@ func (d *DAG) templates(t *task, where, path string, n *Node, want any) {
 			d.templates(t, where, join(path, i), it, member(want, here, "items"))
 		}
 	default:
-		d.use(&use{task: t, where: where, path: path, node: n, form: template, edge: true, want: want})
+		d.use(&use{task: t, where: where, path: path, node: n, form: template, edge: true, want: want, noSecrets: where == "with" && t != nil && t.Uses == dagRun})
 	}
 }
 

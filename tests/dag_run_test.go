@@ -191,7 +191,7 @@ tasks:
   broken: {uses: dag.run, with: {id: broken}}
   params: {uses: dag.run, with: {id: load, params: "${{ {\"dya\": \"x\", \"parts\": \"many\"} }}"}}
   date: {uses: dag.run, with: {id: load, params: {day: x}, logical_date: yesterday}}
-  secret: {uses: dag.run, with: {id: load, params: {day: "${{ secrets.TOKEN }}"}}}
+  secret: {env: {TOKEN: "${{ secrets.TOKEN }}"}, uses: dag.run, with: {id: load, params: {day: correct-horse-battery}}}
   large: {uses: dag.run, with: {id: load, params: {day: "${{ join(map(1..9000, \"abcdef\"), \"\") }}"}}}
 `)
 	t.Setenv("WEFT_SECRET_TOKEN", "correct-horse-battery")

@@ -149,7 +149,7 @@ var slips = []struct{ what, text, pointer, says string }{
 	{"an unknown key", "tasks:\n  a: {run: echo, retires: 2}", "/tasks/a", "2:18-2:25 Property retires is not allowed."},
 	{"neither run nor uses", "tasks:\n  a: {retries: 2}", "/tasks/a", "2:3-2:4 One of `run` or `uses` is missing."},
 	{"run and uses", "tasks:\n  a:\n    run: echo\n    uses: noop", "/tasks/a/uses", "4:5-4:9 `run` and `uses` exclude each other: keep one."},
-	{"an unknown plugin", "tasks:\n  a: {uses: htpp}", "/tasks/a/uses", "2:13-2:17 Value is not accepted. Valid values: \"athena.query\", \"dynamodb.delete\""},
+	{"an unknown plugin", "tasks:\n  a: {uses: htpp}", "/tasks/a/uses", "2:13-2:17 Value is not accepted. Valid values: \"athena.query\", \"batch.job\""},
 	{"an input of another plugin", "tasks:\n  a:\n    uses: http\n    with: {url: \"http://x\", path: /}", "/tasks/a/with", "4:29-4:33 Property path is not allowed."},
 	{"an input that is missing", "tasks:\n  a:\n    uses: s3.get\n    with: {as: text}", "/tasks/a/with", "4:5-4:9 Missing property \"uri\"."},
 	{"an input of the wrong type", "tasks:\n  a:\n    uses: s3.list\n    with: {uri: \"s3://b\", max: many}", "/tasks/a/with/max", "4:32-4:36 Incorrect type. Expected \"integer\"."},

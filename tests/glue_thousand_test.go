@@ -17,7 +17,8 @@ func TestAThousandGlueJobsAtOnce(t *testing.T) {
 	}
 	for what, name := range map[string]string{"one job": "job", "a job each": "job_${{ index }}"} {
 		t.Run(what, func(t *testing.T) {
-			s, w := newStrait(t), newWorld(t)
+			s := newStrait(t, abroads[0])
+			w := s.world()
 			file := w.write("many.yaml", fmt.Sprintf(`
 id: many
 max_active_tasks: 16
@@ -33,19 +34,19 @@ tasks:
 			eventually(t, "all are started", func() bool {
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				return s.starts == 1000
+				return s.begun == 1000
 			})
 			eventually(t, "a task runs beside them", func() bool {
 				return strings.Contains(mustRead(t, c.out), `"task_id":"still","attempt":1,"state":"success"`)
 			})
 			time.Sleep(3 * time.Minute) // until they are asked for as seldom as ever
 			s.mu.Lock()
-			before := s.asks
+			before := s.asked
 			s.mu.Unlock()
 			ticks := cpu(t, c.Process.Pid)
 			time.Sleep(4 * time.Minute)
 			s.mu.Lock()
-			calls := float64(s.asks-before) / 4
+			calls := float64(s.asked-before) / 4
 			s.mu.Unlock()
 			t.Logf("1,000 watched, %s: %.0f calls a minute, %.2f %% of a core, %s resident, no slot held",
 				what, calls, float64(cpu(t, c.Process.Pid)-ticks)/(4*60), resident(t, c.Process.Pid))

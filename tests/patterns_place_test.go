@@ -29,7 +29,7 @@ func onServer(client *s3.Client) place { return place{"on a server", client} }
 // withS3 starts the server and tells weft of it by the environment alone.
 func withS3(t *testing.T) *s3.Client {
 	t.Helper()
-	server, glue := s3server.Start(t, bucket), glueServer(t)
+	server, glue := s3server.Start(t, bucket), sandboxServer(t)
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL_S3": server.URL, "AWS_ENDPOINT_URL_GLUE": glue, "AWS_ENDPOINT_URL": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
 		"AWS_ACCESS_KEY_ID": s3server.Access, "AWS_SECRET_ACCESS_KEY": s3server.Secret, "AWS_SESSION_TOKEN": "", "AWS_REGION": s3server.Region,

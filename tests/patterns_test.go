@@ -43,6 +43,16 @@ var patterns = []struct {
 	{"p8_glue_job", "fails when the job has failed", "end=failed", 1, "task1=failed task2=upstream_failed", endedIn("FAILED")},
 	{"p8_glue_job", "has the job stopped that takes too long", "end=slow", 1, "task1=failed task2=upstream_failed", endedIn("STOPPED")},
 
+	{"jobs_elsewhere", "waits for four services, and uses what they gave", "", 0, "machine=success batch=success ecs=success emr=success told=success", logSays("told", "rows: 3, batch exited with 0", "ecs: app, emr: SUCCESS")},
+	{"jobs_elsewhere", "says why each has failed", "end=failed", 1, "machine=failed batch=failed ecs=failed emr=failed told=upstream_failed", failedWith(map[string]string{
+		"machine": "has failed (FAILED): Orders.Missing: no orders of that day", "batch": "the container exited with status 137; OutOfMemoryError",
+		"ecs": "container app exited with status 2: no such report", "emr": "has failed (FAILED): Job failed, please check complete logs",
+	})},
+	{"jobs_elsewhere", "has each stopped that takes too long", "end=slow", 1, "machine=failed batch=failed ecs=failed emr=failed told=upstream_failed", failedWith(map[string]string{
+		"machine": "timed out after 3s, execution nightly-weft-", "batch": "timed out after 3s, batch job nightly-weft-",
+		"ecs": "timed out after 3s, ecs task ", "emr": "timed out after 3s, job run 00",
+	})},
+
 	{"orders_table", "enriches an order by a function", "", 0, "lock=success order=success enrich=success done=success seen=success told=success unlock=success", nil},
 	{"orders_table", "gives the lock back when the function fails", "quantity=0", 1, "lock=success order=success enrich=failed done=upstream_failed seen=upstream_failed told=upstream_failed unlock=success", nil},
 

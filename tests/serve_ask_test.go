@@ -261,6 +261,9 @@ func TestOrdersOfARunThatAnotherWeftDrives(t *testing.T) {
 // A run of the sandbox is left to a weft that is in it: outside it would meet the real AWS.
 func TestAServerLeavesTheSandboxAlone(t *testing.T) {
 	s := served(t)
+	if res := s.run("run", "quick", "--sandbox", "-d"); res.code != 3 || !strings.Contains(res.stderr, "cannot run in the sandbox: the server runs outside it") {
+		t.Errorf("exit %d\n%s%s", res.code, res.out, res.stderr)
+	}
 	c := s.began("run", "waits", "--run-id", "r", "--sandbox")
 	c.says("gate   running")
 	_ = c.signal(syscall.SIGKILL)
@@ -277,6 +280,20 @@ func TestAServerLeavesTheSandboxAlone(t *testing.T) {
 	}
 	if sum := s.last(s.run("runs", "show", "r", "--json").out); string(sum.Tasks["gate"].Output) == `"server"` {
 		t.Error("the server ran it")
+	}
+}
+
+// A server in the sandbox drives what is to run in it, and nothing else.
+func TestAServerInTheSandbox(t *testing.T) {
+	s := serveIn(t, "WHO=server")
+	s.dag("quick.yaml", "id: quick\ntasks: {a: {run: 'echo $WHO; test -n \"$AWS_ENDPOINT_URL_S3\"'}}\n")
+	s.args = []string{"--sandbox"}
+	s.start()
+	if sum, res := s.runJSON("quick", "--sandbox"); res.code != 0 || string(sum.Tasks["a"].Output) != `"server"` {
+		t.Errorf("inside: exit %d, a gave %s\n%s", res.code, sum.Tasks["a"].Output, res.stderr)
+	}
+	if sum, res := s.runJSON("quick"); res.code != 1 || sum.states("a") != "a=failed" {
+		t.Errorf("outside: exit %d, %s\n%s", res.code, sum.states("a"), res.stderr)
 	}
 }
 

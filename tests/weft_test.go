@@ -43,6 +43,7 @@ type world struct {
 	t      *testing.T
 	dir    string
 	ledger string // effects, outside weft's reach: one appended line each
+	env    []string
 }
 
 func newWorld(t *testing.T) *world {
@@ -68,6 +69,7 @@ func (w *world) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(binary, args...)
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "LEDGER="+w.ledger, "NO_COLOR=1", "WEFT_SHELLCHECK=off", "WEFT_HOME="+filepath.Join(w.dir, "state"))
+	cmd.Env = append(cmd.Env, w.env...)
 	return cmd
 }
 

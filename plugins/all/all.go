@@ -6,8 +6,11 @@ import (
 
 	"weft/plugins"
 	"weft/plugins/athena"
+	"weft/plugins/batch"
 	"weft/plugins/dag"
 	"weft/plugins/dynamodb"
+	"weft/plugins/ecs"
+	"weft/plugins/emrserverless"
 	"weft/plugins/fail"
 	"weft/plugins/filehead"
 	"weft/plugins/glue"
@@ -17,6 +20,7 @@ import (
 	"weft/plugins/python"
 	"weft/plugins/s3"
 	"weft/plugins/shell"
+	"weft/plugins/stepfunctions"
 	"weft/plugins/wait"
 )
 
@@ -26,6 +30,9 @@ import (
 func Plugins(cache string, policy http.Policy, runs plugins.Runs) []plugins.Plugin {
 	return append(slices.Concat(dag.Plugins(runs), s3.Plugins(), dynamodb.Plugins(), glue.Plugins()),
 		athena.Query{},
+		batch.Job{},
+		ecs.Task{},
+		emrserverless.Job{},
 		fail.Plugin{},
 		filehead.Plugin{},
 		http.Plugin{Policy: policy},
@@ -33,6 +40,7 @@ func Plugins(cache string, policy http.Policy, runs plugins.Runs) []plugins.Plug
 		noop.Plugin{},
 		python.Plugin{Cache: cache},
 		shell.Plugin{},
+		stepfunctions.Run{},
 		wait.Plugin{},
 	)
 }

@@ -24,7 +24,7 @@ func TestEveryPluginKeepsTheContract(t *testing.T) {
 	for _, name := range reg.Names() {
 		p := reg.Get(name)
 		t.Run(name, func(t *testing.T) {
-			if !regexp.MustCompile(`^[a-z0-9]+(\.[a-z0-9]+)*$`).MatchString(name) {
+			if !regexp.MustCompile(`^[a-z0-9]+([._][a-z0-9]+)*$`).MatchString(name) {
 				t.Errorf("%q is no name of a plugin", name)
 			}
 			if s := p.Schema(); s.Title == "" || strings.Contains(s.Title, "\n") || strings.HasSuffix(s.Title, ".") {

@@ -7,7 +7,6 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"weft/awsconf"
@@ -49,10 +48,7 @@ func (Query) Schema() plugins.Schema {
 
 // Run implements plugins.Plugin; only a sensor comes to it, which the validator refuses.
 func (Query) Run(ctx context.Context, _ *plugins.Call) (plugins.Result, error) {
-	if ctx.Err() != nil {
-		return plugins.Result{}, ctx.Err()
-	}
-	return plugins.Result{}, plugins.Errorf(plugins.BadInput, "cannot use athena.query as a sensor: each poke would start it anew")
+	return awscall.Watched(ctx, "athena.query")
 }
 
 type queryWith struct {
@@ -95,8 +91,8 @@ func (Query) Target(json.RawMessage) (json.RawMessage, error) { return json.RawM
 // request makes the request out of the input.
 func request(call *plugins.Call, token string) (start, error) {
 	var in queryWith
-	if json.Unmarshal(call.Input, &in) != nil {
-		return start{}, plugins.Errorf(plugins.BadInput, "cannot read the input: it is not what the plugin's schema describes")
+	if err := awscall.Input(call.Input, &in); err != nil {
+		return start{}, err
 	}
 	req := start{
 		QueryString: in.Query, WorkGroup: in.Workgroup, ExecutionParameters: in.Parameters,
@@ -122,53 +118,31 @@ func (Query) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submiss
 	if err != nil {
 		return plugins.Handle{}, err
 	}
-	s, err := awsconf.For(ctx, call.Env)
+	s, err := awscall.Reach(ctx, call, "")
 	if err != nil {
-		return plugins.Handle{}, awscall.Failed(ctx, "reach AWS", err)
+		return plugins.Handle{}, err
 	}
 	var out struct {
 		QueryExecutionID string `json:"QueryExecutionId"`
 	}
 	if err := service.Ask(ctx, s, "StartQueryExecution", req, &out); err != nil {
-		return plugins.Handle{}, unsureOf(failed(ctx, "start the query", err))
+		return plugins.Handle{}, awscall.Again(failed(ctx, "start the query", err))
 	}
-	h := queryHandle{out.QueryExecutionID, s.Config.Region}
-	raw, err := json.Marshal(h)
-	return plugins.Handle{Data: raw, Text: h.String()}, err
-}
-
-// unsureOf has a start that failed for a while tried on: under its token that does no harm.
-func unsureOf(err error) error {
-	var e *plugins.Error
-	if errors.As(err, &e) && e.Kind == plugins.Temporary {
-		told := *e
-		told.Unsure = true
-		return &told
-	}
-	return err
+	return awscall.Handle(queryHandle{out.QueryExecutionID, s.Config.Region})
 }
 
 var meanings = awscall.Meanings{"InvalidRequestException": {Kind: plugins.BadInput}}
 
 func failed(ctx context.Context, what string, err error) error {
-	return meanings.Failed(ctx, what, err)
+	return meanings.Work(ctx, what, err)
 }
 
 // reach reads a handle and finds the way to it.
 func reach(ctx context.Context, call *plugins.Call, raw json.RawMessage) (h queryHandle, s *awsconf.Session, err error) {
-	if json.Unmarshal(raw, &h) != nil {
-		return h, nil, plugins.Errorf(plugins.Internal, "cannot read what was recorded of it: %.100s", raw)
+	if h, err = awscall.Recorded[queryHandle](raw); err == nil {
+		s, err = awscall.Reach(ctx, call, h.Region)
 	}
-	if s, err = awsconf.For(ctx, call.Env); err != nil {
-		return h, nil, awscall.Failed(ctx, "reach AWS", err)
-	}
-	if s.Config.Region != h.Region {
-		return h, nil, &plugins.Error{
-			Kind: plugins.BadInput, Err: fmt.Errorf("cannot ask about %s: it was started in %s, and this leads to %s", h, h.Region, s.Config.Region),
-			Hint: "set AWS_REGION to " + h.Region,
-		}
-	}
-	return h, s, nil
+	return h, s, err
 }
 
 // Check implements plugins.RemoteWork.
@@ -196,17 +170,9 @@ const batchSize = 50
 
 // CheckAll implements plugins.BatchChecker.
 func (Query) CheckAll(ctx context.Context, call *plugins.Call, handles []json.RawMessage) ([]plugins.Progress, error) {
-	all := make([]plugins.Progress, len(handles))
-	for from := 0; from < len(handles); from += batchSize {
-		part := all[from:min(from+batchSize, len(all))]
-		if err := checkBatch(ctx, call, handles[from:from+len(part)], part); err != nil {
-			for i := range all[from:] { // one refusal is enough for one round
-				all[from+i].Unasked = err
-			}
-			break
-		}
-	}
-	return all, nil
+	return awscall.Parts(handles, batchSize, func(handles []json.RawMessage, into []plugins.Progress) error {
+		return checkBatch(ctx, call, handles, into)
+	}), nil
 }
 
 func checkBatch(ctx context.Context, call *plugins.Call, handles []json.RawMessage, into []plugins.Progress) error {

@@ -84,3 +84,11 @@ func Result(out any) (plugins.Result, error) {
 	raw, err := json.Marshal(out)
 	return plugins.Result{Output: raw}, err
 }
+
+// Answer reads the body of a REST service's answer.
+func Answer(body []byte, into any) error {
+	if json.Unmarshal(body, into) != nil {
+		return &awsconf.Error{Fault: awsconf.Other, Text: "the service's answer has another form than is known", Hint: "check AWS_ENDPOINT_URL", Unsure: true}
+	}
+	return nil
+}

@@ -9,6 +9,7 @@ import (
 
 	"weft/awsconf"
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // Crawler is the plugin glue.crawler: one crawl, from StartCrawler to its end.
@@ -44,7 +45,7 @@ func (Crawler) Schema() plugins.Schema {
 
 // Run implements plugins.Plugin.
 func (Crawler) Run(ctx context.Context, _ *plugins.Call) (plugins.Result, error) {
-	return watched(ctx, "glue.crawler")
+	return awscall.Watched(ctx, "glue.crawler")
 }
 
 // A crawlHandle is what is recorded of a crawl. Glue gives crawls no name that StartCrawler tells.
@@ -56,14 +57,9 @@ type crawlHandle struct {
 
 func (h crawlHandle) String() string { return "glue crawler " + h.Name }
 
-func (h crawlHandle) handle() (plugins.Handle, error) {
-	raw, err := json.Marshal(h)
-	return plugins.Handle{Data: raw, Text: h.String()}, err
-}
-
 // Target implements plugins.RemoteWork.
 func (Crawler) Target(input json.RawMessage) (json.RawMessage, error) {
-	in, err := read[crawlHandle](input)
+	in, err := awscall.Recorded[crawlHandle](input)
 	if err != nil {
 		return nil, err
 	}
@@ -72,19 +68,19 @@ func (Crawler) Target(input json.RawMessage) (json.RawMessage, error) {
 
 // Submit implements plugins.RemoteWork.
 func (Crawler) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submission) (plugins.Handle, error) {
-	target, err := read[crawlHandle](sub.Target)
+	target, err := awscall.Recorded[crawlHandle](sub.Target)
 	if err != nil {
 		return plugins.Handle{}, err
 	}
-	s, err := session(ctx, call, "")
+	s, err := awscall.Reach(ctx, call, "")
 	if err != nil {
 		return plugins.Handle{}, err
 	}
 	name := map[string]string{"Name": target.Name}
-	if err := patiently(ctx, call, func() error { return service.Once(ctx, s, "StartCrawler", name, nil) }); err != nil {
+	if err := awscall.Patiently(ctx, call, func() error { return service.Once(ctx, s, "StartCrawler", name, nil) }); err != nil {
 		return plugins.Handle{}, failed(ctx, "start glue crawler "+target.Name, err)
 	}
-	return crawlHandle{target.Name, sub.Intended, s.Config.Region}.handle()
+	return awscall.Handle(crawlHandle{target.Name, sub.Intended, s.Config.Region})
 }
 
 // A crawlerState is what of a Crawler is looked at.
@@ -94,7 +90,7 @@ type crawlerState struct {
 	LastCrawl        struct {
 		Status       string // SUCCEEDED, CANCELLED, FAILED
 		ErrorMessage string
-		StartTime    moment
+		StartTime    awscall.Moment
 	}
 }
 
@@ -104,7 +100,7 @@ const apart = 10 * time.Second
 // began tells when the crawl at hand began, or the last one.
 func (c crawlerState) began(now time.Time) time.Time {
 	if c.State == "READY" {
-		return c.LastCrawl.StartTime.time()
+		return c.LastCrawl.StartTime.Time()
 	}
 	return now.Add(-time.Duration(c.CrawlElapsedTime) * time.Millisecond)
 }
@@ -117,11 +113,11 @@ func lookAtCrawler(ctx context.Context, s *awsconf.Session, name string, how ask
 
 // Find implements plugins.Finder.
 func (Crawler) Find(ctx context.Context, call *plugins.Call, sub plugins.Submission) (plugins.Handle, bool, error) {
-	target, err := read[crawlHandle](sub.Target)
+	target, err := awscall.Recorded[crawlHandle](sub.Target)
 	if err != nil {
 		return plugins.Handle{}, false, err
 	}
-	s, err := session(ctx, call, "")
+	s, err := awscall.Reach(ctx, call, "")
 	if err != nil {
 		return plugins.Handle{}, false, err
 	}
@@ -129,7 +125,7 @@ func (Crawler) Find(ctx context.Context, call *plugins.Call, sub plugins.Submiss
 	if err != nil || c.began(call.Now()).Before(sub.Intended.Add(-apart)) {
 		return plugins.Handle{}, false, err
 	}
-	h, err := crawlHandle{target.Name, sub.Intended, s.Config.Region}.handle()
+	h, err := awscall.Handle(crawlHandle{target.Name, sub.Intended, s.Config.Region})
 	return h, err == nil, err
 }
 
@@ -143,11 +139,11 @@ type crawlDone struct {
 
 // Check implements plugins.RemoteWork.
 func (Crawler) Check(ctx context.Context, call *plugins.Call, handle json.RawMessage) (plugins.Progress, error) {
-	h, err := read[crawlHandle](handle)
+	h, err := awscall.Recorded[crawlHandle](handle)
 	if err != nil {
 		return plugins.Progress{}, err
 	}
-	s, err := session(ctx, call, h.Region)
+	s, err := awscall.Reach(ctx, call, h.Region)
 	if err != nil {
 		return plugins.Progress{}, err
 	}
@@ -156,7 +152,7 @@ func (Crawler) Check(ctx context.Context, call *plugins.Call, handle json.RawMes
 	switch {
 	case err != nil, c.State != "READY":
 		return p, err
-	case c.LastCrawl.StartTime.time().Before(h.Since.Add(-apart)):
+	case c.LastCrawl.StartTime.Time().Before(h.Since.Add(-apart)):
 		p.State = "STARTING" // it is ready still: what it says of the last crawl is about another
 		return p, nil
 	case c.LastCrawl.Status == "SUCCEEDED":
@@ -192,11 +188,11 @@ func (h crawlHandle) succeeded(ctx context.Context, s *awsconf.Session, c crawle
 
 // Stop implements plugins.RemoteWork.
 func (Crawler) Stop(ctx context.Context, call *plugins.Call, handle json.RawMessage) error {
-	h, err := read[crawlHandle](handle)
+	h, err := awscall.Recorded[crawlHandle](handle)
 	if err != nil {
 		return err
 	}
-	s, err := session(ctx, call, h.Region)
+	s, err := awscall.Reach(ctx, call, h.Region)
 	if err != nil {
 		return err
 	}

@@ -43,81 +43,6 @@ func ends(t *testing.T, p plugins.RemoteWork, call *plugins.Call, handle json.Ra
 	return plugins.Progress{}
 }
 
-func TestEachEndOfAJob(t *testing.T) {
-	for script, want := range map[string]string{
-		"RUNNING 50ms":                            `output {"job_run_id":"jr_`,
-		"RUNNING 50ms, FAILED out of memory":      "remote: glue job j run jr_… has failed (FAILED): out of memory",
-		"RUNNING 0s, STOPPED":                     "remote: glue job j run jr_… was stopped (STOPPED)",
-		"RUNNING 0s, ERROR":                       "remote: glue job j run jr_… ended with an error (ERROR)",
-		"WAITING 0s, EXPIRED":                     "remote: glue job j run jr_… expired before it began (EXPIRED)",
-		"RUNNING 1s, TIMEOUT":                     "timeout: glue job j run jr_… took longer than the job's own timeout (TIMEOUT), after 1s",
-		"RUNNING 0s, FAILED a, b: \"c\" and more": "remote: glue job j run jr_… has failed (FAILED): a, b: \"c\" and more",
-	} {
-		t.Run(script, func(t *testing.T) {
-			in, _ := json.Marshal(map[string]any{"name": "j", "arguments": map[string]any{"--weft_sandbox": script, "--n": 3, "--yes": true}})
-			call := newCall(t, string(in))
-			h, err := Job{}.Submit(t.Context(), call, submission(t, Job{}, call, "weft-1"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := ends(t, Job{}, call, h.Data)
-			got := "output " + string(p.Result.Output)
-			if p.Failed != nil {
-				before, rest, _ := strings.Cut(p.Failed.Error(), "jr_")
-				_, rest, _ = strings.Cut(rest, " ")
-				got = fmt.Sprintf("%s: %sjr_… %s", p.Failed.Kind, before, rest)
-			}
-			if got != want && !strings.HasPrefix(got, want+strings.TrimPrefix(strings.TrimPrefix(h.Text, "glue job j run "), "jr_")) {
-				t.Errorf("got  %s\nwant %s", got, want)
-			}
-		})
-	}
-}
-
-func TestInputsThatCannotBeStarted(t *testing.T) {
-	for in, want := range map[string]string{
-		`{"name":" "}`: "cannot start a glue job without a name",
-		`{"name":"j","arguments":{"--weft_token":"x"}}`:                 "weft finds its runs by it",
-		`{"name":"j","max_capacity":2,"worker_type":"G.1X"}`:            "Glue takes one or the other",
-		`{"name":"j","arguments":{"--list":[1]}}`:                       "toJSON makes a text of it",
-		`{"name":"j","arguments":{"--map":{}},"number_of_workers":2}`:   "toJSON makes a text of it",
-		`{"name":"j","arguments":{"--null":null},"worker_type":"G.1X"}`: "toJSON makes a text of it",
-	} {
-		if _, err := (Job{}).Target(json.RawMessage(in)); err == nil || plugins.KindOf(err) != plugins.BadInput || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want bad_input and %q", in, err, want)
-		}
-	}
-}
-
-func TestAStartThatIsRefusedForAWhileIsTriedOn(t *testing.T) {
-	call := newCall(t, `{"name":"j"}`, sandbox.Fault{Service: "glue", Operation: "StartJobRun", Times: 3})
-	if _, err := (Job{}).Submit(t.Context(), call, submission(t, Job{}, call, "weft-1")); err != nil {
-		t.Fatalf("throttled three times: %v", err)
-	}
-}
-
-func TestWhatAStartIsRefusedFor(t *testing.T) {
-	for code, want := range map[string]struct {
-		kind   plugins.Kind
-		unsure bool
-		says   string
-	}{
-		"EntityNotFoundException":              {plugins.BadInput, false, "there is none of that name (check the name"},
-		"InvalidInputException":                {plugins.BadInput, false, "It was ordered so"},
-		"ConcurrentRunsExceededException":      {plugins.Temporary, false, "as many of its runs as the job allows"},
-		"ResourceNumberLimitExceededException": {plugins.Temporary, false, "It was ordered so"},
-		"OperationTimeoutException":            {plugins.Temporary, true, "start glue job j"},
-		"AccessDeniedException":                {plugins.Remote, false, "grant glue:StartJobRun"},
-	} {
-		call := newCall(t, `{"name":"j"}`, sandbox.Fault{Service: "glue", Operation: "StartJobRun", Times: 9, Code: code})
-		_, err := Job{}.Submit(t.Context(), call, submission(t, Job{}, call, "weft-1"))
-		var e *plugins.Error
-		if !asError(err, &e) || e.Kind != want.kind || e.Unsure != want.unsure || !strings.Contains(e.Error(), want.says) {
-			t.Errorf("%s: %v (%+v)", code, err, e)
-		}
-	}
-}
-
 func asError(err error, to **plugins.Error) bool {
 	e, ok := err.(*plugins.Error)
 	*to = e
@@ -156,42 +81,6 @@ func TestALostStartIsFoundBehindManyOthers(t *testing.T) {
 		if p.Unasked != nil || p.State == "" {
 			t.Errorf("run %d of %d: %+v", i, len(all), p)
 		}
-	}
-}
-
-func TestARunIsAskedForInItsOwnRegion(t *testing.T) {
-	call := newCall(t, `{"name":"j"}`)
-	h, err := Job{}.Submit(t.Context(), call, submission(t, Job{}, call, "weft-1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	elsewhere := *call
-	elsewhere.Env = append(append([]string(nil), call.Env...), "AWS_REGION=eu-west-1")
-	if _, err := (Job{}).Check(t.Context(), &elsewhere, h.Data); err == nil || !strings.Contains(err.Error(), "set AWS_REGION to us-east-1") {
-		t.Errorf("asked in another region: %v", err)
-	}
-}
-
-func TestAStopIsNoErrorWhereTheRunHasEnded(t *testing.T) {
-	call := newCall(t, `{"name":"j","arguments":{"--weft_sandbox":"RUNNING 0s"}}`)
-	h, err := Job{}.Submit(t.Context(), call, submission(t, Job{}, call, "weft-1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := (Job{}).Stop(t.Context(), call, h.Data); err != nil {
-		t.Error(err)
-	}
-	slow := newCall(t, `{"name":"j","arguments":{"--weft_sandbox":"RUNNING 1h"}}`)
-	if h, err = (Job{}).Submit(t.Context(), slow, submission(t, Job{}, slow, "weft-1")); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := (Job{}).Stop(t.Context(), slow, h.Data); err != nil {
-			t.Error(err)
-		}
-	}
-	if p := ends(t, Job{}, slow, h.Data); p.State != "STOPPED" {
-		t.Errorf("it is %s", p.State)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"weft/awsconf"
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // Job is the plugin glue.job: a run of a Glue job, from StartJobRun to its end.
@@ -49,7 +50,7 @@ func (Job) Schema() plugins.Schema {
 
 // Run implements plugins.Plugin.
 func (Job) Run(ctx context.Context, _ *plugins.Call) (plugins.Result, error) {
-	return watched(ctx, "glue.job")
+	return awscall.Watched(ctx, "glue.job")
 }
 
 type jobWith struct {
@@ -84,7 +85,7 @@ type startJobRun struct {
 // A jobRun is what of a JobRun is looked at.
 type jobRun struct {
 	ID            string `json:"Id"`
-	StartedOn     moment
+	StartedOn     awscall.Moment
 	JobRunState   string
 	Arguments     map[string]string
 	ErrorMessage  string
@@ -100,11 +101,6 @@ type jobHandle struct {
 
 func (h jobHandle) String() string { return fmt.Sprintf("glue job %s run %s", h.Name, h.Run) }
 
-func (h jobHandle) handle() (plugins.Handle, error) {
-	raw, err := json.Marshal(h)
-	return plugins.Handle{Data: raw, Text: h.String()}, err
-}
-
 // Target implements plugins.RemoteWork.
 func (Job) Target(input json.RawMessage) (json.RawMessage, error) {
 	in, err := jobRequest(input, "")
@@ -117,8 +113,8 @@ func (Job) Target(input json.RawMessage) (json.RawMessage, error) {
 // jobRequest makes the request out of the input.
 func jobRequest(input json.RawMessage, token string) (startJobRun, error) {
 	var in jobWith
-	if json.Unmarshal(input, &in) != nil {
-		return startJobRun{}, plugins.Errorf(plugins.BadInput, "cannot read the input: it is not what the plugin's schema describes")
+	if err := awscall.Input(input, &in); err != nil {
+		return startJobRun{}, err
 	}
 	req := startJobRun{
 		JobName: in.Name, Arguments: map[string]string{TokenArgument: token}, WorkerType: in.WorkerType,
@@ -136,7 +132,7 @@ func jobRequest(input json.RawMessage, token string) (startJobRun, error) {
 		if name == TokenArgument {
 			return req, plugins.Errorf(plugins.BadInput, "cannot pass the argument %s: weft finds its runs by it", name)
 		}
-		text, err := argument(v)
+		text, err := awscall.Text(v)
 		if err != nil {
 			return req, plugins.Errorf(plugins.BadInput, "cannot pass the argument %s: %w", name, err)
 		}
@@ -145,37 +141,25 @@ func jobRequest(input json.RawMessage, token string) (startJobRun, error) {
 	return req, nil
 }
 
-// argument is a value as Glue takes it: text, and numbers and booleans as they are written.
-func argument(v any) (string, error) {
-	switch v := v.(type) {
-	case string:
-		return v, nil
-	case bool, float64:
-		b, err := json.Marshal(v)
-		return string(b), err
-	}
-	return "", fmt.Errorf("it is neither text nor a number nor true or false (toJSON makes a text of it)")
-}
-
 // Submit implements plugins.RemoteWork.
 func (Job) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submission) (plugins.Handle, error) {
 	req, err := jobRequest(call.Input, sub.Token)
 	if err != nil {
 		return plugins.Handle{}, err
 	}
-	s, err := session(ctx, call, "")
+	s, err := awscall.Reach(ctx, call, "")
 	if err != nil {
 		return plugins.Handle{}, err
 	}
 	var out struct{ JobRunID string }
-	err = patiently(ctx, call, func() error { return service.Once(ctx, s, "StartJobRun", req, &out) })
+	err = awscall.Patiently(ctx, call, func() error { return service.Once(ctx, s, "StartJobRun", req, &out) })
 	if err != nil {
 		return plugins.Handle{}, failed(ctx, "start glue job "+req.JobName, err)
 	}
 	if out.JobRunID == "" {
 		return plugins.Handle{}, &plugins.Error{Kind: plugins.Remote, Unsure: true, Err: fmt.Errorf("cannot tell which run of glue job %s was started: the answer does not say", req.JobName)}
 	}
-	return jobHandle{req.JobName, out.JobRunID, s.Config.Region}.handle()
+	return awscall.Handle(jobHandle{req.JobName, out.JobRunID, s.Config.Region})
 }
 
 // pageSize is the most runs that a page may have.
@@ -187,11 +171,11 @@ const stale = time.Hour
 // Find implements plugins.Finder. Glue lists the newest runs first: a whole page of runs that began long
 // before the intent is the end of it.
 func (Job) Find(ctx context.Context, call *plugins.Call, sub plugins.Submission) (plugins.Handle, bool, error) {
-	target, err := read[jobHandle](sub.Target)
+	target, err := awscall.Recorded[jobHandle](sub.Target)
 	if err != nil {
 		return plugins.Handle{}, false, err
 	}
-	s, err := session(ctx, call, "")
+	s, err := awscall.Reach(ctx, call, "")
 	if err != nil {
 		return plugins.Handle{}, false, err
 	}
@@ -202,14 +186,14 @@ func (Job) Find(ctx context.Context, call *plugins.Call, sub plugins.Submission)
 			if r.Arguments[TokenArgument] == sub.Token && (first == nil || r.StartedOn < first.StartedOn) {
 				first = &page[i]
 			}
-			old = old && r.StartedOn != 0 && r.StartedOn.time().Before(sub.Intended.Add(-stale))
+			old = old && r.StartedOn != 0 && r.StartedOn.Time().Before(sub.Intended.Add(-stale))
 		}
 		return first == nil && !old
 	})
 	if err != nil || first == nil {
 		return plugins.Handle{}, false, failed(ctx, "look for the run of glue job "+target.Name, err)
 	}
-	h, err := jobHandle{target.Name, first.ID, s.Config.Region}.handle()
+	h, err := awscall.Handle(jobHandle{target.Name, first.ID, s.Config.Region})
 	return h, err == nil, err
 }
 
@@ -240,11 +224,11 @@ func runsOf(ctx context.Context, s *awsconf.Session, job string, how ask, each f
 
 // Stop implements plugins.RemoteWork. A run that has ended is refused by Glue, which Check will tell.
 func (Job) Stop(ctx context.Context, call *plugins.Call, handle json.RawMessage) error {
-	h, err := read[jobHandle](handle)
+	h, err := awscall.Recorded[jobHandle](handle)
 	if err != nil {
 		return err
 	}
-	s, err := session(ctx, call, h.Region)
+	s, err := awscall.Reach(ctx, call, h.Region)
 	if err != nil {
 		return err
 	}

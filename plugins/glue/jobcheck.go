@@ -8,16 +8,17 @@ import (
 
 	"weft/awsconf"
 	"weft/plugins"
+	"weft/plugins/awscall"
 )
 
 // Check implements plugins.RemoteWork. That the run is not known is no end of it: credentials of another
 // account say so too.
 func (Job) Check(ctx context.Context, call *plugins.Call, handle json.RawMessage) (plugins.Progress, error) {
-	h, err := read[jobHandle](handle)
+	h, err := awscall.Recorded[jobHandle](handle)
 	if err != nil {
 		return plugins.Progress{}, err
 	}
-	s, err := session(ctx, call, h.Region)
+	s, err := awscall.Reach(ctx, call, h.Region)
 	if err != nil {
 		return plugins.Progress{}, err
 	}
@@ -34,7 +35,7 @@ func checkJob(ctx context.Context, s *awsconf.Session, h jobHandle) (plugins.Pro
 
 // Batch implements plugins.BatchChecker: the runs of one job stand in one list.
 func (Job) Batch(handle json.RawMessage) string {
-	h, err := read[jobHandle](handle)
+	h, err := awscall.Recorded[jobHandle](handle)
 	if err != nil {
 		return string(handle)
 	}
@@ -48,12 +49,12 @@ func (Job) CheckAll(ctx context.Context, call *plugins.Call, handles []json.RawM
 	hs, at := make([]jobHandle, len(handles)), make(map[string]int, len(handles))
 	for i, raw := range handles {
 		var err error
-		if hs[i], err = read[jobHandle](raw); err != nil {
+		if hs[i], err = awscall.Recorded[jobHandle](raw); err != nil {
 			return nil, err
 		}
 		at[hs[i].Run] = i
 	}
-	s, err := session(ctx, call, hs[0].Region)
+	s, err := awscall.Reach(ctx, call, hs[0].Region)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (h jobHandle) progress(r jobRun) (plugins.Progress, error) {
 	p := plugins.Progress{State: r.JobRunState}
 	switch r.JobRunState {
 	case "SUCCEEDED":
-		out := jobDone{JobRunID: h.Run, State: r.JobRunState, StartedOn: r.StartedOn.stamp(), ExecutionTime: r.ExecutionTime}
+		out := jobDone{JobRunID: h.Run, State: r.JobRunState, StartedOn: r.StartedOn.Stamp(), ExecutionTime: r.ExecutionTime}
 		if r.ErrorMessage != "" {
 			out.ErrorMessage = &r.ErrorMessage
 		}

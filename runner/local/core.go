@@ -198,12 +198,6 @@ func (c *Core) Tick() {
 // Next returns when the next timer is due on the monotonic clock; ok is false if there is none.
 func (c *Core) Next() (time.Duration, bool) { return c.timers.next() }
 
-// at arms a function for a moment of the wall clock, kept on the monotonic one: a clock that is set
-// neither delays nor hastens it.
-func (c *Core) at(when time.Time, fire func()) *alarm {
-	return c.timers.push(c.clock.Mono()+max(0, when.Sub(c.clock.Now())), fire)
-}
-
 func (c *Core) after(d time.Duration, fire func()) *alarm {
 	return c.timers.push(c.clock.Mono()+d, fire)
 }

@@ -57,19 +57,23 @@ type crewKey struct {
 func (c *Crew) begin(run string, key machine.Key) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	hurry, now := context.WithCancel(context.Background())
-	id := crewKey{run, key}
+	return runner.WithHurry(ctx, hurry), c.listen(crewKey{run, key}, stop{cancel, now})
+}
+
+// listen has an attempt or poke stopped by what it is given, until the function returned ends it.
+func (c *Crew) listen(id crewKey, s stop) func() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.stop == nil {
 		c.stop = map[crewKey]stop{}
 	}
-	c.stop[id] = stop{cancel, now}
-	c.mu.Unlock()
-	return runner.WithHurry(ctx, hurry), func() {
+	c.stop[id] = s
+	return func() {
 		c.mu.Lock()
 		delete(c.stop, id)
 		c.mu.Unlock()
-		cancel(nil)
-		now()
+		s.cancel(nil)
+		s.hurry()
 	}
 }
 
@@ -101,9 +105,10 @@ func (c *Crew) Poke(o machine.Order, n int, since time.Time, done func(runner.Po
 	c.walkers.send(&errand{ask: c.Exec.Poke, ctx: ctx, end: end, o: o, n: n, from: since, done: done})
 }
 
-// Ask implements asker.
+// Ask implements asker. No process is started that could be hurried.
 func (c *Crew) Ask(q *runner.Question, o machine.Order, n int, since time.Time, done func(runner.PokeResult)) {
-	ctx, end := c.begin(o.Run.Key(), o.Key)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	end := c.listen(crewKey{o.Run.Key(), o.Key}, stop{cancel, func() {}})
 	c.walkers.send(&errand{ask: q.Ask, ctx: ctx, end: end, o: o, n: n, from: since, done: done})
 }
 

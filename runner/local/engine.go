@@ -171,10 +171,9 @@ func (e *Engine) reserve(req runner.Request) (hold bool, err error) {
 	return hold, err
 }
 
-
 // with has a fact recorded in a run: in the drive it has, or in one that is made for it.
 func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error {
-	if here, err := e.tellDrive(run, fact); here {
+	if here, err := e.tellDrive(ctx, run, fact); here {
 		return err
 	}
 	t := e.takeOver(ctx, run)
@@ -200,8 +199,9 @@ func (e *Engine) with(ctx context.Context, run string, fact machine.Fact) error 
 	return e.await(ctx, ack)
 }
 
-// tellDrive has a fact recorded in the drive that a run has here; done is false if it has none.
-func (e *Engine) tellDrive(run string, fact machine.Fact) (done bool, err error) {
+// tellDrive has a fact recorded in the drive that a run has here; done is false if it has none. Who no longer
+// waits has given the order all the same.
+func (e *Engine) tellDrive(ctx context.Context, run string, fact machine.Fact) (done bool, err error) {
 	ack := make(chan error, 1)
 	none := errors.New("none")
 	e.post(func() {
@@ -215,7 +215,7 @@ func (e *Engine) tellDrive(run string, fact machine.Fact) (done bool, err error)
 			d.recordAcked(fact, func(err error) { ack <- err })
 		}
 	})
-	err = e.await(context.Background(), ack)
+	err = e.await(ctx, ack)
 	if errors.Is(err, none) {
 		return false, nil
 	}

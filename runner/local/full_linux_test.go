@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,7 +19,7 @@ import (
 // right after, none was torn, nothing ran twice, and nobody started weft anew.
 func TestRunsOutlastAFullDisk(t *testing.T) {
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m,mode=0700"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m,mode=0700"); err != nil {
 		t.Skipf("cannot mount a small disk: %v; TestAFullDiskDelaysRunsAndCostsNothing covers what it can", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, 0) })
@@ -43,7 +44,7 @@ func TestRunsOutlastAFullDisk(t *testing.T) {
 		}
 	}
 	fill := filepath.Join(dir, "ballast")
-	if err := os.WriteFile(fill, make([]byte, 4<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+	if err := os.WriteFile(fill, make([]byte, 32<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("the disk is not full: %v", err)
 	}
 	for deadline := time.Now().Add(time.Minute); e.Stalled() == nil; time.Sleep(5 * time.Millisecond) {
@@ -61,8 +62,10 @@ func TestRunsOutlastAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	free := time.Now()
+	patient, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for i := range 20 {
-		if sum, err := e.Wait(t.Context(), fmt.Sprint("r", i)); err != nil || sum.State != machine.RunSuccess {
+		if sum, err := e.Wait(patient, fmt.Sprint("r", i)); err != nil || sum.State != machine.RunSuccess {
 			t.Errorf("r%d is %s (%v)", i, sum.State, err)
 		}
 	}

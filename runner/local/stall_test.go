@@ -86,11 +86,11 @@ func TestAFullDiskDelaysRunsAndCostsNothing(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
 		s := h.Stalled()
-		if s == nil || s.Runs != 16 || !errors.Is(s.Err, errFull) || time.Since(s.Since) < 9*time.Minute {
+		if s == nil || s.Runs != 20 || !errors.Is(s.Err, errFull) || time.Since(s.Since) < 9*time.Minute {
 			t.Errorf("it says %+v", s)
 		}
-		if n := len(h.hands.started()); n != 16 {
-			t.Errorf("%d attempts have begun, want the 16 of before", n)
+		if n := len(h.hands.started()); n != 20 { // slots that were freed are taken at once, before anyone knows
+			t.Errorf("%d attempts have begun, want the first of each run", n)
 		}
 		if _, err := h.Start(t.Context(), request(p, "new", 30)); !errors.Is(err, errFull) {
 			t.Errorf("Start says %v", err)
@@ -184,9 +184,8 @@ func TestWhatIsBeingGivenUpIsNotTakenUp(t *testing.T) {
 		h.start(t, request(plan(t, 16, machine.Task{ID: "a"}, machine.Task{ID: "b"}), "r", 1))
 		time.Sleep(time.Minute)
 		st.full.Store(true)
-		if err := h.Cancel(t.Context(), "r", "ann", ""); !errors.Is(err, errFull) {
-			t.Fatalf("the cancel: %v", err)
-		}
+		cancelled := make(chan error, 1)
+		go func() { cancelled <- h.Cancel(context.Background(), "r", "ann", "") }()
 		synctest.Wait()
 		st.full.Store(false)
 		if given := h.GivenUp(); len(given) > 0 {
@@ -195,8 +194,9 @@ func TestWhatIsBeingGivenUpIsNotTakenUp(t *testing.T) {
 		if err := h.Resume(t.Context(), "r"); err == nil || !strings.Contains(err.Error(), "no space") {
 			t.Errorf("resume says %v", err)
 		}
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		if err := <-cancelled; !errors.Is(err, errFull) { // once nothing lives
+			t.Errorf("the cancel: %v", err)
+		}
 		if given := h.GivenUp(); len(given) != 1 {
 			t.Errorf("given up: %v", given)
 		}

@@ -15,37 +15,41 @@ import (
 //
 // Among the states may stand `lost`: the answer to the start is lost; and `throttle 50%`: that share of
 // the calls about the job is refused.
+//
+// Which states there are is each service's own: its words.
 type script []steps
 
 // steps is one run of a script.
 type steps struct {
+	*words
 	src     string
-	list    []glueStep
+	list    []step
 	end     string
 	message string
 	lost    bool
 	refused int // percent
 }
 
-type glueStep struct {
+type step struct {
 	state string
 	lasts time.Duration
 }
 
-var (
-	usualJob   = steps{list: []glueStep{{"STARTING", 200 * time.Millisecond}, {"RUNNING", 800 * time.Millisecond}}, end: "SUCCEEDED"}
-	usualCrawl = steps{list: []glueStep{{"RUNNING", time.Second}}, end: "SUCCEEDED"}
-)
+// words are the states that a service's works pass through.
+type words struct {
+	goes, ends        []string
+	success           string // the end of a work that its script does not end
+	stopping, stopped string // of one that was asked to stop
+	usual             []step // of one without a script
+}
 
-var (
-	glueGoes = []string{"WAITING", "STARTING", "RUNNING", "STOPPING"}
-	glueEnds = []string{"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}
-)
+// running is, in every service, the state in which work is done.
+const running = "RUNNING"
 
-func readScript(src string) (script, error) {
+func readScript(w *words, src string) (script, error) {
 	var all script
 	for one := range strings.SplitSeq(src, ";") {
-		s, err := readSteps(strings.TrimSpace(one))
+		s, err := readSteps(w, strings.TrimSpace(one))
 		if err != nil {
 			return nil, err
 		}
@@ -54,30 +58,31 @@ func readScript(src string) (script, error) {
 	return all, nil
 }
 
-func readSteps(src string) (steps, error) {
+func readSteps(w *words, src string) (steps, error) {
+	s := steps{words: w, src: src, end: w.success}
 	if src == "" {
-		return usualJob, nil
+		s.list = w.usual
+		return s, nil
 	}
-	s := steps{src: src, end: "SUCCEEDED"}
 	for rest := src; rest != ""; {
 		var part string
 		part, rest, _ = strings.Cut(rest, ",")
 		word, arg, _ := strings.Cut(strings.TrimSpace(part), " ")
 		arg = strings.TrimSpace(arg)
 		switch {
-		case slices.Contains(glueEnds, word): // what is left is what Glue says, commas and all
+		case slices.Contains(w.ends, word): // what is left is what the service says, commas and all
 			s.end = word
 			s.message = arg
 			if rest != "" {
 				s.message += "," + rest
 			}
 			return s, nil
-		case slices.Contains(glueGoes, word):
+		case slices.Contains(w.goes, word):
 			d, err := time.ParseDuration(arg)
 			if err != nil || d < 0 {
 				return s, fmt.Errorf("%s needs how long it lasts, such as 2s", word)
 			}
-			s.list = append(s.list, glueStep{word, d})
+			s.list = append(s.list, step{word, d})
 		case word == "lost" && arg == "":
 			s.lost = true
 		case word == "throttle":
@@ -87,45 +92,53 @@ func readSteps(src string) (steps, error) {
 			}
 			s.refused = n
 		default:
-			return s, fmt.Errorf("%q is none of %s, %s, lost, throttle", word, strings.Join(glueGoes, ", "), strings.Join(glueEnds, ", "))
+			return s, fmt.Errorf("%q is none of %s, %s, lost, throttle", word, strings.Join(w.goes, ", "), strings.Join(w.ends, ", "))
 		}
 	}
 	return s, nil
 }
 
-// A glueMoment is how a run is at some moment.
-type glueMoment struct {
+// An instant is how a work is at some moment.
+type instant struct {
 	state   string
 	message string
 	over    bool
 	since   time.Time     // in this state
+	began   time.Time     // RUNNING; zero = not yet
 	worked  time.Duration // in RUNNING
 }
 
-// stops is how long a run takes to stop.
+// stops is how long a work takes to stop.
 const stops = 300 * time.Millisecond
 
-// at is where a run has come to.
-func (r *glueRun) at(now time.Time) glueMoment {
-	m := glueMoment{since: r.Started}
-	stopped := !r.Stopped.IsZero()
+// at is where a work has come to.
+func (r *work) at(now time.Time) instant {
+	m := instant{since: r.Started}
 	for _, s := range r.steps.list {
 		m.state = s.state
+		if s.state == running && m.began.IsZero() && !m.since.After(now) {
+			m.began = m.since
+		}
 		until := m.since.Add(s.lasts)
 		switch {
-		case stopped && until.After(r.Stopped):
-			m.state, m.since = "STOPPING", r.Stopped
+		case !r.Stopped.IsZero() && until.After(r.Stopped):
+			m.state, m.since = r.steps.stopping, r.Stopped
 			if now.Sub(r.Stopped) >= stops {
-				m.state, m.since, m.over = "STOPPED", r.Stopped.Add(stops), true
+				m.state, m.since, m.over = r.steps.stopped, r.Stopped.Add(stops), true
 			}
 			return m
 		case until.After(now):
 			return m
-		case s.state == "RUNNING":
+		case s.state == running:
 			m.worked += s.lasts
 		}
 		m.since = until
 	}
 	m.state, m.message, m.over = r.steps.end, r.steps.message, true
 	return m
+}
+
+// halted tells whether a work was stopped before its end.
+func (r *work) halted(m instant) bool {
+	return m.over && !r.Stopped.IsZero() && m.since.After(r.Stopped)
 }
