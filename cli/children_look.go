@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"weft/machine"
 	"weft/plugins"
 	"weft/runner"
@@ -80,7 +82,7 @@ func whyEnded(m *machine.Run) string {
 	sum, p := m.Summarize(), m.Plan()
 	for i := range p.Tasks {
 		id := p.Tasks[i].ID
-		why := firstLine(sum.Tasks[id].Reason)
+		why := ansi.Truncate(firstLine(sum.Tasks[id].Reason), 250, "…") // of runs below one another each tells of the next
 		switch {
 		case sum.State != machine.RunFailed || sum.Tasks[id].State != machine.Failed || why == "":
 		case sum.Reason == id+" failed":

@@ -28,9 +28,9 @@ alone above it; "ignore-file" holds for the whole file. diagnostics in weft.yaml
 says by code what is off, info, warning or error. What keeps a DAG from running
 can be neither silenced nor set.
 
-Where shellcheck is installed it is asked about scripts too (X609, warnings at most),
-all of them at once; what it says is kept in the state folder. --shellcheck=off, or
-shellcheck in weft.yaml, asks nobody, so that each machine finds the same.
+--shellcheck, or shellcheck in weft.yaml, asks that program about scripts too (X609,
+warnings at most), about many at once; what it says is kept in the state folder.
+Without a word of either nobody is asked, so that each machine finds the same.
 
 --fix writes what cannot change what already works: misspelt names, quotes,
 truth, tabs. It keeps everything else byte for byte. With - the fixed text goes to
@@ -54,7 +54,7 @@ something to fix), 3 if a file cannot be read or written.`,
 	cmd.Flags().BoolVar(&o.strict, "strict", false, "warnings fail too")
 	cmd.Flags().BoolVar(&o.fix, "fix", false, "apply the fixes, and say what is left")
 	cmd.Flags().BoolVar(&o.diff, "diff", false, "show what --fix would change, and change nothing")
-	cmd.Flags().StringVar(&e.shellcheck, "shellcheck", "", "ask shellcheck about scripts: auto, on, off (default auto, or shellcheck in weft.yaml)")
+	cmd.Flags().StringVar(&e.shellcheck, "shellcheck", "", "ask shellcheck about scripts: off, auto (where it is installed), on (default off, or WEFT_SHELLCHECK)")
 	cmd.Flags().Lookup("shellcheck").NoOptDefVal = "on"
 	cmd.Flags().StringVar(&o.stdinName, "stdin-filename", "", "the file that stdin stands for: its path, id and folder")
 	_ = cmd.RegisterFlagCompletionFunc("format", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -53,7 +53,7 @@ func collectAt(live uint64) int {
 
 // largeDAG is from what size on memory counts for more than time when a file is read: what is made of
 // it is forty times its text, for a moment.
-const largeDAG = 256 << 10
+const largeDAG = 128 << 10
 
 // collectMore has little garbage gather, if a file is large, until the function that it returns is called.
 // It is for one file at a time: the setting is that of the whole program.

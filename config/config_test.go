@@ -46,7 +46,7 @@ func TestWithoutAFileTheDefaultsHold(t *testing.T) {
 		Home: filepath.Join(src.Dir, ".weft"), DAGs: filepath.Join(src.Dir, "dags"),
 		Pools: map[string]int{"default": 16}, Vars: map[string]any{},
 		MaxInstances: 10000, LogCap: 64 << 20, Grace: 10 * time.Second, PokeSlots: 64,
-		Secrets: map[string]string{}, Diagnostics: map[string]string{}, Shellcheck: "auto", EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
+		Secrets: map[string]string{}, Diagnostics: map[string]string{}, Shellcheck: "off", EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
 		GCOlderThan: 30 * 24 * time.Hour, GCKeep: 10, GCEvery: 24 * time.Hour, Poll: 15 * time.Second, Drain: 30 * time.Second,
 	}
 	if got := load(t, src); !reflect.DeepEqual(got, want) {
@@ -90,7 +90,7 @@ secrets:
   f: ssm:/prod/db
 secrets_file: more.yaml
 diagnostics: {R501: off, R503: error, x-note: whatever}
-shellcheck: off
+shellcheck: auto
 x-note: [anything, goes]
 `)
 	want := config.Config{
@@ -109,7 +109,7 @@ x-note: [anything, goes]
 			"E": "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf",
 		},
 		SecretsFile: filepath.Join(src.Dir, "more.yaml"),
-		Diagnostics: map[string]string{"R501": "off", "R503": "error"}, Shellcheck: "off",
+		Diagnostics: map[string]string{"R501": "off", "R503": "error"}, Shellcheck: "auto",
 	}
 	got := load(t, src)
 	if !reflect.DeepEqual(got, want) {

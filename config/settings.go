@@ -62,11 +62,11 @@ var Settings = []Setting{
 	{Key: "secrets", About: "where secrets lie that are in no variable WEFT_SECRET_NAME: a map of names to file:PATH, env:NAME, secretsmanager:ID, secretsmanager:ID#MEMBER or ssm:/PATH", shape: sources},
 	{Key: "secrets_file", Env: "WEFT_SECRETS_FILE", About: "a YAML file, readable by its owner alone, of names and the secrets themselves; asked last", set: setFile(func(c *Config) *string { return &c.SecretsFile })},
 	{Key: "diagnostics", About: "how bad a warning is, by its code ([all codes](errors.md)): off, info, warning, or error, which keeps a DAG from running; what is an error by itself stays one", shape: levels},
-	{Key: "shellcheck", Env: "WEFT_SHELLCHECK", Flag: "shellcheck", Default: "auto", About: "whether weft validate asks shellcheck about scripts ([X609](errors/X609.md)): auto (where it is installed), on (and says so where it is not), off", set: setChoice(func(c *Config) *string { return &c.Shellcheck }, Linting...)},
+	{Key: "shellcheck", Env: "WEFT_SHELLCHECK", Flag: "shellcheck", Default: "off", About: "whether weft validate asks shellcheck about scripts ([X609](errors/X609.md)): off, auto (where it is installed), on (and says so where it is not)", set: setChoice(func(c *Config) *string { return &c.Shellcheck }, Linting...)},
 }
 
 // Linting are the choices of shellcheck.
-var Linting = []string{"auto", "on", "off"}
+var Linting = []string{"off", "auto", "on"}
 
 // A text is a scalar as it was written, and where.
 type text struct {

@@ -458,8 +458,6 @@ func (s *Service) trouble(what string, err error) {
 	s.conf.Log.Log(s.ctx, level, what, "error", err, "again_in", pause)
 }
 
-func (s *Service) sorted() []string { return slices.Sorted(maps.Keys(s.dags)) }
-
 func (d *dag) String() string {
 	return fmt.Sprintf("%s (%d due, %d active)", d.id, len(d.due), d.active)
 }

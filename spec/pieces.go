@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 
@@ -54,14 +53,19 @@ func (s *source) blockOf(from, to int) (b block, ok bool) {
 }
 
 // isItem tells whether a text begins as an item of a block sequence.
-func isItem(l string) bool { return l == "-" || strings.HasPrefix(l, "- ") }
+func isItem(l string) bool { return opens(l, '-') }
+
+// opens tells whether a text begins with an indicator that is followed by a blank, or by nothing.
+func opens(l string, indicator byte) bool {
+	return l != "" && l[0] == indicator && (len(l) == 1 || l[1] == ' ' || l[1] == '\t')
+}
 
 // begins tells whether an entry of the block begins on a line.
 func (b block) begins(l string) bool {
 	if len(l) <= b.indent || spacesOf(l) != b.indent || l[b.indent] == '#' {
 		return false
 	}
-	return isItem(l[b.indent:]) == b.list && l[b.indent] != ':'
+	return isItem(l[b.indent:]) == b.list && !opens(l[b.indent:], ':')
 }
 
 // keyAlone is the line of a key whose value is the lines below it.
@@ -204,25 +208,27 @@ func (p *planter) read(b block, c piece) *yaml.Node {
 	}
 	y := doc.Content[0]
 	y.Content = y.Content[extra:]
-	if len(y.Content) == 0 || c.value != nil && !emptyValue(y) {
+	entry := s.firstEntry(b, c)
+	if entry == 0 || len(y.Content) == 0 || c.value != nil && !emptyValue(y) {
 		p.wrong = true
 		return nil
 	}
 	shift(y, c.from-1-lines)
-	y.Line, y.Column = s.firstEntry(b, c), b.indent+1
+	y.Line, y.Column = entry, b.indent+1
 	if c.value != nil {
 		p.values[y.Content[1]] = *c.value
 	}
 	return y
 }
 
-// firstEntry is the line where the first entry of a piece begins.
+// firstEntry is the line where the first entry of a piece begins, 0 if none does.
 func (s *source) firstEntry(b block, c piece) int {
-	n := c.from
-	for n < c.to-1 && !b.begins(s.lineText(n)) {
-		n++
+	for n := c.from; n < c.to; n++ {
+		if b.begins(s.lineText(n)) {
+			return n
+		}
 	}
-	return n
+	return 0
 }
 
 // emptyValue tells whether a mapping is one key and nothing behind it.
@@ -242,6 +248,7 @@ func shift(y *yaml.Node, lines int) {
 // the block, which is dropped. lines is how many, and extra how many nodes of the block they are.
 func (p *planter) anchorsFor(text string, b block) (above string, lines, extra int) {
 	var names []string
+	seen := map[string]bool{}
 	for rest := text; ; {
 		i := strings.IndexByte(rest, '*')
 		if i < 0 {
@@ -252,11 +259,9 @@ func (p *planter) anchorsFor(text string, b block) (above string, lines, extra i
 		for n < len(rest) && anchorByte(rest[n]) {
 			n++
 		}
-		if name := rest[:n]; p.names[name] != nil && !slices.Contains(names, name) {
+		if name := rest[:n]; p.names[name] != nil && !seen[name] {
+			seen[name] = true
 			names = append(names, name)
-		}
-		if len(names) > 1000 { // there is no such file that means well
-			break
 		}
 	}
 	if len(names) == 0 {

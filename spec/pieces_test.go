@@ -1,9 +1,7 @@
 package spec
 
 import (
-	"bytes"
-	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -15,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// read makes the tree of a text, in pieces of some size or (0) whole.
+// readTree makes the tree of a text, in pieces of some size or (0) whole.
 func readTree(src string, size int) (*Node, []Diagnostic, bool) {
 	d := &DAG{file: "f.yaml", src: newSource([]byte(src)), once: map[telling]bool{}}
 	if size > 0 {
@@ -66,15 +64,12 @@ func yamlFiles(t *testing.T) map[string]string {
 func TestPiecesAreTheWhole(t *testing.T) {
 	cut := 0
 	for name, src := range yamlFiles(t) {
-		want, said, right := readTree(src, 0)
 		for _, size := range []int{1, 50, 300} {
-			got, found, ok := readTree(src, size)
-			if !ok {
-				continue
+			if err := asWhole(src, size); err != nil {
+				t.Fatalf("%s: %v", name, err)
 			}
-			cut++
-			if !right || !reflect.DeepEqual(got, want) || show(found) != show(said) {
-				t.Fatalf("%s in pieces of %d is another (it can be read: %v)\n%s\n%s", name, size, right, show(found), show(said))
+			if _, _, ok := readTree(src, size); ok {
+				cut++
 			}
 		}
 	}
@@ -83,71 +78,104 @@ func TestPiecesAreTheWhole(t *testing.T) {
 	}
 }
 
-// TestWhatLooksLikeEntries: lines that stand like entries and are none.
+// likeEntries are texts whose lines stand like entries, and some of them are none.
+var likeEntries = map[string]string{
+	"a quoted text":              "a: \"x\nb: 1\nc: \"\nd: 1\n",
+	"a list in brackets":         "a: [1,\nb,\n c]\nd: 1\n",
+	"an alias of another entry":  "a: &x {k: v}\nb: *x\nc: {<<: *x}\nd: [&x 1, *x]\ne: *x\n",
+	"items as deep as their key": "a:\n- 1\n- b: 2\n  c: 3\nd:\n  - 4\n",
+	"keys with question marks":   "? a\n: 1\n? b\n? [c]\n: 2\n",
+	"blank lines that are kept":  "a: |+\n  x\n\n\nb: |\n  y\n\nc: >-\n  z\n\n",
+	"comments between":           "# 1\na:\n  # 2\n  b: 1 # 3\n # 4\n  c: 2\n# 5\nd: 1\n",
+	"nested":                     "a:\n  b:\n    c:\n      d: 1\n      e: 2\n    f: 3\n  g: 4\nh: 5\n",
+	"keys twice":                 "a: 1\nb: 2\na: 3\nc:\n  d: 1\n  d: 2\n",
+	"merges twice":               "x: &x {k: 1}\na:\n  <<: *x\n  j: 1\n  <<: {k: 2, l: 3}\n",
+	"an anchor on a key":         "a:\n  &k b: 1\n  *k : 2\nc: *k\n",
+	"a tag":                      "!!map\na: 1\n",
+	"a root that is indented":    "  a: 1\n  b:\n    c: 2\n",
+	"a loop":                     "a: &a [*a]\nb: 1\n",
+	"no value at the end":        "a: 1\nb:",
+	"a tab":                      "a:\n\tb: 1\n",
+	"empty":                      "",
+	"only comments":              "# x\n",
+}
+
+// TestWhatLooksLikeEntries: … in pieces of any size.
 func TestWhatLooksLikeEntries(t *testing.T) {
-	for name, src := range map[string]string{
-		"a quoted text":              "a: \"x\nb: 1\nc: \"\nd: 1\n",
-		"a list in brackets":         "a: [1,\nb,\n c]\nd: 1\n",
-		"an alias of another entry":  "a: &x {k: v}\nb: *x\nc: {<<: *x}\nd: [&x 1, *x]\ne: *x\n",
-		"items as deep as their key": "a:\n- 1\n- b: 2\n  c: 3\nd:\n  - 4\n",
-		"keys with question marks":   "? a\n: 1\n? b\n? [c]\n: 2\n",
-		"blank lines that are kept":  "a: |+\n  x\n\n\nb: |\n  y\n\nc: >-\n  z\n\n",
-		"comments between":           "# 1\na:\n  # 2\n  b: 1 # 3\n # 4\n  c: 2\n# 5\nd: 1\n",
-		"nested":                     "a:\n  b:\n    c:\n      d: 1\n      e: 2\n    f: 3\n  g: 4\nh: 5\n",
-		"keys twice":                 "a: 1\nb: 2\na: 3\nc:\n  d: 1\n  d: 2\n",
-		"merges twice":               "x: &x {k: 1}\na:\n  <<: *x\n  j: 1\n  <<: {k: 2, l: 3}\n",
-		"an anchor on a key":         "a:\n  &k b: 1\n  *k : 2\nc: *k\n",
-		"a tag":                      "!!map\na: 1\n",
-		"a root that is indented":    "  a: 1\n  b:\n    c: 2\n",
-		"a loop":                     "a: &a [*a]\nb: 1\n",
-		"no value at the end":        "a: 1\nb:",
-		"a tab":                      "a:\n\tb: 1\n",
-		"empty":                      "",
-		"only comments":              "# x\n",
-	} {
-		want, said, right := readTree(src, 0)
+	for name, src := range likeEntries {
 		for size := range 40 {
-			got, found, ok := readTree(src, size+1)
-			if ok && (!right || !reflect.DeepEqual(got, want) || show(found) != show(said)) {
-				t.Errorf("%s in pieces of %d is another (it can be read: %v):\n%s", name, size+1, right, show(found))
+			if err := asWhole(src, size+1); err != nil {
+				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
 }
 
-// TestMostValues: there are never more values in a text than is reckoned.
-func TestMostValues(t *testing.T) {
-	check := func(src string) {
-		dec := yaml.NewDecoder(bytes.NewReader([]byte(src)))
-		doc, err := next(dec)
-		if errors.Is(err, io.EOF) || err != nil {
+// asWhole compares what is made of a text in pieces with what is made of it whole.
+func asWhole(src string, size int) error {
+	got, found, ok := readTree(src, size)
+	if !ok {
+		return nil
+	}
+	want, said, right := readTree(src, 0)
+	if !right || !reflect.DeepEqual(got, want) || show(found) != show(said) {
+		return fmt.Errorf("in pieces of %d it is another (it can be read: %v)\n%s\n%s", size, right, show(found), show(said))
+	}
+	return nil
+}
+
+// FuzzPieces: a text in pieces is the same as whole, and never holds more values than is reckoned.
+func FuzzPieces(f *testing.F) {
+	for _, src := range likeEntries {
+		f.Add(src, uint8(1))
+		f.Add(src, uint8(20))
+	}
+	f.Fuzz(func(t *testing.T, src string, size uint8) {
+		if _, _, bad := badByte([]byte(src)); bad || len(src) > 1<<12 {
 			return
 		}
-		n := 0
-		var count func(y *yaml.Node)
-		count = func(y *yaml.Node) {
-			n++
-			for _, c := range y.Content {
-				count(c)
-			}
+		if err := asWhole(src, int(size)+1); err != nil {
+			t.Error(err)
 		}
-		for _, c := range doc.Content {
-			count(c)
-		}
-		if most := mostValues(src); n > most {
-			t.Errorf("%q holds %d values, reckoned %d", src, n, most)
-		}
-	}
+		reckoned(t, src)
+	})
+}
+
+// TestMostValues: there are never more values in a text than is reckoned.
+func TestMostValues(t *testing.T) {
 	for _, src := range yamlFiles(t) {
-		check(src)
+		reckoned(t, src)
 	}
 	words := strings.Split("a|b|\n|\n  |\n    | |  |:|: |- |-|?|? |,|, |[|]|{|}|\"|\"x\"|'|'y'|&a |&a|*a|*a |!t |!t|!|#| #|\n- |\nk: ||>|~|@|1", "|")
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 300_000 {
+	for range 100_000 {
 		var b strings.Builder
 		for range 1 + r.IntN(12) {
 			b.WriteString(words[r.IntN(len(words))])
 		}
-		check(b.String())
+		reckoned(t, b.String())
+	}
+}
+
+// reckoned counts the values of a text that is YAML, and what is reckoned of it.
+func reckoned(t *testing.T, src string) {
+	t.Helper()
+	doc, err := next(yaml.NewDecoder(strings.NewReader(src)))
+	if err != nil {
+		return
+	}
+	n := 0
+	var count func(y *yaml.Node)
+	count = func(y *yaml.Node) {
+		n++
+		for _, c := range y.Content {
+			count(c)
+		}
+	}
+	for _, c := range doc.Content {
+		count(c)
+	}
+	if most := mostValues(newSource([]byte(src)).body); n > most {
+		t.Errorf("%q holds %d values, reckoned %d", src, n, most)
 	}
 }

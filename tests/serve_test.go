@@ -140,11 +140,8 @@ func (s *serving) runs(flags ...string) (out []listedRun) {
 }
 
 // unfinished are the runs that are not over.
-func (s *serving) unfinished() (out []listedRun) {
-	for _, r := range s.runs("--state", "queued", "--state", "running") {
-		out = append(out, r)
-	}
-	return out
+func (s *serving) unfinished() []listedRun {
+	return s.runs("--state", "queued", "--state", "running")
 }
 
 func (s *serving) dag(name, text string) { s.write(filepath.Join("dags", name), text) }

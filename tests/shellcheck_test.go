@@ -64,7 +64,7 @@ tasks:
 	var got []string
 	for line := range strings.Lines(res.out) {
 		place, message, _ := strings.Cut(line[strings.Index(line, ".yaml:")+1:], ": ")
-		got = append(got, strings.TrimPrefix(place, "yaml:")+" "+strings.TrimSpace(message))
+		got = append(got, strings.TrimSpace(strings.TrimPrefix(place, "yaml:")+" "+message))
 	}
 	quote := " info[X609]: double quote to prevent globbing and word splitting"
 	want := []string{

@@ -206,10 +206,10 @@ func (c *Core) Tick() {
 // Next returns when the next timer is due on the monotonic clock; ok is false if there is none.
 func (c *Core) Next() (time.Duration, bool) { return c.timers.next() }
 
-// at arms a function for a moment of the wall clock, kept on the monotonic one: a clock that is set
-// neither delays nor hastens it.
-func (c *Core) at(when time.Time, fire func()) *alarm {
-	return c.timers.push(c.clock.Mono()+max(0, when.Sub(c.clock.Now())), fire)
+// moment is a moment of the wall clock on the monotonic one: what is armed for it a clock that is set neither
+// delays nor hastens.
+func (c *Core) moment(when time.Time) time.Duration {
+	return c.clock.Mono() + max(0, when.Sub(c.clock.Now()))
 }
 
 func (c *Core) after(d time.Duration, fire func()) *alarm {

@@ -230,7 +230,7 @@ func (d *drive) poked(s *sensor, res runner.PokeResult) {
 	interval := s.interval()
 	due := together(c.clock.Mono()+interval, interval)
 	if !res.NotBefore.IsZero() {
-		due = c.clock.Mono() + max(0, res.NotBefore.Sub(c.clock.Now()))
+		due = c.moment(res.NotBefore)
 	}
 	c.timers.arm(s.alarm, due)
 }
