@@ -121,7 +121,7 @@ func (s *source) bytes(from, to int) int {
 // the try then. The root is nil if there is no tree, which is reported.
 func (d *DAG) byPieces(size int) (root *Node, ok bool) {
 	b, ok := d.src.blockOf(1, d.src.count()+1)
-	if !ok || d.src.odd || d.src.documents() {
+	if !ok || d.src.odd || d.src.uncut() {
 		return nil, false
 	}
 	p := newPlanter(d)
@@ -135,10 +135,12 @@ func (d *DAG) byPieces(size int) (root *Node, ok bool) {
 	return p.checked(out), true
 }
 
-// documents tells whether a line may begin or end a document, or say something of one.
-func (s *source) documents() bool {
+// uncut tells whether a line may begin or end a document, or say something of one; or may be a key with a ?, whose
+// value, if there is none, has its place where the next entry begins.
+func (s *source) uncut() bool {
 	for n := 1; n <= s.count(); n++ {
-		if l := s.lineText(n); strings.HasPrefix(l, "---") || strings.HasPrefix(l, "...") || strings.HasPrefix(l, "%") {
+		l := s.lineText(n)
+		if strings.HasPrefix(l, "---") || strings.HasPrefix(l, "...") || strings.HasPrefix(l, "%") || opens(strings.TrimLeft(l, " -"), '?') {
 			return true
 		}
 	}

@@ -32,9 +32,10 @@ type Remark struct {
 // dialects are the shells whose scripts a linter reads.
 var dialects = []string{"sh", "bash", "dash", "ksh"}
 
-// lint asks the linter about a script that could be read.
+// lint asks the linter about a script that could be read. Not about a very long one: of a million characters shellcheck
+// takes half a minute and 600 MB.
 func (d *DAG) lint(u *use, s *script, splices []splice) {
-	if d.opts.Lint == nil {
+	if d.opts.Lint == nil || len(s.node.Text) > longScript {
 		return
 	}
 	ask := Script{Dialect: "bash", Exits: true, Text: harmless(s.node.Text, splices)}
