@@ -117,7 +117,7 @@ func (c *cloud) glue(w http.ResponseWriter, r *http.Request, wrong bool) {
 }
 
 // TestWaitsOutliveTheirCredentials is R19 with the real program, roles and calls: while jobs are watched
-// their credentials, of a role, end every three seconds, STS fails for ten, and the clocks are twenty
+// their credentials, of a role, end every three seconds, STS fails for six, and the clocks are twenty
 // minutes apart, in either direction. TestCredentialsThatComeAndGoEndNoWait has the hours, in virtual time.
 func TestWaitsOutliveTheirCredentials(t *testing.T) {
 	const jobs = 10
@@ -125,7 +125,7 @@ func TestWaitsOutliveTheirCredentials(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := &cloud{
-				ahead: ahead, lasts: 3 * time.Second, down: [2]time.Duration{2 * time.Second, 12 * time.Second}, runs: 16 * time.Second,
+				ahead: ahead, lasts: 3 * time.Second, down: [2]time.Duration{1500 * time.Millisecond, 8 * time.Second}, runs: 10 * time.Second,
 				started: map[string]time.Time{}, starts: map[string]int{},
 			}
 			server := httptest.NewServer(c)

@@ -155,7 +155,7 @@ func (Job) Submit(ctx context.Context, call *plugins.Call, sub plugins.Submissio
 		Run string `json:"jobRunId"`
 	}
 	err = ask(ctx, s, awsconf.Request{
-		Permission: "StartJobRun", Method: http.MethodPost, Path: []string{"applications", application, "jobruns"}, Body: body, Again: true,
+		Permission: "StartJobRun", Method: http.MethodPost, Path: []string{"applications", application, "jobruns"}, Body: body, Once: true,
 		Header: http.Header{"Content-Type": {"application/json"}},
 	}, &out)
 	if err != nil {
