@@ -123,6 +123,7 @@ func (v *serving) run() error {
 	go func() { ended <- v.sched.Run(ctx) }()
 	v.beside.Go(func() { v.follow.follow(ctx, again(ctx, hup)) })
 	v.beside.Go(func() { v.retain(ctx) })
+	v.beside.Go(func() { v.tellStalls(ctx) })
 	select {
 	case <-v.sched.Ready():
 	case err := <-ended:

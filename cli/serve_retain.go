@@ -47,3 +47,28 @@ func (v *serving) removeOld(ctx context.Context) {
 		v.log.Error("cannot remove what is old; it is tried again", "error", err)
 	}
 }
+
+// stallEvery is how often a server sees whether its disk takes what is written.
+const stallEvery = 2 * time.Second
+
+// tellStalls says when runs wait because their records cannot be written, and when they go on.
+func (v *serving) tellStalls(ctx context.Context) {
+	tick := time.NewTicker(stallEvery)
+	defer tick.Stop()
+	stalled := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		st := v.s.engine.Stalled()
+		switch {
+		case st != nil && !stalled:
+			v.log.Error("what runs cannot be recorded; nothing begins until it can", "runs", st.Runs, "since", st.Since, "error", st.Err)
+		case st == nil && stalled:
+			v.log.Info("what runs is recorded again")
+		}
+		stalled = st != nil
+	}
+}

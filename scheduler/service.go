@@ -32,6 +32,11 @@ type Engine interface {
 	ResumeAll(ctx context.Context, runs ...string) map[string]error
 }
 
+// A taker is an Engine that may have let go of runs whose journals it could not write, and takes them up again.
+type taker interface {
+	TakeUp(ctx context.Context) map[string]error
+}
+
 // A Catalog knows the DAGs that are in force.
 type Catalog interface {
 	Now() *catalog.Snapshot // nil until one is known
@@ -415,6 +420,11 @@ func (s *Service) sweep() {
 	}
 	s.swept = mono
 	s.starts.Go(func() {
+		if t, ok := s.conf.Engine.(taker); ok {
+			for run, err := range t.TakeUp(s.ctx) {
+				s.conf.Log.Warn("cannot go on with a run yet", "run", run, "error", err)
+			}
+		}
 		rows, err := s.unfinished(s.ctx)
 		if err != nil && len(rows) == 0 {
 			return // the next round asks again
