@@ -216,6 +216,10 @@ func (p *planter) read(b block, c piece) *yaml.Node {
 		return nil
 	}
 	shift(y, c.from-1-lines)
+	if key := y.Content[0]; !b.list && (key.Line != entry || key.Column != b.indent+1) {
+		p.wrong = true // a tag or an anchor alone, and a deeper block of its own
+		return nil
+	}
 	y.Line, y.Column = entry, b.indent+1
 	if c.value != nil {
 		p.values[y.Content[1]] = *c.value

@@ -99,8 +99,12 @@ func (c *Core) retry() {
 
 // again writes what failed, with what came since.
 func (d *drive) again() {
-	recs := d.unsent
-	d.unsent = nil
+	recs := append(d.late.kept, d.unsent...)
+	d.late.kept, d.unsent = nil, nil
+	if len(recs) == 0 { // it has been written meanwhile, and who wrote it went away
+		d.core.stall.remove(d.core, d)
+		return
+	}
 	d.write(recs)
 }
 
