@@ -399,10 +399,11 @@ func (s *Service) Backfill(ctx context.Context, row store.Backfill) (out store.B
 		s.ordered = b.row.CreatedAt
 		if failed = s.write(&store.Changes{Backfills: []store.Backfill{b.row}}); failed == nil {
 			s.backs[b.row.ID] = b
+			out = b.row // before its first date is seen to
 			s.backfill()
 		}
 	})
-	return b.row, cmp.Or(failed, err)
+	return out, cmp.Or(failed, err)
 }
 
 // CheckBackfill says what is wrong with an order, whatever its DAG is.

@@ -329,7 +329,7 @@ var verbs = map[string]func(b *bench, arg string){
 		b.publish()
 	},
 	"remove":   func(b *bench, arg string) { delete(b.files, arg); b.publish() },
-	"pause":    func(b *bench, arg string) { b.must(b.svc.Pause(b.Context(), arg, "ann", true)) },
+	"pause":    func(b *bench, arg string) { b.must(b.svc.Pause(b.Context(), arg, "ann", true)); synctest.Wait() },
 	"unpause":  func(b *bench, arg string) { b.must(b.svc.Pause(b.Context(), arg, "ann", false)); synctest.Wait() },
 	"full":     func(b *bench, _ string) { b.full = true },
 	"space":    func(b *bench, _ string) { b.full = false },

@@ -18,7 +18,7 @@ import (
 // disk, its clock and the files, in the end each tick until now has one run or stands in one record of missed ones,
 // never both; and what `catchup` says is kept.
 func TestEveryTickBecomesOneRunOrOneRecord(t *testing.T) {
-	seeds := 60
+	seeds := 12
 	if os.Getenv("WEFT_SOAK") != "" {
 		seeds = 1000
 	}
