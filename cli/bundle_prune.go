@@ -86,6 +86,9 @@ func (e *env) bundleOf(dir string) (set string, ok bool) {
 
 // currentBundle finds the version in force of a DAG whose run began with a bundle.
 func (e *env) currentBundle(row store.Run) (string, error) {
+	if !remote(e.conf.DAGs) && !e.hasServed(e.conf.DAGs) {
+		return "", fmt.Errorf("cannot find the current version of %s: its files came from a bucket, and neither WEFT_DAGS nor weft.yaml names one", row.DAG)
+	}
 	c, err := e.inForce(context.Background())
 	if err != nil {
 		return "", err
@@ -96,6 +99,16 @@ func (e *env) currentBundle(row store.Run) (string, error) {
 	}
 	e.tellStale(c, entry)
 	return c.File(entry), nil
+}
+
+// hasServed tells whether a server has kept versions of a folder here: else a bundle is of a bucket.
+func (e *env) hasServed(folder string) bool {
+	c, _, err := e.openFolder(folder)
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(c.Memory)
+	return err == nil
 }
 
 // inForce reads which versions of the DAGs are in force now.

@@ -139,8 +139,11 @@ func (s *serving) finish(t *testing.T) {
 	}
 	dates := map[string][]time.Time{}
 	for _, r := range s.runs() {
+		// Who is killed so often may hit one attempt three times in a row: that fails its task, and the run says so.
 		if r.State != "success" {
-			t.Errorf("%s is %s", r.Run, r.State)
+			if shown := s.run("runs", "show", r.Run).out; !strings.Contains(shown, "cut off 3 times in a row") {
+				t.Errorf("%s is %s\n%s", r.Run, r.State, shown)
+			}
 		}
 		dates[r.DAG] = append(dates[r.DAG], r.Logical)
 	}
