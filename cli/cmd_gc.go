@@ -107,6 +107,7 @@ func (e *env) gc(policy retention.Policy, o gcOptions) error {
 	}
 	began := time.Now()
 	res, err := k.Carry(ctx, plan)
+	s.locks().Sweep()
 	if shown := e.showGone(res, time.Since(began), o.json); err == nil {
 		err = shown
 	}

@@ -36,6 +36,7 @@ func (v *serving) removeOld(ctx context.Context) {
 	if err == nil && !plan.Empty() {
 		var res *retention.Result
 		res, err = k.Carry(ctx, plan)
+		v.s.locks().Sweep()
 		if res != nil {
 			v.log.Info("old runs are removed", "runs", res.Runs, "bytes", res.Bytes())
 			for _, n := range res.Failed {

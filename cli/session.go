@@ -107,6 +107,11 @@ func (s *session) start(ctx context.Context, req runner.Request) (run string, er
 	return run, err
 }
 
+// locks are those of runs.
+func (s *session) locks() local.FileLocks {
+	return local.FileLocks{Dir: filepath.Join(s.conf.Home, "runs")}
+}
+
 // lane names what a poke may hang on: a host, else the plugin on this machine.
 func (s *session) lane(o machine.Order) string {
 	if h := s.exec.Host(o); h != "" {

@@ -99,3 +99,20 @@ func process(pid int) string {
 	}
 	return fmt.Sprintf(" (process %d)", pid)
 }
+
+// Sweep takes away lock files that nobody holds: of a holder that was killed, whose run has gone since.
+func (l FileLocks) Sweep() {
+	entries, err := os.ReadDir(l.Dir)
+	if err != nil {
+		return // there are none
+	}
+	for _, e := range entries {
+		run, err := url.PathUnescape(strings.TrimSuffix(e.Name(), ".lock"))
+		if err != nil || l.path(run) != filepath.Join(l.Dir, e.Name()) {
+			continue
+		}
+		if unlock, err := l.Lock(run); err == nil {
+			unlock()
+		}
+	}
+}
