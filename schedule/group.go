@@ -6,7 +6,7 @@ import (
 )
 
 // MaxCounted is how many ticks of one stretch are counted; what is more is recorded as that.
-const MaxCounted = 1_000_000
+const MaxCounted = 20_000
 
 // A span is one or more absences that touch or overlap.
 type span struct {

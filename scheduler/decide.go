@@ -238,7 +238,7 @@ func (s *Service) ticks(st *step, now time.Time, c *store.Changes) error {
 			DAG: st.id, First: m.First.From, Last: m.Last.From, Due: m.First.Due, LastDue: m.Last.Due,
 			Count: m.Count, More: m.More, Why: string(m.Why), Reason: m.Reason(), RecordedAt: now,
 		}
-		if m.First.At.After(st.row.High) {
+		if m.More || m.First.At.After(st.row.High) { // what is not counted is not looked through
 			c.Missed = append(c.Missed, rec)
 			continue
 		}
