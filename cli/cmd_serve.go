@@ -175,7 +175,7 @@ func (v *serving) open(ctx context.Context) error {
 	}
 	v.follow = &follower{catalog: cat, dir: dir, except: v.conf.Home, every: v.conf.Poll, log: v.log}
 	v.sched = scheduler.New(scheduler.Config{
-		Store: v.s.store, Engine: v.s.engine, Catalog: cat, Clock: clock.Real, Log: v.log, Schedules: true,
+		Store: v.s.store, Engine: orderly{v.s.engine, v.s}, Catalog: cat, Clock: clock.Real, Log: v.log, Schedules: true,
 		Request: func(plan *machine.Plan, dir string) runner.Request {
 			return runner.Request{
 				Plan: plan, Dir: dir, Vars: v.conf.Vars, MaxInstances: v.conf.MaxInstances, Handoff: handoffOf(v.conf, plan), Sandbox: v.sandbox,

@@ -45,7 +45,6 @@ func (s *Service) launch(d *dag) {
 		return
 	}
 	if d.retry > 0 && s.conf.Clock.Mono() < d.retry {
-		s.again = max(s.again, 0)
 		return
 	}
 	if i := open(d.away, schedule.Gone); !d.here && (i < 0 || s.conf.Clock.Now().Sub(d.away[i].From) < lasts) {

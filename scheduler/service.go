@@ -316,9 +316,7 @@ func (s *Service) resume(ctx context.Context) {
 		s.conf.Log.Error("cannot list all runs that were cut off", "error", err)
 	}
 	s.swept = max(s.conf.Clock.Mono(), 1)
-	s.flying++ // what ends before it is counted
-	s.takeUp(ctx, rows)
-	s.post(func() { s.flying-- })
+	s.tookUp(rows, s.takeUp(ctx, rows)) // of what ends meanwhile is heard after it
 	for id, d := range s.dags {
 		if last := s.newest(ctx, id); last != nil {
 			d.ended = last.FinishedAt
@@ -338,27 +336,29 @@ func (s *Service) newest(ctx context.Context, id string) *store.Run {
 	return &rows[0]
 }
 
-// takeUp goes on with runs, as far as nobody else drives them.
-func (s *Service) takeUp(ctx context.Context, rows []store.Run) {
-	var ids []string
-	byID := map[string]store.Run{}
-	for _, r := range slices.Backward(rows) { // the oldest first
-		if s.alive[r.ID] == nil {
-			ids = append(ids, r.ID)
-			byID[r.ID] = r
-		}
+// takeUp goes on with runs, the oldest first, as far as nobody else drives them. It is called beside the loop, too.
+func (s *Service) takeUp(ctx context.Context, rows []store.Run) (failed map[string]error) {
+	if len(rows) == 0 {
+		return nil
 	}
-	if len(ids) == 0 {
-		return
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[len(rows)-1-i] = r.ID
 	}
-	failed := s.conf.Engine.ResumeAll(ctx, ids...)
-	for _, id := range ids {
-		if err := failed[id]; err != nil {
-			s.conf.Log.Debug("a run is left to others", "run", id, "reason", err)
+	return s.conf.Engine.ResumeAll(ctx, ids...)
+}
+
+// tookUp counts those that go on here. One that has ended meanwhile is none of them.
+func (s *Service) tookUp(rows []store.Run, failed map[string]error) {
+	for _, r := range rows {
+		if err := failed[r.ID]; err != nil {
+			s.conf.Log.Debug("a run is left to others", "run", r.ID, "reason", err)
 			continue
 		}
-		s.lives(byID[id].Type, s.known(byID[id].DAG), id)
-		s.belongs(byID[id])
+		if _, over := s.early[r.ID]; !over {
+			s.lives(r.Type, s.known(r.DAG), r.ID)
+			s.belongs(r)
+		}
 	}
 }
 
@@ -419,41 +419,19 @@ func (s *Service) sweep() {
 		return
 	}
 	s.swept = mono
-	s.starts.Go(func() {
+	alive := maps.Clone(s.alive)
+	var rows []store.Run
+	var failed map[string]error
+	s.fly(func() { // from the look on, so that it is heard of what ends meanwhile
 		if t, ok := s.conf.Engine.(taker); ok {
 			for run, err := range t.TakeUp(s.ctx) {
 				s.conf.Log.Warn("cannot go on with a run yet", "run", run, "error", err)
 			}
 		}
-		rows, err := s.unfinished(s.ctx)
-		if err != nil && len(rows) == 0 {
-			return // the next round asks again
-		}
-		s.post(func() { s.orphans(rows) })
-	})
-}
-
-// orphans takes up those of the unfinished runs that nobody drives.
-func (s *Service) orphans(rows []store.Run) {
-	rows = slices.DeleteFunc(rows, func(r store.Run) bool { return s.alive[r.ID] != nil })
-	if len(rows) == 0 {
-		return
-	}
-	var failed map[string]error
-	s.fly(func() {
-		ids := make([]string, len(rows))
-		for i, r := range slices.Backward(rows) {
-			ids[len(rows)-1-i] = r.ID
-		}
-		failed = s.conf.Engine.ResumeAll(s.ctx, ids...)
-	}, func() {
-		for _, r := range rows {
-			if failed[r.ID] == nil {
-				s.lives(r.Type, s.known(r.DAG), r.ID)
-				s.belongs(r)
-			}
-		}
-	})
+		rows, _ = s.unfinished(s.ctx) // what cannot be read now the next round asks for
+		rows = slices.DeleteFunc(rows, func(r store.Run) bool { return alive[r.ID] != nil })
+		failed = s.takeUp(s.ctx, rows)
+	}, func() { s.tookUp(rows, failed) })
 }
 
 // trouble says what failed, once for each stretch of failures, and when it is tried again.
