@@ -75,7 +75,9 @@ func (e *env) backfillHere(asJSON bool, begin func(context.Context, *scheduler.S
 	svc = scheduler.New(scheduler.Config{
 		Store: s.store, Engine: &onlyNew{s: s}, Catalog: cat, Clock: clock.Real,
 		Request: func(plan *machine.Plan, dir string) runner.Request {
-			return runner.Request{Plan: plan, Dir: dir, Vars: e.conf.Vars, MaxInstances: e.conf.MaxInstances, Handoff: handoffOf(e.conf, plan), Sandbox: e.sandbox}
+			req := requestOf(e.conf, plan, dir)
+			req.Sandbox = e.sandbox
+			return req
 		},
 		Replay: func(_ context.Context, run string) (*machine.Run, error) { return s.replay(run) },
 		Beat:   func() time.Time { return time.Time{} }, SetBeat: func(time.Time) { l.beat(l.was) },

@@ -177,9 +177,9 @@ func (v *serving) open(ctx context.Context) error {
 	v.sched = scheduler.New(scheduler.Config{
 		Store: v.s.store, Engine: orderly{v.s.engine, v.s}, Catalog: cat, Clock: clock.Real, Log: v.log, Schedules: true,
 		Request: func(plan *machine.Plan, dir string) runner.Request {
-			return runner.Request{
-				Plan: plan, Dir: dir, Vars: v.conf.Vars, MaxInstances: v.conf.MaxInstances, Handoff: handoffOf(v.conf, plan), Sandbox: v.sandbox,
-			}
+			req := requestOf(v.conf, plan, dir)
+			req.Sandbox = v.sandbox
+			return req
 		},
 		Replay: func(_ context.Context, run string) (*machine.Run, error) { return v.s.replay(run) },
 		Beat:   func() time.Time { return v.lead.was }, SetBeat: v.lead.beat,

@@ -149,10 +149,14 @@ func manualAt(conf config.Config, plan *machine.Plan, dir string, date *time.Tim
 		zone = time.UTC
 	}
 	t := schedule.Interval(plan, zone, date, now)
-	return runner.Request{
-		Plan: plan, Dir: dir, Type: "manual", LogicalDate: t.From, IntervalStart: t.From, IntervalEnd: t.To,
-		Vars: conf.Vars, MaxInstances: conf.MaxInstances, Handoff: handoffOf(conf, plan),
-	}
+	req := requestOf(conf, plan, dir)
+	req.Type, req.LogicalDate, req.IntervalStart, req.IntervalEnd = "manual", t.From, t.From, t.To
+	return req
+}
+
+// requestOf is what every run of a configuration has, whoever orders it.
+func requestOf(conf config.Config, plan *machine.Plan, dir string) runner.Request {
+	return runner.Request{Plan: plan, Dir: dir, Vars: conf.Vars, MaxInstances: conf.MaxInstances, Handoff: handoffOf(conf, plan)}
 }
 
 // handoffOf is where a run of a plan keeps its values for good, whatever the configuration says later.
