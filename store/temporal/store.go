@@ -128,7 +128,7 @@ func (s *Store) claim(ctx context.Context, dags []string) error {
 
 // insist tries until it is done, refused, or not to be done any more.
 func (s *Store) insist(ctx context.Context, dag string, do func() error) error {
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	for pause := time.Duration(0); ; pause = min(max(2*pause, 50*time.Millisecond), 5*time.Second) {
 		err := do()
 		if err == nil || errors.Is(err, store.ErrGap) {
 			return err
