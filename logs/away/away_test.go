@@ -175,7 +175,6 @@ func TestAnAttemptThatSaysNothingLeavesNothing(t *testing.T) {
 		d := newDesk(t)
 		silent, spared := d.begin(hello), logs.ID{DAG: "etl", Run: "r", Task: "b", Index: 3, Attempt: 2}
 		silent.End()
-		synctest.Wait()
 		other := d.begin(spared)
 		d.say("another's words\n")
 		other.Drop()
@@ -188,6 +187,30 @@ func TestAnAttemptThatSaysNothingLeavesNothing(t *testing.T) {
 		begun := time.Now()
 		if err := d.to.Follow(context.Background(), io.Discard, hello, time.Second, func() bool { return true }); err != nil || time.Since(begun) > 10*time.Second {
 			t.Errorf("following it to its end: %v after %v", err, time.Since(begun))
+		}
+	})
+}
+
+func TestAFileGoesOnceAllOfItIsInTheHandoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.ship.Remove = true
+		first := d.begin(hello)
+		d.say("submitted\n")
+		first.End()
+		second := d.begin(hello) // before the first has arrived
+		d.say("it runs\n")
+		synctest.Wait()
+		if _, err := os.Stat(d.file); err != nil {
+			t.Fatal("the file has gone while something is written to it")
+		}
+		second.End()
+		d.wait()
+		if got := d.read(hello); got != "submitted\nit runs\n" {
+			t.Fatalf("read %q", got)
+		}
+		if _, err := os.Stat(d.file); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("the file is still there: %v", err)
 		}
 	})
 }

@@ -21,12 +21,17 @@ import (
 type Shipper struct {
 	Every time.Duration // how often a log that grows is put; 0 = 2 s
 	Log   *slog.Logger  // nil = says nothing
+	// Remove has a file go once all of it lies in the handoff.
+	Remove bool
 
 	once    sync.Once
 	ctx     context.Context
 	stop    context.CancelFunc
 	writers chan struct{} // a slot for each that puts something
 	going   sync.WaitGroup
+
+	mu    sync.Mutex
+	files map[string]*Shipment // on their way: the newest of each file
 }
 
 // Bounds of a shipper.
@@ -40,7 +45,7 @@ const (
 func (s *Shipper) begin() {
 	s.once.Do(func() {
 		s.ctx, s.stop = context.WithCancel(context.Background())
-		s.writers = make(chan struct{}, atOnce)
+		s.writers, s.files = make(chan struct{}, atOnce), map[string]*Shipment{}
 		if s.Every <= 0 {
 			s.Every = usualEvery
 		}
@@ -80,43 +85,63 @@ type Shipment struct {
 	from int64 // where the part begins in the file
 	head int64 // how much of the part is put while it grows: behind that a log that floods is cut
 
-	ended chan struct{}
-	once  sync.Once
-	empty bool // it was dropped
+	before *Shipment // of the same file, nil = none was on its way: parts are numbered in their order
+	left   chan struct{}
+	ended  chan struct{}
+	once   sync.Once
+	until  int64 // where it ends, once it has; below from: it was dropped
 
+	whole  bool  // all of it lies in the handoff
 	part   int   // 0 = not known yet
 	pieces int   // that are full
 	sent   int64 // bytes of the part that lie in pieces
 }
 
 // Begin ships what is written from now on to the file of a log, which has limit bytes at most when it is sealed. End or
-// Drop must follow.
+// Drop must follow. It comes before the file is opened: one that is to be removed is not opened then.
 func (s *Shipper) Begin(to Place, id logs.ID, file string, limit int64) (*Shipment, error) {
 	s.begin()
 	dir, err := folder(id)
 	if err != nil {
 		return nil, err
 	}
-	sh := &Shipment{s: s, to: to, id: id, dir: dir, file: file, head: limit / 2, ended: make(chan struct{})}
-	if info, err := os.Stat(file); err == nil {
-		sh.from = info.Size()
-	}
+	sh := &Shipment{s: s, to: to, id: id, dir: dir, file: file, head: limit / 2, ended: make(chan struct{}), left: make(chan struct{})}
+	s.mu.Lock()
+	sh.before = s.files[file]
+	s.files[file] = sh
+	sh.from = sizeOf(file)
+	s.mu.Unlock()
 	s.going.Go(sh.run)
 	return sh, nil
 }
 
-// End says that the part is complete. What it says goes on being shipped.
-func (sh *Shipment) End() { sh.once.Do(func() { close(sh.ended) }) }
+// sizeOf is the size of a file, 0 if there is none.
+func sizeOf(file string) int64 {
+	info, err := os.Stat(file)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// End says that the part is complete: nothing more is written to the file for it.
+func (sh *Shipment) End() {
+	sh.once.Do(func() {
+		sh.until = sizeOf(sh.file)
+		close(sh.ended)
+	})
+}
 
 // Drop says that there is no such log: its file is another's now.
 func (sh *Shipment) Drop() {
 	sh.once.Do(func() {
-		sh.empty = true
+		sh.until = -1
 		close(sh.ended)
 	})
 }
 
 func (sh *Shipment) run() {
+	defer sh.leave()
 	tick := time.NewTicker(sh.s.Every)
 	defer tick.Stop()
 	for {
@@ -134,16 +159,39 @@ func (sh *Shipment) run() {
 	}
 }
 
+// leave lets go of the file.
+func (sh *Shipment) leave() {
+	sh.s.mu.Lock()
+	defer sh.s.mu.Unlock()
+	close(sh.left)
+	if sh.s.files[sh.file] != sh {
+		return
+	}
+	delete(sh.s.files, sh.file)
+	if sh.whole && sh.s.Remove {
+		_ = os.Remove(sh.file) // what stays is found in the handoff all the same
+	}
+}
+
 // finish puts the part whole, however often it takes.
 func (sh *Shipment) finish() {
-	if sh.empty {
+	if sh.until < sh.from { // also where the file was cut shorter
 		return
+	}
+	if sh.before != nil {
+		select {
+		case <-sh.before.left:
+			sh.before = nil
+		case <-sh.s.ctx.Done():
+			return
+		}
 	}
 	pause := leastPause
 	for tries := 1; ; tries++ {
 		err := sh.complete()
 		switch {
 		case err == nil:
+			sh.whole = true
 			return
 		case tries == 3:
 			sh.s.Log.Warn("a log cannot be put into the handoff; it is tried again", "task", sh.id.Task, "run", sh.id.Run, "error", err)
@@ -164,7 +212,7 @@ func (sh *Shipment) complete() error {
 		return err
 	}
 	defer f.Close()
-	if size == 0 && sh.part == 0 {
+	if size = min(size, sh.until-sh.from); size == 0 && sh.part == 0 {
 		return nil // it said nothing
 	}
 	if err := sh.settle(); err != nil {
@@ -224,12 +272,23 @@ func (sh *Shipment) grow(limit int64) error {
 	return nil
 }
 
+// errBehind: the part before is still on its way.
+var errBehind = errors.New("the part before is still on its way")
+
 // settle finds the part's number.
 func (sh *Shipment) settle() (err error) {
-	if sh.part == 0 {
-		if sh.part, err = sh.to.next(sh.s.ctx, sh.dir, 1); err != nil {
-			sh.part = 0
+	if sh.part > 0 {
+		return nil
+	}
+	if sh.before != nil {
+		select {
+		case <-sh.before.left:
+		default:
+			return errBehind
 		}
+	}
+	if sh.part, err = sh.to.next(sh.s.ctx, sh.dir, 1); err != nil {
+		sh.part = 0
 	}
 	return err
 }
