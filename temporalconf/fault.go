@@ -106,9 +106,9 @@ func explain(err error) Error {
 	case errors.As(err, &overload):
 		return Error{Fault: Throttled, Text: "the server asks to slow down: " + text}
 	case errors.Is(err, context.DeadlineExceeded) || code == codes.DeadlineExceeded:
-		return Error{Fault: Unreached, Text: "it does not answer", Hint: "is it running, and is the network well?"}
+		return Error{Fault: Unreached, Text: "it does not answer", Hint: unreachedHint}
 	case code == codes.Unavailable:
-		return Error{Fault: Unreached, Text: text}
+		return Error{Fault: Unreached, Text: text, Hint: unreachedHint}
 	case code == codes.Unauthenticated:
 		return Error{Fault: Denied, Text: "the API key is refused: " + text, Hint: "check TEMPORAL_API_KEY: it may have expired, or be another namespace's"}
 	case code == codes.PermissionDenied:
@@ -132,9 +132,10 @@ var meanings = []struct {
 	{"tls: unknown certificate authority", Error{Fault: Untrusted, Text: "it refuses this weft's certificate: it does not know its authority", Hint: "check TEMPORAL_TLS_CLIENT_CERT_PATH"}},
 	{"tls: bad certificate", Error{Fault: Untrusted, Text: "it refuses this weft's certificate", Hint: "check TEMPORAL_TLS_CLIENT_CERT_PATH: it may have expired, or be signed by another authority; where there is none, it wants one"}},
 	{"first record does not look like a TLS handshake", Error{Fault: Untrusted, Text: "it speaks no TLS, and this weft does", Hint: "an API key and TEMPORAL_TLS_* switch it on; TEMPORAL_TLS=false switches it off"}},
-	{"error reading server preface", Error{Fault: Untrusted, Text: "it hangs up on a connection without TLS", Hint: "TEMPORAL_TLS=true speaks TLS"}},
+	{"no children to pick from", Error{Fault: Unreached, Text: "there is no such host", Hint: unreachedHint}},
 	{"malformed HTTP response", Error{Fault: NotTemporal, Text: "what answers there is no Temporal", Hint: "the server's port is 7233, the UI's another"}},
 	{"frame header looked like an HTTP/1", Error{Fault: NotTemporal, Text: "what answers there is no Temporal", Hint: "the server's port is 7233, the UI's another"}},
+	{"error reading server preface", Error{Fault: Unreached, Text: "it hangs up", Hint: "a server that wants TLS does so: TEMPORAL_TLS=true; so does a proxy before a server that is down"}},
 	{"unexpected HTTP status code received from server", Error{Fault: NotTemporal, Text: "what answers there is no Temporal", Hint: "the server's port is 7233, the UI's another"}},
 	{"unknown service temporal.api", Error{Fault: NotTemporal, Text: "what answers there is no Temporal", Hint: "the server's port is 7233, the UI's another"}},
 	{"TMPRL1103", Error{Fault: TooLarge, Text: "a payload is larger than the server takes", Hint: largeHint}},
@@ -143,16 +144,19 @@ var meanings = []struct {
 	{"no poller seen for task queue", Error{Fault: NoWorker, Text: "no worker hosts runs", Hint: "start one: weft worker"}},
 }
 
+const unreachedHint = "is it running, and is the network well? TEMPORAL_ADDRESS or --temporal-address names another"
+
 const largeHint = "weft puts what is large into its handoff: check that all wefts of the namespace have the same `handoff`"
 
 // textOf is what an error says, without the layers that gRPC puts round what its connection said.
 func textOf(err error) string {
 	text := err.Error()
-	if st, ok := status.FromError(err); ok && st.Code() != codes.OK {
-		text = st.Message()
+	var said interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &said) {
+		text = said.GRPCStatus().Message()
 	}
 	text = strings.TrimPrefix(text, "failed reaching server: ")
-	for _, layer := range []string{`connection error: desc = "`, "transport: Error while dialing: "} {
+	for _, layer := range []string{`connection error: desc = "`, "transport: Error while dialing: ", ": connect: "} {
 		if _, inner, found := strings.Cut(text, layer); found {
 			text = strings.TrimSuffix(inner, `"`)
 		}

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/interceptor"
+	"google.golang.org/grpc"
 
 	"weft/handoff"
 )
@@ -142,6 +143,9 @@ func (o Options) client(values handoff.Backend, log *slog.Logger) (client.Option
 	opts.Logger, opts.MetricsHandler, opts.Interceptors = logger{log}, o.Metrics, o.Intercept
 	opts.ConnectionOptions.GetSystemInfoTimeout = answerTime
 	opts.ConnectionOptions.KeepAliveTime, opts.ConnectionOptions.KeepAliveTimeout = keepAlive, keepAliveFor
+	if conf := opts.ConnectionOptions.TLS; conf != nil {
+		opts.ConnectionOptions.DialOptions = append(opts.ConnectionOptions.DialOptions, grpc.WithTransportCredentials(newOutspoken(conf)))
+	}
 	if values != nil {
 		opts.ExternalStorage = NewClaims(values).Storage()
 	}

@@ -94,7 +94,7 @@ var forbidden = []string{
 var onlyIn = map[string][]string{
 	"github.com/expr-lang/expr":                {"expr"},
 	"github.com/aws/aws-sdk-go-v2/config":      {"awsconf"},
-	"go.temporal.io/":                          {"runner/temporal"},
+	"go.temporal.io/":                          {"runner/temporal", "store/temporal", "temporalconf"},
 	"modernc.org/sqlite":                       {"store/sqlite"},
 	"gopkg.in/yaml.v3":                         {"spec", "config"},
 	"github.com/netresearch/go-cron":           {"cron"},
