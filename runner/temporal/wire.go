@@ -43,6 +43,14 @@ const (
 
 	// QuerySnapshot tells all of a run: Snapshot.
 	QuerySnapshot = "weft.snapshot"
+
+	// PoolsID is the workflow that lends the slots of the pools which all workers share.
+	PoolsID = "weft/pools"
+	// SignalWant asks it for slots: Wanted. SignalGranted answers. A want that is repeated is the same one; of
+	// one who holds its slots already the answer is repeated.
+	SignalWant = "weft.want"
+	// SignalFree tells it what is no longer held or wanted: Freed. What it knows nothing of it passes over.
+	SignalFree = "weft.free"
 )
 
 // Types of application errors that activities give.
@@ -92,6 +100,9 @@ type RunInput struct {
 type Body struct {
 	Hash string `json:"hash"`
 	Plan []byte `json:"plan"`
+	// Elsewhere are the plugins of the plan whose work lives elsewhere (plugins.RemoteWork), sorted: what a workflow
+	// does may not hang on what its host happens to have.
+	Elsewhere []string `json:"elsewhere,omitempty"`
 }
 
 // A Going is all that a run takes along when it goes on as a new execution.
@@ -216,6 +227,8 @@ type Arrival struct {
 	Plan        string    `json:"plan"`
 	Dir         string    `json:"dir"`
 	Max         int       `json:"max"` // max_active_runs; 0 = no bound
+	// By is who had it begin again (machine.Reopened.By), if it was over.
+	By string `json:"by,omitempty"`
 }
 
 // A Place is where a run stands in its DAG's line.
@@ -232,6 +245,18 @@ type Departure struct {
 	StartedAt  time.Time                `json:"started_at"`
 	FinishedAt time.Time                `json:"finished_at"`
 	Tasks      map[string]machine.State `json:"tasks,omitempty"` // of a plan in which a task depends on the past
+}
+
+// A Wanted asks for slots of pools.
+type Wanted struct {
+	Run   string         `json:"run"` // workflow id: whom SignalGranted goes to
+	Wants []machine.Want `json:"wants"`
+}
+
+// A Freed gives slots back, and wants up.
+type Freed struct {
+	Run  string        `json:"run"` // workflow id
+	Keys []machine.Key `json:"keys"`
 }
 
 // A Past asks for the state of a task in the newest earlier run that is not manual.
