@@ -13,7 +13,7 @@ const (
 	Queue = "weft"
 
 	RunWorkflow   = "weft.run"   // RunInput → RunResult; its id is RunID
-	BatchWorkflow = "weft.batch" // BatchInput → nothing; tells the run by SignalEnded
+	BatchWorkflow = "weft.batch" // BatchInput → nothing; tells the run by SignalTold
 
 	// Activities of a task's queue.
 	AttemptActivity = "weft.attempt" // Order, Views → machine.Outcome
@@ -30,12 +30,12 @@ const (
 	PastActivity     = "weft.past"     // Past → PastAnswer
 
 	// Signals of a run.
-	SignalEnded    = "weft.ended"    // []Ended, of a batch
+	SignalTold     = "weft.told"     // Told, of a batch
 	SignalAdmitted = "weft.admitted" // nothing: it may begin
 	SignalCancel   = "weft.cancel"   // machine.CancelAsked
 	SignalGranted  = "weft.granted"  // []machine.Key: slots of pools that all workers share
 
-	// SignalStop tells a batch to stop attempts: []Stop.
+	// SignalStop tells a batch to stop attempts: []Stop. None is a question whether it is there.
 	SignalStop = "weft.stop"
 
 	// UpdateOrder has a run take an order: OrderUpdate → OrderTaken. What it refuses is no failure.
@@ -111,7 +111,6 @@ type Going struct {
 	Seq      uint64        `json:"seq"`      // events so far
 	Batches  int           `json:"batches"`  // begun so far: ids go on
 	Away     []Away        `json:"away,omitempty"`
-	Pokes    []PokeCount   `json:"pokes,omitempty"` // of sensors that are asked here
 	Arrived  bool          `json:"arrived,omitempty"`
 	Leases   []machine.Key `json:"leases,omitempty"` // slots of shared pools that are held
 }
@@ -120,12 +119,6 @@ type Going struct {
 type Away struct {
 	Batch int           `json:"batch"`
 	Keys  []machine.Key `json:"keys"`
-}
-
-// A PokeCount is how often a sensor has been asked.
-type PokeCount struct {
-	machine.Key
-	N int `json:"n"`
 }
 
 // A RunResult is what is left of a run that is over. A run that failed ends the workflow with an error of its state's
@@ -159,36 +152,30 @@ type Order struct {
 type Views = map[string]machine.TaskView
 
 // A BatchInput is up to 500 attempts that a workflow of their own takes care of, so that the run can go on as a new
-// execution meanwhile.
+// execution meanwhile. Its own history stays short enough to need none.
 type BatchInput struct {
-	Run   string      `json:"run"` // workflow id
-	Batch int         `json:"batch"`
-	Work  []Work      `json:"work"`
-	Views []Views     `json:"views,omitempty"`
-	Pokes []PokeCount `json:"pokes,omitempty"` // it goes on
-	Ended []Ended     `json:"ended,omitempty"` // it goes on: what the run has not been told
+	Run   string  `json:"run"` // workflow id
+	Batch int     `json:"batch"`
+	Work  []Work  `json:"work"`
+	Views []Views `json:"views,omitempty"`
+}
+
+// A Told is what became of attempts of a batch: of each one fact, that it ended, was lost, was intended or submitted.
+// What is not of the batch that the run has given it to it passes over.
+type Told struct {
+	Batch int             `json:"batch"`
+	Facts []machine.Event `json:"facts"`
 }
 
 // A Work is one attempt of a batch.
 type Work struct {
-	Kind  string      `json:"kind"` // an activity's name
-	Key   machine.Key `json:"key"`
-	Queue string      `json:"queue"` // task queue
-	Order Order       `json:"order"`
-	View  int         `json:"view"` // in BatchInput.Views
-	Task  Timing      `json:"timing"`
-}
-
-// Timing is what the workflow must know of a task to have its attempts done.
-type Timing struct {
-	Timeout time.Duration `json:"timeout,omitempty"` // of an attempt; 0 = none
-	// Of a sensor, see machine.Sensor.
-	Interval time.Duration `json:"interval,omitempty"`
-}
-
-// An Ended is what became of one attempt of a batch: one of the facts of the machine.
-type Ended struct {
-	machine.Event
+	Kind    string        `json:"kind"` // an activity's name
+	Key     machine.Key   `json:"key"`
+	Queue   string        `json:"queue"` // task queue
+	Order   Order         `json:"order"`
+	View    int           `json:"view"`              // in BatchInput.Views
+	Reason  string        `json:"reason,omitempty"`  // of HaltActivity
+	Timeout time.Duration `json:"timeout,omitempty"` // of an attempt or a poke; 0 = none
 }
 
 // A Stop ends an attempt.
@@ -201,6 +188,7 @@ type Stop struct {
 type Lost struct {
 	Reason  string `json:"reason"`
 	Ordered bool   `json:"ordered,omitempty"` // its worker was told to stop
+	Pokes   int    `json:"pokes,omitempty"`   // how often the sensor has been asked, Order.Poke included
 }
 
 // An OrderUpdate is an order to a run: machine.Reopened or machine.Marked, with the plan that it names.
