@@ -231,6 +231,7 @@ func (b *bench) serve() {
 			}
 			return local.Replay(ctx, b.store, run, recs)
 		},
+		Reopened: store.ReopenedBy(b.store),
 		Beat: func() time.Time { return b.beat },
 		SetBeat: func(at time.Time) {
 			if !e.dead {

@@ -224,6 +224,8 @@ type Arrival struct {
 	Plan        string    `json:"plan"`
 	Dir         string    `json:"dir"`
 	Max         int       `json:"max"` // max_active_runs; 0 = no bound
+	// By is who had it begin again (machine.Reopened.By), if it was over.
+	By string `json:"by,omitempty"`
 }
 
 // A Place is where a run stands in its DAG's line.

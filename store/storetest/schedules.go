@@ -45,7 +45,7 @@ var schedules = []story{
 		got, err := s.Scheduled(t.Context())
 		fine(t, err)
 		same(t, got, store.Scheduled{DAGs: []store.DAG{{ID: "a", FirstSeen: day, Paused: true}}, Due: []store.Due{tick}, Absences: []store.Absence{open}})
-		fine(t, s.Settle(t.Context(), &store.Changes{Settled: []store.Due{tick}, DropAbsences: []int64{open.ID}}))
+		fine(t, s.Settle(t.Context(), &store.Changes{Settled: []store.Due{tick}, DropAbsences: []store.Absence{open}}))
 		got, err = s.Scheduled(t.Context())
 		fine(t, err)
 		same(t, got, store.Scheduled{DAGs: []store.DAG{{ID: "a", FirstSeen: day, Paused: true}}})
@@ -68,7 +68,7 @@ var schedules = []story{
 		same(t, counts("", 2), []int{3, 2})
 		list, err := s.ListMissed(t.Context(), "a", 1)
 		fine(t, err)
-		fine(t, s.Settle(t.Context(), &store.Changes{DropMissed: []int64{list[0].ID}}))
+		fine(t, s.Settle(t.Context(), &store.Changes{DropMissed: list[:1]}))
 		same(t, counts("", 0), []int{2, 1})
 	}},
 	{"backfills that are over are listed, and no longer scheduled", func(t *testing.T, s store.Store) {
