@@ -263,4 +263,3 @@ func restored(t *testing.T, s Snapshot) *machine.Run {
 	}
 	return r
 }
-

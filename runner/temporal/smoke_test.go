@@ -16,7 +16,9 @@ func TestSmoke(t *testing.T) {
 		machine.Task{ID: "j", Uses: "job"},
 	)
 	c := newCrew(t, p)
-	c.poke = func(o machine.Order, n int) (machine.Outcome, bool) { return machine.Outcome{State: machine.Success}, n >= 3 }
+	c.poke = func(o machine.Order, n int) (machine.Outcome, bool) {
+		return machine.Outcome{State: machine.Success}, n >= 3
+	}
 	c.staff(t, cl)
 	w := start(t, cl, input(p, "smoke"))
 	var res RunResult

@@ -87,8 +87,10 @@ func (f *Folders) Dir(run string) string {
 
 // A Worker hosts runs, and carries out attempts of the queues that it was given.
 type Worker struct {
-	hands *hands
-	parts []worker.Worker
+	client client.Client
+	hands  *hands
+	parts  []worker.Worker
+	fatal  chan error // what no waiting mends
 }
 
 // Bounds of what a worker does beside attempts, and of how it asks for work.
@@ -103,9 +105,15 @@ const (
 func NewWorker(c client.Client, cfg Config) (*Worker, error) {
 	cfg = cfg.orUsual()
 	h := newHands(cfg, c)
-	w := &Worker{hands: h}
+	w := &Worker{client: c, hands: h, fatal: make(chan error, 1)}
 	base := worker.Options{
 		DisableEagerActivities: true, DisableRegistrationAliasing: true, WorkerStopTimeout: cfg.Drain + afterDrain,
+		OnFatalError: func(err error) {
+			select {
+			case w.fatal <- err:
+			default:
+			}
+		},
 	}
 	host := base
 	host.Tuner = tuner(fixed(lightAtOnce))
@@ -213,12 +221,23 @@ func (w *Worker) Run(ctx context.Context, hurry <-chan struct{}) error {
 	tidying, stop := context.WithCancel(context.Background())
 	var beside sync.WaitGroup
 	beside.Go(func() { w.hands.keepTidy(tidying) })
-	<-ctx.Done()
+	var fatal error
+	select {
+	case <-ctx.Done():
+	case err := <-w.fatal:
+		fatal = fmt.Errorf("cannot go on working: %w", err)
+	}
 	w.drain(hurry)
 	stop()
 	beside.Wait()
 	w.hands.tidy(true)
-	return nil
+	return fatal
+}
+
+// Reach is nil if Temporal answers.
+func (w *Worker) Reach(ctx context.Context) error {
+	_, err := w.client.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return err
 }
 
 // cannotStart explains why a worker does not start.
