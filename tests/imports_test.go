@@ -31,6 +31,7 @@ var mayKnow = map[string][]string{
 	"clock":                {},
 	"secrets":              {"awsconf"},
 	"logs":                 {},
+	"logs/away":            {"logs", "handoff"},
 	"handoff":              {"machine", "awsconf"},
 	"config":               {},
 	"sandbox":              {},
