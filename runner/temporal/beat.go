@@ -20,9 +20,9 @@ import (
 // All is counted from when the last heartbeat that was answered had been sent, which is not later than when the server
 // began to count.
 type Pace struct {
-	Every  time.Duration // from one heartbeat to the next; 0 = 3 s
+	Every   time.Duration // from one heartbeat to the next; 0 = 3 s
 	Patient time.Duration // without an answer, until the attempt is told to end; 0 = 20 s
-	Hurry  time.Duration // until its processes have less than a second left; 0 = 27 s
+	Hurry   time.Duration // until its processes have less than a second left; 0 = 27 s
 }
 
 func (p Pace) orUsual() Pace {
@@ -63,12 +63,12 @@ type beat struct {
 	clock clock.Clock
 	to    teller
 	token []byte
-	heard func(verdict)    // at most one of each, from the beat's goroutine
-	hurry func()           // the time is nearly over
-	miss  func(error)      // a heartbeat that got no answer
-	done  chan struct{}    // closed by end
+	heard func(verdict) // at most one of each, from the beat's goroutine
+	hurry func()        // the time is nearly over
+	miss  func(error)   // a heartbeat that got no answer
+	done  chan struct{} // closed by end
 	once  sync.Once
-	gone  chan struct{}    // closed when the goroutine has ended
+	gone  chan struct{} // closed when the goroutine has ended
 
 	mu   sync.Mutex
 	last time.Duration // on the monotonic clock: when the last that was answered had been sent

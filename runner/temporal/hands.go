@@ -35,7 +35,8 @@ type hands struct {
 	clock   clock.Clock
 	to      teller
 	shelf   *shelf
-	gate    *gate
+	gate    *gate // of attempts
+	pokes   *gate // of all that waits elsewhere: it needs no slot of an attempt
 	metrics *Metrics
 	asked   memory[*runner.Question] // of sensors, between two pokes
 	watched memory[*watch]
@@ -49,8 +50,8 @@ type hands struct {
 
 func newHands(cfg Config, to teller) *hands {
 	h := &hands{
-		cfg: cfg, exec: cfg.Exec, clock: cfg.Clock, to: to, gate: newGate(cfg.Concurrency), metrics: cfg.Metrics,
-		jobs: map[*job]struct{}{}, runs: map[string]*visit{},
+		cfg: cfg, exec: cfg.Exec, clock: cfg.Clock, to: to, gate: newGate(cfg.Concurrency), pokes: newGate(cfg.Pokes),
+		metrics: cfg.Metrics, jobs: map[*job]struct{}{}, runs: map[string]*visit{},
 	}
 	h.shelf = &shelf{place: cfg.Place, values: cfg.Values, folder: cfg.Folder}
 	h.checks.do = h.exec.Check
@@ -202,7 +203,7 @@ func (h *hands) attempt(ctx context.Context, info activity.Info, ord Order, view
 	defer j.close()
 	leave, err := j.enter()
 	if err != nil {
-		h.left(j.order.Run.Key())
+		h.left(j.order)
 		return machine.Outcome{}, err
 	}
 	defer leave()
@@ -210,7 +211,7 @@ func (h *hands) attempt(ctx context.Context, info activity.Info, ord Order, view
 	h.metrics.began()
 	go func() {
 		roomy()
-		defer h.left(j.order.Run.Key())
+		defer h.left(j.order)
 		h.exec.Attempt(j.ctx, j.order, func(out machine.Outcome) { done <- out })
 	}()
 	out := <-done
@@ -274,6 +275,7 @@ func (h *hands) drain(ctx context.Context) {
 	h.draining = true
 	h.mu.Unlock()
 	h.gate.close()
+	h.pokes.close()
 	<-ctx.Done()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -290,7 +292,7 @@ func (h *hands) evaluate(ctx context.Context, info activity.Info, ord Order, vie
 		return machine.Evaluated{}, err
 	}
 	defer j.close()
-	defer h.left(j.order.Run.Key())
+	defer h.left(j.order)
 	ans := h.exec.Evaluate(j.ctx, j.order, q)
 	if why := j.why(); why != goesOn && why != cancelled {
 		return machine.Evaluated{}, handedBack(reasons[why], atOnce)

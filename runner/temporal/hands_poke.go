@@ -21,7 +21,7 @@ func (h *hands) poke(ctx context.Context, info activity.Info, ord Order, views V
 	}
 	defer j.close()
 	o := j.order
-	defer h.left(o.Run.Key())
+	defer h.left(o)
 	n, since := ord.Poke+int(info.Attempt), o.Since
 	if since.IsZero() {
 		since = info.ScheduledTime

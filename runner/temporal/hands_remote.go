@@ -20,7 +20,7 @@ func (h *hands) intend(ctx context.Context, info activity.Info, ord Order, views
 		return runner.Intent{}, err
 	}
 	defer j.close()
-	defer h.left(j.order.Run.Key())
+	defer h.left(j.order)
 	leave, err := j.enter()
 	if err != nil {
 		return runner.Intent{}, err
@@ -58,7 +58,7 @@ func (h *hands) submit(ctx context.Context, info activity.Info, ord Order, views
 		return runner.Submitted{}, err
 	}
 	defer j.close()
-	defer h.left(j.order.Run.Key())
+	defer h.left(j.order)
 	leave, err := j.enter()
 	if err != nil {
 		return runner.Submitted{}, err
@@ -98,7 +98,7 @@ func (h *hands) check(ctx context.Context, info activity.Info, ord Order, views 
 	}
 	defer j.close()
 	o := j.order
-	defer h.left(o.Run.Key())
+	defer h.left(o)
 	w := h.watchOf(o)
 	asking, cancel := context.WithTimeout(j.ctx, askLimit)
 	defer cancel()
@@ -141,7 +141,7 @@ func (h *hands) halt(ctx context.Context, info activity.Info, ord Order, reason 
 	}
 	defer j.close()
 	o := j.order
-	defer h.left(o.Run.Key())
+	defer h.left(o)
 	out := h.exec.Halt(j.ctx, h.watchOf(o).Watch, reason)
 	if err := j.undecided(&out); err != nil {
 		return machine.Outcome{}, err

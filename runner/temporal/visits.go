@@ -28,16 +28,17 @@ func (h *hands) visit(o machine.Order, dir string) {
 	}
 	v.info = o.Run
 	v.in++
-	if h.cfg.At != nil {
-		h.cfg.At(run, dir)
-	}
+	h.cfg.Folders.all.Store(run, dir)
 }
 
 // left notes that it has ended, and has tidied up.
-func (h *hands) left(run string) {
+func (h *hands) left(o machine.Order) {
+	if h.cfg.Said != nil {
+		h.cfg.Said(o)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	v := h.runs[run]
+	v := h.runs[o.Run.Key()]
 	v.in--
 	v.last = h.clock.Mono()
 }
@@ -53,6 +54,7 @@ func (h *hands) tidy(all bool) {
 		if v.in == 0 && (all || now-v.last >= stays) {
 			over = append(over, v.info)
 			delete(h.runs, run)
+			h.cfg.Folders.all.Delete(run)
 		}
 	}
 	h.mu.Unlock()

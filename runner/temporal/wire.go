@@ -1,6 +1,7 @@
 package temporal
 
 import (
+	"strings"
 	"time"
 
 	"weft/machine"
@@ -71,6 +72,14 @@ func TaskQueue(queue string) string {
 	}
 	return Queue + "-" + queue
 }
+
+// WatchQueue is the task queue of what such a task does while it waits (PokeActivity, CheckActivity, HaltActivity). Workers ask
+// it beside TaskQueue, with slots of its own: a worker that has all it can carry out still asks sensors, and still stops
+// what was cancelled.
+func WatchQueue(queue string) string { return watching(TaskQueue(queue)) }
+
+// watching is WatchQueue of a TaskQueue.
+func watching(queue string) string { return Queue + "/watch-" + strings.TrimPrefix(queue, Queue+"-") }
 
 // RunID is the workflow id of a run, by its machine.RunKey.
 func RunID(run string) string { return "weft/run/" + run }
