@@ -11,7 +11,8 @@ import (
 // listen has the run hear what others tell, order and ask of it. ctx is the workflow's own, which ends where somebody
 // cancels it in Temporal.
 func (x *host) listen(ctx workflow.Context) error {
-	x.sel.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {
+	x.sel.AddReceive(ctx.Done(), func(c workflow.ReceiveChannel, _ bool) {
+		c.Receive(x.ctx, nil)
 		if !x.cut {
 			x.cut = true
 			x.drive.record(machine.CancelAsked{By: byServer})
