@@ -65,7 +65,7 @@ type Config struct {
 	Replay func(ctx context.Context, run string) (*machine.Run, error)
 	// Reopened tells whether somebody (machine.Reopened.By) has had a run begin again; see store.ReopenedBy.
 	Reopened func(ctx context.Context, run, by string) (bool, error)
-	Log    *slog.Logger
+	Log      *slog.Logger
 	// Schedules says whether ticks are decided on; without, only backfills and what somebody asks for begin.
 	Schedules bool
 }

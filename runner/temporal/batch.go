@@ -39,7 +39,10 @@ func runBatch(ctx workflow.Context, in BatchInput) error {
 			b.doer.stop(s.Key, s.Reason)
 		}
 	})
-	b.sel.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { b.stopAll() })
+	b.sel.AddReceive(ctx.Done(), func(c workflow.ReceiveChannel, _ bool) {
+		c.Receive(own, nil)
+		b.stopAll()
+	})
 	for _, w := range in.Work {
 		var views Views
 		if w.View >= 0 && w.View < len(in.Views) {

@@ -43,10 +43,12 @@ const (
 	longest      = 10 * 365 * 24 * time.Hour
 	slack        = time.Hour
 	checkLimit   = 10 * time.Minute
-	mostSilent   = 30 * time.Second // between two heartbeats
 	firstRetry   = time.Second
 	longestRetry = time.Minute
 )
+
+// mostSilent is how long a worker may be silent about what it does, between two heartbeats.
+var mostSilent = 30 * time.Second
 
 // begin has an attempt done.
 func (d *doer) begin(w Work, views Views) {

@@ -2,7 +2,9 @@ package temporal
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,12 +31,12 @@ type crew struct {
 
 	mu     sync.Mutex
 	ledger []string
-	alive  map[machine.Key]int
+	alive  map[string]int
 	most   int
 }
 
 func newCrew(t *testing.T, plans ...*machine.Plan) *crew {
-	c := &crew{t: t, plans: map[string]*machine.Plan{}, alive: map[machine.Key]int{}}
+	c := &crew{t: t, plans: map[string]*machine.Plan{}, alive: map[string]int{}}
 	for _, p := range plans {
 		_, hash := p.Encode()
 		c.plans[hash] = p
@@ -42,16 +44,26 @@ func newCrew(t *testing.T, plans ...*machine.Plan) *crew {
 	return c
 }
 
-func (c *crew) note(format string, args ...any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ledger = append(c.ledger, fmt.Sprintf(format, args...))
+func (c *crew) noteOf(o machine.Order, format string, args ...any) {
+	c.noteAs(o.Run.Run, format, args...)
 }
 
-func (c *crew) noted() []string {
+func (c *crew) noteAs(run, format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]string{}, c.ledger...)
+	c.ledger = append(c.ledger, run+" "+fmt.Sprintf(format, args...))
+}
+
+// notedOf is what happened to one run.
+func (c *crew) notedOf(run string) (lines []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, line := range c.ledger {
+		if rest, mine := strings.CutPrefix(line, run+" "); mine {
+			lines = append(lines, rest)
+		}
+	}
+	return lines
 }
 
 func (c *crew) order(o Order, v Views) machine.Order {
@@ -62,7 +74,8 @@ func (c *crew) order(o Order, v Views) machine.Order {
 	return ord
 }
 
-func (c *crew) enter(key machine.Key) func() {
+func (c *crew) enter(o machine.Order) func() {
+	key := o.Run.Run + " " + o.Key.String()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.alive[key]++; c.alive[key] > 1 {
@@ -72,7 +85,9 @@ func (c *crew) enter(key machine.Key) func() {
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		delete(c.alive, key)
+		if c.alive[key]--; c.alive[key] <= 0 {
+			delete(c.alive, key)
+		}
 	}
 }
 
@@ -104,13 +119,20 @@ func (c *crew) pulse(ctx context.Context) func() {
 
 func (c *crew) Attempt(ctx context.Context, w Order, v Views) (machine.Outcome, error) {
 	o := c.order(w, v)
-	defer c.enter(o.Key)()
-	c.note("attempt %s", o.Key)
+	leave := sync.OnceFunc(c.enter(o))
+	defer leave()
+	c.noteOf(o, "attempt %s", o.Key)
 	if c.attempt == nil {
 		return machine.Outcome{State: machine.Success}, nil
 	}
-	defer c.pulse(ctx)()
+	end := c.pulse(ctx)
+	defer end()
 	out, err := c.attempt(ctx, o)
+	if errors.Is(err, errSilent) { // it says nothing any more, and hears of nothing
+		end()
+		leave()
+		time.Sleep(mostSilent + mostSilent/2)
+	}
 	if ctx.Err() != nil && err == nil && out.State == machine.None {
 		out = machine.Outcome{State: machine.Failed, Kind: "cancelled", Error: "stopped: cancelled"}
 	}
@@ -123,10 +145,10 @@ func notYet(d time.Duration) error {
 
 func (c *crew) Poke(ctx context.Context, w Order, v Views) (machine.Outcome, error) {
 	o := c.order(w, v)
-	defer c.enter(o.Key)()
+	defer c.enter(o)()
 	n := w.Poke + int(activity.GetInfo(ctx).Attempt)
 	if out, done := c.poke(o, n); done {
-		c.note("poke %s #%d holds", o.Key, n)
+		c.noteOf(o, "poke %s #%d holds", o.Key, n)
 		return out, nil
 	}
 	return machine.Outcome{}, notYet(time.Duration(o.Task.Sensor.PokeInterval))
@@ -134,13 +156,13 @@ func (c *crew) Poke(ctx context.Context, w Order, v Views) (machine.Outcome, err
 
 func (c *crew) Intend(_ context.Context, w Order, v Views) (runner.Intent, error) {
 	o := c.order(w, v)
-	c.note("intend %s", o.Key)
+	c.noteOf(o, "intend %s", o.Key)
 	return runner.Intent{Token: "token-" + o.Key.String(), Target: machine.Raw(`{"job":"j"}`)}, nil
 }
 
 func (c *crew) Submit(_ context.Context, w Order, v Views) (runner.Submitted, error) {
 	o := c.order(w, v)
-	c.note("submit %s by %s", o.Key, o.Remote.Token)
+	c.noteOf(o, "submit %s by %s", o.Key, o.Remote.Token)
 	return runner.Submitted{Handle: machine.Raw(`{"run":"1"}`), Text: "job run 1"}, nil
 }
 
@@ -153,18 +175,18 @@ func (c *crew) Check(ctx context.Context, w Order, v Views) (machine.Outcome, er
 	if !done {
 		return out, notYet(100 * time.Millisecond)
 	}
-	c.note("check %s holds", o.Key)
+	c.noteOf(o, "check %s holds", o.Key)
 	return out, nil
 }
 
 func (c *crew) Halt(_ context.Context, w Order, reason string) (machine.Outcome, error) {
 	o := c.order(w, nil)
-	c.note("halt %s: %s", o.Key, reason)
+	c.noteOf(o, "halt %s: %s", o.Key, reason)
 	return machine.Outcome{State: machine.Failed, Kind: "cancelled", Error: "stopped: " + reason}, nil
 }
 
 func (c *crew) Evaluate(_ context.Context, w Order, v Views, q machine.Evaluate) (machine.Evaluated, error) {
-	c.note("evaluate %s", q.ID)
+	c.noteOf(c.order(w, v), "evaluate %s", q.ID)
 	if q.What == "for_each" {
 		return machine.Evaluated{ID: q.ID, Value: machine.Raw("[1,2,3]")}, nil
 	}
@@ -172,7 +194,7 @@ func (c *crew) Evaluate(_ context.Context, w Order, v Views, q machine.Evaluate)
 }
 
 func (c *crew) Arrive(_ context.Context, a Arrival) (Place, error) {
-	c.note("arrive %s", a.Run)
+	c.noteAs(a.Run, "arrive %s", a.Run)
 	if c.place != nil {
 		return c.place(a), nil
 	}
@@ -180,7 +202,7 @@ func (c *crew) Arrive(_ context.Context, a Arrival) (Place, error) {
 }
 
 func (c *crew) Leave(_ context.Context, d Departure) error {
-	c.note("leave %s %s", d.Run, d.State)
+	c.noteAs(d.Run, "leave %s %s", d.Run, d.State)
 	return nil
 }
 
@@ -189,12 +211,14 @@ func (c *crew) Past(ctx context.Context, p Past) (PastAnswer, error) {
 	if c.past != nil {
 		a = c.past(p, int(activity.GetInfo(ctx).Attempt))
 	}
-	c.note("past %s until %v: %v", p.Task, p.Until, a.OK)
+	c.noteAs(p.DAG, "past %s until %v: %v", p.Task, p.Until, a.OK)
 	if p.Until && !a.OK {
 		return a, notYet(100 * time.Millisecond)
 	}
 	return a, nil
 }
+
+var errSilent = errors.New("silent")
 
 // lostIt is how a worker tells that an attempt was cut off.
 func lostIt(reason string, ordered bool) error {

@@ -11,7 +11,8 @@ import (
 // listen has the run hear what others tell, order and ask of it. ctx is the workflow's own, which ends where somebody
 // cancels it in Temporal.
 func (x *host) listen(ctx workflow.Context) error {
-	x.sel.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {
+	x.sel.AddReceive(ctx.Done(), func(c workflow.ReceiveChannel, _ bool) {
+		c.Receive(x.ctx, nil)
 		if !x.cut {
 			x.cut = true
 			x.drive.record(machine.CancelAsked{By: byServer})
@@ -50,9 +51,10 @@ func (x *host) listen(ctx workflow.Context) error {
 }
 
 // snapshot answers QuerySnapshot.
-func (x *host) snapshot() (Snapshot, error) {
-	s := Snapshot{Plans: x.drive.plans.bodies, Seq: x.drive.seq, Source: x.drive.source}
-	if x.drive.run.Plan() == nil {
+func (x *host) snapshot(has Asked) (Snapshot, error) {
+	bodies := x.drive.plans.bodies
+	s := Snapshot{Plans: bodies[min(has.Plans, len(bodies)):], Seq: x.drive.seq, Source: x.drive.source}
+	if x.drive.run.Plan() == nil || has.Seq == s.Seq {
 		return s, nil
 	}
 	var err error

@@ -19,14 +19,14 @@ var (
 	mostBatch  = 500              // attempts of a batch
 	batchBytes = 1 << 20          // of their orders
 	holdBack   = 10 * time.Second // how long a run that is to go on waits for what is in hand here
+	firstLook  = time.Minute      // after a run went on: whether its batches are there
+	untilGone  = 40 * time.Second // from a batch's end to when nothing it had in hand lives: workers hear of it by then
 	hardEvents = 40000            // beyond them nothing begins until the run has gone on
 )
 
 const (
 	queueLimit = 5 * time.Minute  // of an activity that any weft can do
-	firstLook  = time.Minute      // after a run went on: whether its batches are there
 	lookAgain  = 10 * time.Minute // every
-	untilGone  = 40 * time.Second // from a batch's end to when nothing it had in hand lives: workers hear of it by then
 	askAgain   = 10 * time.Second // for slots of shared pools, where nobody was there
 	spillEvery = time.Second      // how often something begins while a run that is to go on still waits
 	batchAlarm = "gone/"

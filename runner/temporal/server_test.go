@@ -3,75 +3,28 @@ package temporal
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"sync"
 	"testing"
 	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"weft/tests/temporalserver"
 )
 
-var server struct {
-	sync.Once
-	address string
-	err     error
-	stop    func()
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if server.stop != nil {
-		server.stop()
-	}
-	os.Exit(code)
-}
-
-// dial connects to a real server, one for all tests of this package.
-func dial(t *testing.T) client.Client {
+// dial connects to a real server of the test's own.
+func dial(t *testing.T, options ...temporalserver.Option) client.Client {
 	t.Helper()
-	server.Do(startServer)
-	if server.err != nil {
-		t.Skip(server.err)
-	}
-	cl, err := client.Dial(client.Options{HostPort: server.address, Logger: quiet{}})
+	srv := temporalserver.Start(t, options...)
+	cl, err := client.Dial(client.Options{HostPort: srv.Address, Logger: quiet{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
 	return cl
-}
-
-func startServer() {
-	bin, err := exec.LookPath("temporal")
-	if err != nil {
-		server.err = fmt.Errorf("no Temporal server: %w", err)
-		return
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		server.err = err
-		return
-	}
-	server.address = l.Addr().String()
-	_, port, _ := net.SplitHostPort(server.address)
-	_ = l.Close()
-	cmd := exec.Command(bin, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", port, "--log-level", "error")
-	if server.err = cmd.Start(); server.err != nil {
-		return
-	}
-	server.stop = func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		cl, err := client.Dial(client.Options{HostPort: server.address, Logger: quiet{}})
-		if err == nil {
-			cl.Close()
-			return
-		}
-		server.err = err
-	}
 }
 
 type quiet struct{}
@@ -98,10 +51,11 @@ func (c *crew) staff(t *testing.T, cl client.Client) {
 	for _, queue := range []string{Queue, TaskQueue(""), WatchQueue("")} {
 		w := worker.New(cl, queue, worker.Options{
 			MaxHeartbeatThrottleInterval: 200 * time.Millisecond, DefaultHeartbeatThrottleInterval: 200 * time.Millisecond,
-			DeadlockDetectionTimeout: time.Minute, WorkerStopTimeout: time.Second,
+			DeadlockDetectionTimeout: 5 * time.Second, WorkerStopTimeout: time.Second,
 		})
 		if queue == Queue {
 			RegisterWorkflows(w)
+			w.RegisterWorkflowWithOptions(lender, workflow.RegisterOptions{Name: "test.pools"})
 		}
 		c.registry(w)
 		if err := w.Start(); err != nil {

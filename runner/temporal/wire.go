@@ -42,7 +42,7 @@ const (
 	// UpdateOrder has a run take an order: OrderUpdate → OrderTaken. What it refuses is no failure.
 	UpdateOrder = "weft.order"
 
-	// QuerySnapshot tells all of a run: Snapshot.
+	// QuerySnapshot tells all of a run: Asked → Snapshot.
 	QuerySnapshot = "weft.snapshot"
 
 	// PoolsID is the workflow that lends the slots of the pools which all workers share.
@@ -135,6 +135,12 @@ type Away struct {
 type RunResult struct {
 	State machine.RunState `json:"state"`
 	Seq   uint64           `json:"seq"`
+}
+
+// An Asked says what who asks has already, and need not be told again.
+type Asked struct {
+	Seq   uint64 `json:"seq,omitempty"`   // of the snapshot that it has: of no newer one State is nil
+	Plans int    `json:"plans,omitempty"` // so many of the run's plans, the first ones
 }
 
 // A Snapshot is a run as it stands: what Restore takes.

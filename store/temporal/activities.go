@@ -35,7 +35,7 @@ func (a *activities) arrive(ctx context.Context, arrival wire.Arrival) (wire.Pla
 func (a *activities) leave(ctx context.Context, d wire.Departure) error { return a.far.Leave(ctx, d) }
 
 // pastDelay is how often a task that hangs on the past asks again.
-const pastDelay = 5 * time.Second
+const pastDelay = 2 * time.Second
 
 // past answers depends_on_past by the newest earlier run that is not manual, as the local engine does.
 func (a *activities) past(ctx context.Context, p wire.Past) (wire.PastAnswer, error) {
@@ -72,7 +72,7 @@ func (a *activities) stateOf(ctx context.Context, run, task string) *machine.Sta
 	if err != nil {
 		return nil
 	}
-	t, there := r.Summary().Tasks[task]
+	t, there := r.Summarize().Tasks[task]
 	if !there {
 		t.State = machine.Success
 	}
