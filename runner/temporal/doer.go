@@ -79,6 +79,10 @@ func (d *doer) options(w Work) workflow.ActivityOptions {
 			InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: longestRetry, NonRetryableErrorTypes: []string{ErrLost},
 		},
 	}
+	switch w.Kind {
+	case PokeActivity, CheckActivity, HaltActivity:
+		o.TaskQueue = watching(w.Queue)
+	}
 	switch {
 	case w.Kind == CheckActivity:
 		o.StartToCloseTimeout = checkLimit

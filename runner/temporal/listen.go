@@ -51,9 +51,10 @@ func (x *host) listen(ctx workflow.Context) error {
 }
 
 // snapshot answers QuerySnapshot.
-func (x *host) snapshot() (Snapshot, error) {
-	s := Snapshot{Plans: x.drive.plans.bodies, Seq: x.drive.seq, Source: x.drive.source}
-	if x.drive.run.Plan() == nil {
+func (x *host) snapshot(has Asked) (Snapshot, error) {
+	bodies := x.drive.plans.bodies
+	s := Snapshot{Plans: bodies[min(has.Plans, len(bodies)):], Seq: x.drive.seq, Source: x.drive.source}
+	if x.drive.run.Plan() == nil || has.Seq == s.Seq {
 		return s, nil
 	}
 	var err error

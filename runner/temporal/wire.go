@@ -1,6 +1,7 @@
 package temporal
 
 import (
+	"strings"
 	"time"
 
 	"weft/machine"
@@ -41,7 +42,7 @@ const (
 	// UpdateOrder has a run take an order: OrderUpdate → OrderTaken. What it refuses is no failure.
 	UpdateOrder = "weft.order"
 
-	// QuerySnapshot tells all of a run: Snapshot.
+	// QuerySnapshot tells all of a run: Asked → Snapshot.
 	QuerySnapshot = "weft.snapshot"
 
 	// PoolsID is the workflow that lends the slots of the pools which all workers share.
@@ -71,6 +72,14 @@ func TaskQueue(queue string) string {
 	}
 	return Queue + "-" + queue
 }
+
+// WatchQueue is the task queue of what such a task does while it waits (PokeActivity, CheckActivity, HaltActivity). Workers ask
+// it beside TaskQueue, with slots of its own: a worker that has all it can carry out still asks sensors, and still stops
+// what was cancelled.
+func WatchQueue(queue string) string { return watching(TaskQueue(queue)) }
+
+// watching is WatchQueue of a TaskQueue.
+func watching(queue string) string { return Queue + "/watch-" + strings.TrimPrefix(queue, Queue+"-") }
 
 // RunID is the workflow id of a run, by its machine.RunKey.
 func RunID(run string) string { return "weft/run/" + run }
@@ -126,6 +135,12 @@ type Away struct {
 type RunResult struct {
 	State machine.RunState `json:"state"`
 	Seq   uint64           `json:"seq"`
+}
+
+// An Asked says what who asks has already, and need not be told again.
+type Asked struct {
+	Seq   uint64 `json:"seq,omitempty"`   // of the snapshot that it has: of no newer one State is nil
+	Plans int    `json:"plans,omitempty"` // so many of the run's plans, the first ones
 }
 
 // A Snapshot is a run as it stands: what Restore takes.
