@@ -50,16 +50,18 @@ type DAG struct {
 	root *Node
 	top  fields
 
-	plan     machine.Plan
-	defaults fields  // the keys of `defaults`; read again under each task
-	tasks    []*task // file order
-	byID     map[string]*task
-	hooks    []*task                // callbacks, of the DAG and of tasks
-	plugins  map[string]*PluginInfo // those that were asked for; nil = unknown
-	plain    []*use                 // texts without expressions that may hold a name of ours in other brackets
-	uses     []*use                 // where expressions stand, in the order they were met
-	params   map[string]*param
-	envNames []string // of the DAG's env
+	plan       machine.Plan
+	defaults   fields  // the keys of `defaults`; read again under each task
+	tasks      []*task // file order
+	byID       map[string]*task
+	hooks      []*task                // callbacks, of the DAG and of tasks
+	plugins    map[string]*PluginInfo // those that were asked for; nil = unknown
+	plain      []*use                 // texts without expressions that may hold a name of ours in other brackets
+	uses       []*use                 // where expressions stand, in the order they were met
+	params     map[string]*param
+	allParams  bool          // an expression may name any of them
+	envNames   []string      // of the DAG's env
+	defaultEnv []machine.Var // of `defaults`, as each task has it
 
 	// What is worked out once a file, for files say the same many times over.
 	answers map[question]answer
@@ -117,7 +119,7 @@ func (d *DAG) read(src []byte) bool {
 		d.report(sType, d.span(d.root), "a DAG file is a map with `tasks:`, this is %s", d.root.words())
 		return false
 	}
-	return true
+	return !d.tooLarge()
 }
 
 // tree makes the tree of a file, nil if there is none.

@@ -254,8 +254,15 @@ func (d *DAG) noteParams(src string) {
 	}
 	for _, m := range paramUse().FindAllStringSubmatch(src, -1) {
 		name := m[1] + m[2]
+		if p := d.params[name]; p != nil {
+			p.used = true
+		}
+		if name != "" || d.allParams {
+			continue
+		}
+		d.allParams = true
 		for _, p := range d.params {
-			p.used = p.used || name == "" || name == p.Name
+			p.used = true
 		}
 	}
 }

@@ -21,8 +21,9 @@ func ruleLeaf(d *DAG) {
 			continue
 		}
 		var hidden []string
+		known := map[string]bool{}
 		for _, up := range plan.Upstream(t.ID) {
-			if outcome(plan, t.ID, up) == machine.Success && !shown(plan, up, t.ID, map[string]bool{}) {
+			if outcome(plan, t.ID, up) == machine.Success && !shown(plan, up, t.ID, known) {
 				hidden = append(hidden, up)
 			}
 		}
@@ -36,18 +37,22 @@ func ruleLeaf(d *DAG) {
 // The outcomes below are a corner of the table of section 5, one failure among successes; rule_never
 // asks the whole of it, for what can be at all (outcomes.go).
 
-// shown tells whether the failure of a task reaches a leaf other than one.
-func shown(plan *machine.Plan, failed, but string, seen map[string]bool) bool {
+// shown tells whether the failure of a task reaches a leaf other than one. known are the answers so far, about that one.
+func shown(plan *machine.Plan, failed, but string, known map[string]bool) bool {
+	if yes, ok := known[failed]; ok {
+		return yes
+	}
+	known[failed] = false
 	for _, down := range plan.Downstream(failed) {
-		if down == but || seen[down] || outcome(plan, down, failed) != machine.UpstreamFailed {
+		if down == but || outcome(plan, down, failed) != machine.UpstreamFailed {
 			continue
 		}
-		seen[down] = true
-		if len(plan.Downstream(down)) == 0 || shown(plan, down, but, seen) {
-			return true
+		if len(plan.Downstream(down)) == 0 || shown(plan, down, but, known) {
+			known[failed] = true
+			break
 		}
 	}
-	return false
+	return known[failed]
 }
 
 // outcome is what becomes of a task when one direct upstream task failed and all others succeeded:
