@@ -64,12 +64,14 @@ type DAG struct {
 	defaultEnv []machine.Var // of `defaults`, as each task has it
 
 	// What is worked out once a file, for files say the same many times over.
-	answers map[question]answer
-	shells  map[syntax.LangVariant]*syntax.Parser
-	seen    *scopes         // see scope
-	linked  *machine.Plan   // see sealed
-	shapes  []shape         // see shapesHere
-	never   map[string]bool // tasks that were reported never to run
+	answers  map[question]answer
+	shells   map[syntax.LangVariant]*syntax.Parser
+	seen     *scopes             // see scope
+	linked   *machine.Plan       // see sealed
+	shapes   []shape             // see shapesHere
+	never    map[string]bool     // tasks that were reported never to run
+	compared int                 // see compare
+	plainIDs map[string][]string // see isLookAlike
 
 	mended mended // what was done to the text to go on after syntax errors
 	diags  []*Diagnostic
@@ -91,6 +93,9 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	}
 	d.draft()
 	for _, r := range rules {
+		if d.full() {
+			break
+		}
 		r.check(d)
 	}
 	found := d.found(src)
@@ -228,6 +233,7 @@ func (d *DAG) reportAs(sev Severity, code string, at Span, format string, args .
 	}
 	d.once[key] = true
 	if len(d.diags) == maxProblems {
+		d.failed = true
 		diag = &Diagnostic{
 			Code: yLimit, Severity: Error, File: d.file, Line: at.Line, Column: at.Col, EndLine: at.EndLine, EndColumn: at.EndCol,
 			Message: fmt.Sprintf("there are more than %d problems; the others are not shown", maxProblems),
@@ -236,6 +242,9 @@ func (d *DAG) reportAs(sev Severity, code string, at Span, format string, args .
 	d.diags = append(d.diags, diag)
 	return diag
 }
+
+// full tells that nothing more is shown: what is only for that need not be looked for.
+func (d *DAG) full() bool { return len(d.diags) > maxProblems }
 
 // maxProblems bounds what a hostile file can make of a list: nobody reads more.
 const maxProblems = 1000

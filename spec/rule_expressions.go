@@ -17,6 +17,9 @@ import (
 func ruleExpressions(d *DAG) {
 	s := d.scope()
 	for _, u := range d.uses {
+		if d.full() {
+			return
+		}
 		switch {
 		case u.where == "trigger" || u.where == "verdict":
 		case u.form == scripted:

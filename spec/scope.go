@@ -113,7 +113,8 @@ func (s *scopes) of(u *use) *expr.Scope {
 // make makes the scope of a sight; of u it asks what the sight says alone.
 func (s *scopes) make(u *use, key sight) *expr.Scope {
 	sc := &expr.Scope{
-		Roots: map[string]expr.Type{"dag": s.dag, "run": s.run, "params": s.params, "vars": s.vars},
+		Compare: s.d.compare,
+		Roots:   map[string]expr.Type{"dag": s.dag, "run": s.run, "params": s.params, "vars": s.vars},
 		Elsewhere: map[string]string{
 			"item": notMapped, "index": notMapped, "output": notSensor, "poke": notSensor, "exit_code": notRetry,
 			"attempt": notRetry, "error": notError, "secrets": noSecrets, "upstream": notUpstream,
