@@ -239,7 +239,7 @@ func (c *checker) task(n *ast.MemberNode) (Type, bool) {
 		c.addAt(at, runes(name.Value), c.unknownTask(name.Value, at))
 		return Type{}, true
 	}
-	return taskType(t), true
+	return taskType(*t), true
 }
 
 // unknownTask knows that tasks.a-b is read as a difference.

@@ -12,7 +12,7 @@ type Scope struct {
 	// Elsewhere are names of the language that are not legal here; the text says why, or where.
 	Elsewhere map[string]string
 	// Tasks are the tasks that exist, by id. Nil: tasks may not be named here.
-	Tasks map[string]TaskScope
+	Tasks map[string]*TaskScope
 	// Want is what the expression must give; KindAny asks nothing.
 	Want Kind
 	// Wants, if Want is KindAny, are several that will do (for_each: a list or a map).

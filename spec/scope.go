@@ -10,7 +10,7 @@ import (
 // once a file, when all keys are read: declared types do not change after that.
 type scopes struct {
 	d       *DAG
-	tasks   map[string]expr.TaskScope
+	tasks   map[string]*expr.TaskScope
 	params  expr.Type
 	vars    expr.Type
 	dag     expr.Type
@@ -49,13 +49,25 @@ func (d *DAG) scope() *scopes {
 // newScopes reads the types that are declared: outputs, params, and the names of variables.
 func newScopes(d *DAG) *scopes {
 	s := &scopes{
-		d: d, tasks: make(map[string]expr.TaskScope, len(d.tasks)), made: map[sight]*expr.Scope{}, envs: map[string]int{}, items: map[*task]expr.Type{},
+		d: d, tasks: make(map[string]*expr.TaskScope, len(d.tasks)), made: map[sight]*expr.Scope{}, envs: map[string]int{}, items: map[*task]expr.Type{},
 		dag: expr.DAGType(), run: expr.RunType(false), runDone: expr.RunType(true),
 	}
+	type kind struct {
+		plugin *PluginInfo
+		mapped bool
+	}
+	alike := map[kind]*expr.TaskScope{} // those that declare nothing
 	for _, t := range d.tasks {
-		ts := expr.TaskScope{Output: schemaType(t.outputSchema()), Mapped: t.ForEach != nil, Artifacts: []string{}}
-		for _, a := range t.Artifacts {
-			ts.Artifacts = append(ts.Artifacts, a.Name)
+		of, plain := kind{t.plugin, t.ForEach != nil}, len(t.Outputs)+len(t.Artifacts) == 0
+		ts := alike[of]
+		if ts == nil || !plain {
+			ts = &expr.TaskScope{Output: schemaType(t.outputSchema()), Mapped: of.mapped, Artifacts: []string{}}
+			for _, a := range t.Artifacts {
+				ts.Artifacts = append(ts.Artifacts, a.Name)
+			}
+		}
+		if plain {
+			alike[of] = ts
 		}
 		s.tasks[t.ID] = ts
 	}
@@ -104,6 +116,9 @@ func (s *scopes) of(u *use) *expr.Scope {
 	}
 	sc, ok := s.made[key]
 	if !ok {
+		if len(s.made) >= maxKept {
+			clear(s.made)
+		}
 		sc = s.make(u, key)
 		s.made[key] = sc
 	}

@@ -4,7 +4,7 @@ package spec
 // `defaults` say. A file that is far from these bounds may be as small as it likes.
 const (
 	maxMade     = 500_000 // values, once aliases and defaults are written out
-	maxMadeText = 8 << 20 // bytes of their texts
+	maxMadeText = 4 << 20 // bytes of their texts
 	maxTasks    = 25_000  // tasks and callbacks: a DAG is held to what is promised at 10,000
 )
 

@@ -46,6 +46,12 @@ type use struct {
 func (d *DAG) use(u *use) {
 	if u.form == bareForm {
 		d.uses = append(d.uses, u)
+		if u.where == "for_each" {
+			if d.lists == nil {
+				d.lists = map[*task]*use{}
+			}
+			d.lists[u.task] = u
+		}
 		return
 	}
 	i := strings.Index(u.node.Text, "${{")
