@@ -3,8 +3,8 @@
 // again on the same state and the same address in the middle of runs.
 //
 // A Link stands between a program and the server and can be cut. A Gate stands before the server and asks for
-// client certificates and API keys, which the server by itself cannot. Apart is a network namespace to run
-// a worker in.
+// client certificates and API keys, which the server by itself cannot. A Host is a network namespace to run
+// workers in.
 //
 // All of it fails the test that it belongs to where it does not work: call it from the test's goroutine.
 package temporalserver
