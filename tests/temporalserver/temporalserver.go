@@ -107,6 +107,14 @@ func (s *Server) Restart() {
 	s.Start()
 }
 
+// PID is the process id of the server, 0 while it is stopped.
+func (s *Server) PID() int {
+	if s.cmd == nil {
+		return 0
+	}
+	return s.cmd.Process.Pid
+}
+
 // Log is what all server processes of this Server have said.
 func (s *Server) Log() string {
 	raw, _ := os.ReadFile(s.log) // for messages alone
