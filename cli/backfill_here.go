@@ -79,8 +79,9 @@ func (e *env) backfillHere(asJSON bool, begin func(context.Context, *scheduler.S
 			req.Sandbox = e.sandbox
 			return req
 		},
-		Replay: func(_ context.Context, run string) (*machine.Run, error) { return s.replay(run) },
-		Beat:   func() time.Time { return time.Time{} }, SetBeat: func(time.Time) { l.beat(l.was) },
+		Replay:   func(_ context.Context, run string) (*machine.Run, error) { return s.replay(run) },
+		Reopened: store.ReopenedBy(s.store),
+		Beat:     func() time.Time { return time.Time{} }, SetBeat: func(time.Time) { l.beat(l.was) },
 	})
 	if err := e.drive(s, observe); err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"weft/runner"
 	"weft/scheduler"
 	"weft/spec"
+	"weft/store"
 )
 
 func serveCommand(e *env) *cobra.Command {
@@ -181,8 +182,9 @@ func (v *serving) open(ctx context.Context) error {
 			req.Sandbox = v.sandbox
 			return req
 		},
-		Replay: func(_ context.Context, run string) (*machine.Run, error) { return v.s.replay(run) },
-		Beat:   func() time.Time { return v.lead.was }, SetBeat: v.lead.beat,
+		Replay:   func(_ context.Context, run string) (*machine.Run, error) { return v.s.replay(run) },
+		Reopened: store.ReopenedBy(v.s.store),
+		Beat:     func() time.Time { return v.lead.was }, SetBeat: v.lead.beat,
 	})
 	v.follow.changed = v.sched.Nudge
 	v.runs.serve(v.find)

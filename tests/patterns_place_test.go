@@ -16,15 +16,24 @@ import (
 
 const bucket = "acme-us-east-1-data"
 
-// A place is where a pattern finds S3: inside weft, or on a server.
+// A place is where a pattern finds S3: inside weft, or on a server; and which engine drives it.
 type place struct {
-	name   string
-	client *s3.Client // nil = the sandbox of the world's state folder
+	name    string
+	client  *s3.Client // nil = the sandbox of the world's state folder
+	cluster *cluster   // nil = weft itself drives it
 }
 
 var inSandbox = place{name: "in the sandbox"}
 
-func onServer(client *s3.Client) place { return place{"on a server", client} }
+func onServer(client *s3.Client) place { return place{name: "on a server", client: client} }
+
+// onTemporal starts three workers. All AWS but S3 they have from where Glue is.
+func onTemporal(t *testing.T, client *s3.Client) place {
+	c := newCluster(t)
+	c.env = append(c.env, "AWS_ENDPOINT_URL="+os.Getenv("AWS_ENDPOINT_URL_GLUE"))
+	c.three()
+	return place{name: "on Temporal", client: client, cluster: c}
+}
 
 // withS3 starts the server and tells weft of it by the environment alone.
 func withS3(t *testing.T) *s3.Client {
@@ -74,11 +83,17 @@ func newPattern(t *testing.T, in place, dag, params string) *pattern {
 	if in.client == nil {
 		p.args = append(p.args, "--sandbox")
 	}
+	if in.cluster != nil {
+		in.cluster.joins(p.world)
+	}
 	return p
 }
 
 // needsAWS tells whether a pattern goes another way on a server.
 func (p *pattern) needsAWS() bool {
+	if p.cluster != nil {
+		return true
+	}
 	text := mustRead(p.t, p.file)
 	return strings.Contains(text, "uses: s3.") || strings.Contains(text, "uses: glue.")
 }

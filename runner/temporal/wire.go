@@ -1,6 +1,7 @@
 package temporal
 
 import (
+	"strings"
 	"time"
 
 	"weft/machine"
@@ -13,7 +14,7 @@ const (
 	Queue = "weft"
 
 	RunWorkflow   = "weft.run"   // RunInput → RunResult; its id is RunID
-	BatchWorkflow = "weft.batch" // BatchInput → nothing; tells the run by SignalEnded
+	BatchWorkflow = "weft.batch" // BatchInput → nothing; tells the run by SignalTold
 
 	// Activities of a task's queue.
 	AttemptActivity = "weft.attempt" // Order, Views → machine.Outcome
@@ -30,19 +31,27 @@ const (
 	PastActivity     = "weft.past"     // Past → PastAnswer
 
 	// Signals of a run.
-	SignalEnded    = "weft.ended"    // []Ended, of a batch
+	SignalTold     = "weft.told"     // Told, of a batch
 	SignalAdmitted = "weft.admitted" // nothing: it may begin
 	SignalCancel   = "weft.cancel"   // machine.CancelAsked
 	SignalGranted  = "weft.granted"  // []machine.Key: slots of pools that all workers share
 
-	// SignalStop tells a batch to stop attempts: []Stop.
+	// SignalStop tells a batch to stop attempts: []Stop. None is a question whether it is there.
 	SignalStop = "weft.stop"
 
 	// UpdateOrder has a run take an order: OrderUpdate → OrderTaken. What it refuses is no failure.
 	UpdateOrder = "weft.order"
 
-	// QuerySnapshot tells all of a run: Snapshot.
+	// QuerySnapshot tells all of a run: Asked → Snapshot.
 	QuerySnapshot = "weft.snapshot"
+
+	// PoolsID is the workflow that lends the slots of the pools which all workers share.
+	PoolsID = "weft/pools"
+	// SignalWant asks it for slots: Wanted. SignalGranted answers. A want that is repeated is the same one; of
+	// one who holds its slots already the answer is repeated.
+	SignalWant = "weft.want"
+	// SignalFree tells it what is no longer held or wanted: Freed. What it knows nothing of it passes over.
+	SignalFree = "weft.free"
 )
 
 // Types of application errors that activities give.
@@ -63,6 +72,14 @@ func TaskQueue(queue string) string {
 	}
 	return Queue + "-" + queue
 }
+
+// WatchQueue is the task queue of what such a task does while it waits (PokeActivity, CheckActivity, HaltActivity). Workers ask
+// it beside TaskQueue, with slots of its own: a worker that has all it can carry out still asks sensors, and still stops
+// what was cancelled.
+func WatchQueue(queue string) string { return watching(TaskQueue(queue)) }
+
+// watching is WatchQueue of a TaskQueue.
+func watching(queue string) string { return Queue + "/watch-" + strings.TrimPrefix(queue, Queue+"-") }
 
 // RunID is the workflow id of a run, by its machine.RunKey.
 func RunID(run string) string { return "weft/run/" + run }
@@ -92,6 +109,9 @@ type RunInput struct {
 type Body struct {
 	Hash string `json:"hash"`
 	Plan []byte `json:"plan"`
+	// Elsewhere are the plugins of the plan whose work lives elsewhere (plugins.RemoteWork), sorted: what a workflow
+	// does may not hang on what its host happens to have.
+	Elsewhere []string `json:"elsewhere,omitempty"`
 }
 
 // A Going is all that a run takes along when it goes on as a new execution.
@@ -100,7 +120,6 @@ type Going struct {
 	Seq      uint64        `json:"seq"`      // events so far
 	Batches  int           `json:"batches"`  // begun so far: ids go on
 	Away     []Away        `json:"away,omitempty"`
-	Pokes    []PokeCount   `json:"pokes,omitempty"` // of sensors that are asked here
 	Arrived  bool          `json:"arrived,omitempty"`
 	Leases   []machine.Key `json:"leases,omitempty"` // slots of shared pools that are held
 }
@@ -111,17 +130,17 @@ type Away struct {
 	Keys  []machine.Key `json:"keys"`
 }
 
-// A PokeCount is how often a sensor has been asked.
-type PokeCount struct {
-	machine.Key
-	N int `json:"n"`
-}
-
 // A RunResult is what is left of a run that is over. A run that failed ends the workflow with an error of its state's
 // name and the same details.
 type RunResult struct {
 	State machine.RunState `json:"state"`
 	Seq   uint64           `json:"seq"`
+}
+
+// An Asked says what who asks has already, and need not be told again.
+type Asked struct {
+	Seq   uint64 `json:"seq,omitempty"`   // of the snapshot that it has: of no newer one State is nil
+	Plans int    `json:"plans,omitempty"` // so many of the run's plans, the first ones
 }
 
 // A Snapshot is a run as it stands: what Restore takes.
@@ -148,36 +167,30 @@ type Order struct {
 type Views = map[string]machine.TaskView
 
 // A BatchInput is up to 500 attempts that a workflow of their own takes care of, so that the run can go on as a new
-// execution meanwhile.
+// execution meanwhile. Its own history stays short enough to need none.
 type BatchInput struct {
-	Run   string      `json:"run"` // workflow id
-	Batch int         `json:"batch"`
-	Work  []Work      `json:"work"`
-	Views []Views     `json:"views,omitempty"`
-	Pokes []PokeCount `json:"pokes,omitempty"` // it goes on
-	Ended []Ended     `json:"ended,omitempty"` // it goes on: what the run has not been told
+	Run   string  `json:"run"` // workflow id
+	Batch int     `json:"batch"`
+	Work  []Work  `json:"work"`
+	Views []Views `json:"views,omitempty"`
+}
+
+// A Told is what became of attempts of a batch: of each one fact, that it ended, was lost, was intended or submitted.
+// What is not of the batch that the run has given it to it passes over.
+type Told struct {
+	Batch int             `json:"batch"`
+	Facts []machine.Event `json:"facts"`
 }
 
 // A Work is one attempt of a batch.
 type Work struct {
-	Kind  string      `json:"kind"` // an activity's name
-	Key   machine.Key `json:"key"`
-	Queue string      `json:"queue"` // task queue
-	Order Order       `json:"order"`
-	View  int         `json:"view"` // in BatchInput.Views
-	Task  Timing      `json:"timing"`
-}
-
-// Timing is what the workflow must know of a task to have its attempts done.
-type Timing struct {
-	Timeout time.Duration `json:"timeout,omitempty"` // of an attempt; 0 = none
-	// Of a sensor, see machine.Sensor.
-	Interval time.Duration `json:"interval,omitempty"`
-}
-
-// An Ended is what became of one attempt of a batch: one of the facts of the machine.
-type Ended struct {
-	machine.Event
+	Kind    string        `json:"kind"` // an activity's name
+	Key     machine.Key   `json:"key"`
+	Queue   string        `json:"queue"` // task queue
+	Order   Order         `json:"order"`
+	View    int           `json:"view"`              // in BatchInput.Views
+	Reason  string        `json:"reason,omitempty"`  // of HaltActivity
+	Timeout time.Duration `json:"timeout,omitempty"` // of an attempt or a poke; 0 = none
 }
 
 // A Stop ends an attempt.
@@ -190,6 +203,7 @@ type Stop struct {
 type Lost struct {
 	Reason  string `json:"reason"`
 	Ordered bool   `json:"ordered,omitempty"` // its worker was told to stop
+	Pokes   int    `json:"pokes,omitempty"`   // how often the sensor has been asked, Order.Poke included
 }
 
 // An OrderUpdate is an order to a run: machine.Reopened or machine.Marked, with the plan that it names.
@@ -216,6 +230,8 @@ type Arrival struct {
 	Plan        string    `json:"plan"`
 	Dir         string    `json:"dir"`
 	Max         int       `json:"max"` // max_active_runs; 0 = no bound
+	// By is who had it begin again (machine.Reopened.By), if it was over.
+	By string `json:"by,omitempty"`
 }
 
 // A Place is where a run stands in its DAG's line.
@@ -232,6 +248,18 @@ type Departure struct {
 	StartedAt  time.Time                `json:"started_at"`
 	FinishedAt time.Time                `json:"finished_at"`
 	Tasks      map[string]machine.State `json:"tasks,omitempty"` // of a plan in which a task depends on the past
+}
+
+// A Wanted asks for slots of pools.
+type Wanted struct {
+	Run   string         `json:"run"` // workflow id: whom SignalGranted goes to
+	Wants []machine.Want `json:"wants"`
+}
+
+// A Freed gives slots back, and wants up.
+type Freed struct {
+	Run  string        `json:"run"` // workflow id
+	Keys []machine.Key `json:"keys"`
 }
 
 // A Past asks for the state of a task in the newest earlier run that is not manual.
