@@ -52,6 +52,7 @@ var mayKnow = map[string][]string{
 	"rehearse":             {"spec", "machine", "expr", "runner", "runner/local", "store", "plugins", "handoff", "clock"},
 	"cli":                  {"*"},
 	"bench/s3parts":        {},
+	"bench/temporal":       {},
 	"tests":                {},
 	"tests/awsserver":      {"tests/served"},
 	"tests/s3server":       {"tests/served"},
@@ -97,7 +98,7 @@ var forbidden = []string{
 var onlyIn = map[string][]string{
 	"github.com/expr-lang/expr":                {"expr"},
 	"github.com/aws/aws-sdk-go-v2/config":      {"awsconf"},
-	"go.temporal.io/":                          {"runner/temporal", "store/temporal", "temporalconf"},
+	"go.temporal.io/":                          {"runner/temporal", "store/temporal", "temporalconf", "bench/temporal"},
 	"modernc.org/sqlite":                       {"store/sqlite"},
 	"gopkg.in/yaml.v3":                         {"spec", "config"},
 	"github.com/netresearch/go-cron":           {"cron"},
