@@ -53,6 +53,7 @@ type host struct {
 	away    map[int]*far      // batches that go on
 	pasts   map[string]func() // tasks whose past is asked about: how to stop that
 	asking  int               // values that are awaited
+	sending int               // signals and beginnings of batches on their way: the server forgets them with the execution
 	line    line              // of the runs of its DAG
 	closing bool              // it is to go on as a new execution
 	spill   bool              // what begins until then begins in batches
@@ -250,7 +251,7 @@ func (x *host) lineAgain() {
 
 // mayEnd tells whether nothing is left to do or to hear.
 func (x *host) mayEnd() bool {
-	return x.drive.run.State().Terminal() && !x.line.arrived && !x.line.busy && x.quiet()
+	return x.drive.run.State().Terminal() && !x.line.arrived && !x.line.busy && x.sending == 0 && x.quiet()
 }
 
 // quiet tells that nobody has said anything that was not heard, and nobody waits for an answer.

@@ -63,7 +63,8 @@ func (s *stage2) until(what string, holds func(*machine.Run) bool) {
 			return
 		}
 	}
-	s.t.Fatalf("%s does not come to: %s; %v", s.run, what, s.crew.notedOf(s.run))
+	r := restored(s.t, look(s.t, s.cl, s.id))
+	s.t.Fatalf("%s does not come to: %s; it stands at %s %v, outstanding %+v, and saw %v", s.run, what, r.State(), r.States(), r.Outstanding(), s.crew.notedOf(s.run))
 }
 
 func (s *stage2) untilState(task string, want machine.State) {
@@ -114,7 +115,42 @@ func sensor(change func(*machine.Sensor)) *machine.Sensor {
 }
 
 // TestTales tells them all on one server, at the same time.
-func TestTales(t *testing.T) {
+func TestTales(t *testing.T) { tellAll(t) }
+
+// TestTalesInPieces tells them again with bounds so small that runs go on as new executions all the time and batches
+// take care of most of the work. They end the same.
+func TestTalesInPieces(t *testing.T) {
+	lower(t, &mostEvents, 14)
+	lower(t, &mostHere, 1)
+	lower(t, &mostBatch, 2)
+	lower(t, &holdBack, 100*time.Millisecond)
+	cl := tellAll(t)
+	most := 0
+	for _, tl := range allTales() {
+		_, executions := events(t, cl, RunID(machine.RunKey(tl.run(), tl.kind(), tl.run())))
+		most = max(most, executions)
+	}
+	if most < 4 {
+		t.Errorf("no run went on more often than %d times", most-1)
+	}
+}
+
+func allTales() []tale {
+	return slices.Concat(plainTales(), stoppedTales(), orderedTales(), cutTales())
+}
+
+func (tl *tale) run() string { return strings.ReplaceAll(tl.name, " ", "_") }
+
+func (tl *tale) kind() string {
+	in := RunInput{Started: &machine.RunStarted{RunType: "manual"}}
+	if tl.input != nil {
+		tl.input(&in)
+	}
+	return in.Started.RunType
+}
+
+func tellAll(t *testing.T) client.Client {
+	began := time.Now()
 	lower(t, &mostSilent, 2*time.Second)
 	lower(t, &untilGone, 500*time.Millisecond)
 	lower(t, &firstLook, 300*time.Millisecond)
@@ -122,11 +158,11 @@ func TestTales(t *testing.T) {
 	c := newCrew(t)
 	byRun := map[string]*tale{}
 	begun := map[string]int{}
-	tales := slices.Concat(plainTales(), stoppedTales(), orderedTales(), cutTales())
+	tales := allTales()
 	plans := map[string]*machine.Plan{}
 	for i := range tales {
 		tl := &tales[i]
-		run := strings.ReplaceAll(tl.name, " ", "_")
+		run := tl.run()
 		byRun[run] = tl
 		plans[run] = plan(t, func(p *machine.Plan) {
 			p.DAG = run
@@ -164,12 +200,21 @@ func TestTales(t *testing.T) {
 		return PastAnswer{OK: f == nil || f(p, n), Run: "before"}
 	}
 	c.staff(t, cl)
-	for run, tl := range byRun {
-		t.Run(tl.name, func(t *testing.T) {
-			t.Parallel()
-			tl.told(t, cl, c, run, plans[run])
-		})
+	var stages []*stage2
+	for i := range tales {
+		stages = append(stages, tales[i].begin(t, cl, c, plans[tales[i].run()]))
 	}
+	t.Run("each", func(t *testing.T) {
+		for i := range tales {
+			tl := &tales[i]
+			t.Run(tl.name, func(t *testing.T) {
+				t.Parallel()
+				tl.told(t, stages[i])
+			})
+		}
+	})
+	t.Logf("told after %v", time.Since(began))
+	return cl
 }
 
 func hashOf(p *machine.Plan) string { _, h := p.Encode(); return h }
@@ -180,27 +225,34 @@ func lower[T any](t *testing.T, at *T, to T) {
 	t.Cleanup(func() { *at = was })
 }
 
-func (tl *tale) told(t *testing.T, cl client.Client, c *crew, run string, p *machine.Plan) {
-	in := input(p, run)
+func (tl *tale) begin(t *testing.T, cl client.Client, c *crew, p *machine.Plan) *stage2 {
+	in := input(p, tl.run())
 	if tl.input != nil {
 		tl.input(&in)
 	}
 	w := start(t, cl, in)
-	s := &stage2{t: t, cl: cl, crew: c, id: w.GetID(), run: run, plan: p}
+	return &stage2{cl: cl, crew: c, id: w.GetID(), run: tl.run(), plan: p}
+}
+
+func (tl *tale) told(t *testing.T, s *stage2) {
+	s.t = t
 	if tl.tell != nil {
 		tl.tell(s)
 	}
 	s.until("its end", func(r *machine.Run) bool { return r.State().Terminal() })
 	s.ends(tl.end)
-	r := restored(t, look(t, cl, s.id))
+	r := restored(t, look(t, s.cl, s.id))
 	var got []string
+	for i := range 20 { // of a long chain
+		tl.states = strings.Replace(tl.states, "t:", fmt.Sprintf("t%02d:", i), 1)
+	}
 	for _, task := range r.Plan().Tasks {
 		got = append(got, task.ID+":"+r.States()[task.ID].String())
 	}
 	if tl.states != strings.Join(got, " ") {
 		t.Errorf("tasks ended %s, not %s; %v", strings.Join(got, " "), tl.states, r.Summarize().Tasks)
 	}
-	mine := c.notedOf(run)
+	mine := s.crew.notedOf(s.run)
 	for _, line := range tl.saw {
 		if !slices.Contains(mine, line) {
 			t.Errorf("%q did not happen: %v", line, mine)
@@ -313,7 +365,7 @@ func plainTales() []tale {
 			end:   machine.RunSuccess, states: "j:success", saw: []string{"intend j/-/0/1", "submit j/-/0/1 by token-j/-/0/1", "check j/-/0/1 holds"},
 		},
 		{
-			name: "work elsewhere that takes too long is stopped and tried again", tasks: []machine.Task{{ID: "j", Uses: "job", Timeout: sec / 2, Retries: 1}},
+			name: "work elsewhere that takes too long is stopped and tried again", tasks: []machine.Task{{ID: "j", Uses: "job", Timeout: 3 * sec, Retries: 1}},
 			check: func(int) bool { return false },
 			end:   machine.RunFailed, states: "j:failed", saw: []string{"halt j/-/0/1: overtime", "submit j/-/0/2 by token-j/-/0/2"},
 		},
@@ -474,7 +526,21 @@ func orderedTales() []tale {
 }
 
 func cutTales() []tale {
+	var chain []machine.Task
+	for i := range 20 {
+		task := machine.Task{ID: fmt.Sprintf("t%02d", i)}
+		if i > 0 {
+			task.Needs = []string{chain[i-1].ID}
+		}
+		chain = append(chain, task)
+	}
+	chain = append(chain, machine.Task{ID: "s", Sensor: sensor(nil)}, machine.Task{ID: "last", Needs: []string{"s", "t19"}})
 	return []tale{
+		{
+			name: "a sensor waits while others come and go", tasks: chain, poke: func(n int) bool { return n >= 8 },
+			end: machine.RunSuccess, states: strings.Repeat("t:success ", 20) + "s:success last:success",
+			saw: []string{"attempt t19/-/0/1", "attempt last/-/0/1"},
+		},
 		{
 			name: "an attempt that is cut off three times fails", tasks: []machine.Task{{ID: "a"}},
 			attempt: func(context.Context, machine.Order, int) (machine.Outcome, error) {
@@ -551,29 +617,37 @@ func timeout(t *testing.T, d time.Duration) context.Context {
 // lender lends the slots of one pool with one slot.
 func lender(ctx workflow.Context) error {
 	var queue []machine.Key
-	run, held := "", false
+	run, held := "", machine.Key{}
 	sel := workflow.NewSelector(ctx)
 	sel.AddReceive(workflow.GetSignalChannel(ctx, SignalWant), func(c workflow.ReceiveChannel, _ bool) {
 		var w Wanted
 		c.Receive(ctx, &w)
 		run = w.Run
 		for _, want := range w.Wants {
-			queue = append(queue, want.Key)
+			if !slices.Contains(queue, want.Key) && want.Key != held {
+				queue = append(queue, want.Key)
+			}
+			if want.Key == held {
+				held, queue = machine.Key{}, slices.Insert(queue, 0, held)
+			}
 		}
 	})
 	sel.AddReceive(workflow.GetSignalChannel(ctx, SignalFree), func(c workflow.ReceiveChannel, _ bool) {
-		c.Receive(ctx, nil)
-		held = false
+		var f Freed
+		c.Receive(ctx, &f)
+		if slices.Contains(f.Keys, held) {
+			held = machine.Key{}
+		}
+		queue = slices.DeleteFunc(queue, func(k machine.Key) bool { return slices.Contains(f.Keys, k) })
 	})
 	for {
 		sel.Select(ctx)
-		if held || len(queue) == 0 {
+		if held.Task != "" || len(queue) == 0 {
 			continue
 		}
-		held = true
-		if err := workflow.SignalExternalWorkflow(ctx, run, "", SignalGranted, queue[:1]).Get(ctx, nil); err != nil {
+		held, queue = queue[0], queue[1:]
+		if err := workflow.SignalExternalWorkflow(ctx, run, "", SignalGranted, []machine.Key{held}).Get(ctx, nil); err != nil {
 			return fmt.Errorf("nobody wants it: %w", err)
 		}
-		queue = queue[1:]
 	}
 }
