@@ -11,7 +11,8 @@ import (
 	"weft/machine"
 )
 
-// Bounds of one execution's history: beyond them a run goes on as a new one. The server's own is 51,200 events; it
+// Bounds of one execution's history: beyond them a run goes on as a new one. What a history holds follows from them:
+// once runs of a release may be under way they are changed by workflow.GetVersion alone. The server's own is 51,200 events; it
 // suggests to go on from 4,096, or 4 MiB, at which a worker that lost its cache still replays in a moment.
 var (
 	mostEvents = 4000
