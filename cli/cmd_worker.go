@@ -19,6 +19,7 @@ import (
 	"weft/logs/away"
 	"weft/machine"
 	"weft/runner/temporal"
+	remembered "weft/store/temporal"
 	"weft/temporalconf"
 )
 
@@ -137,6 +138,7 @@ func (v *working) run(ctx context.Context, hurry <-chan struct{}) error {
 	}
 	defer c.Close()
 	cfg := v.config()
+	cfg.Also = func(r temporal.Registry) { remembered.Register(r, c) }
 	if v.work, err = temporal.NewWorker(c, cfg); err != nil {
 		return err
 	}
