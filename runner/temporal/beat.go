@@ -22,7 +22,7 @@ import (
 type Pace struct {
 	Every   time.Duration // from one heartbeat to the next; 0 = 3 s
 	Patient time.Duration // without an answer, until the attempt is told to end; 0 = 20 s
-	Hurry   time.Duration // until its processes have less than a second left; 0 = 27 s
+	Hurry   time.Duration // until its processes have less than a second left; 0 = 26 s
 }
 
 func (p Pace) orUsual() Pace {
@@ -33,7 +33,7 @@ func (p Pace) orUsual() Pace {
 	}
 	set(&p.Every, 3*time.Second)
 	set(&p.Patient, 20*time.Second)
-	set(&p.Hurry, 27*time.Second)
+	set(&p.Hurry, 26*time.Second)
 	return p
 }
 
@@ -112,24 +112,7 @@ func (b *beat) run() {
 			b.heard(v)
 		}
 	}
-	for wait := b.pace.Every; ; {
-		due, stop := b.clock.After(wait)
-		select {
-		case <-due:
-		case <-b.done:
-			stop()
-			return
-		}
-		v := goesOn
-		if !told[gone] && !told[returned] {
-			v = b.ask(ctx)
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		if v != goesOn {
-			say(v)
-		}
+	limits := func() {
 		silent := b.silent()
 		if silent >= b.pace.Patient {
 			say(cutOff)
@@ -138,7 +121,27 @@ func (b *beat) run() {
 			hurried = true
 			b.hurry()
 		}
-		wait = b.next(silent)
+	}
+	for {
+		due, stop := b.clock.After(b.next(b.silent()))
+		select {
+		case <-due:
+		case <-b.done:
+			stop()
+			return
+		}
+		limits() // first: an answer may take its time
+		if told[gone] || told[returned] {
+			continue
+		}
+		v := b.ask(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if v != goesOn {
+			say(v)
+		}
+		limits()
 	}
 }
 
