@@ -33,10 +33,12 @@ var commands = []struct {
 	{groupRun, backfillCommand},
 	{groupRun, gcCommand},
 	{groupDeploy, serveCommand},
+	{groupDeploy, workerCommand},
 	{groupDeploy, dagsCommand},
 	{groupDeploy, syncCommand},
 	{groupOther, completionCommand},
 	{groupOther, versionCommand},
+	{groupOther, guardCommand},
 }
 
 const (

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"weft/clock"
@@ -65,21 +63,12 @@ func errNoState(home string) error {
 
 // drive starts an engine that tells observe of every change.
 func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // who reads along may go; the run goes on
-	found := resolver(s.conf)
-	s.exec = &runner.Executor{
-		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: without(os.Environ(), found.EnvNames()), CleanEnv: s.conf.CleanEnv(),
-		Grace: s.conf.Grace, Secrets: found, Patient: s.patience > 0,
-		OpenLog:  func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Key(), o.Plan.DAG, o.Key)) },
-		SealLog:  func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Key(), o.Plan.DAG, o.Key)) },
-		SpareLog: func(o machine.Order, f *os.File) { s.logs.Spare(logID(o.Run.Key(), o.Plan.DAG, o.Key), f) }, LeaveLogs: s.logs.Leave,
-		CreateLive: func(path string, o machine.Order, env []string) (*os.File, error) {
-			return proc.CreateLive(path, proc.Live{
-				DAG: o.Plan.DAG, Run: o.Run.Key(), Task: o.Key.Task, Index: o.Key.Index, Epoch: o.Key.Epoch,
-				Attempt: o.Key.Attempt, Marker: proc.Marker(env),
-			})
-		},
-	}
+	s.exec = newExecutor(s.conf, reg, s.conf.Home)
+	s.exec.Dir, s.exec.Patient = s.dirOf, s.patience > 0
+	s.exec.OpenLog = func(o machine.Order) (*os.File, error) { return s.logs.Open(orderLog(o)) }
+	s.exec.SealLog = func(o machine.Order) error { return s.logs.Seal(orderLog(o)) }
+	s.exec.SpareLog = func(o machine.Order, f *os.File) { s.logs.Spare(orderLog(o), f) }
+	s.exec.LeaveLogs = s.logs.Leave
 	s.engine = local.New(local.Config{
 		Store: s.store, Clock: clock.Real, Locks: local.FileLocks{Dir: filepath.Join(s.conf.Home, "runs")},
 		Worker:    &local.Crew{Exec: s.exec, Store: s.store, LaneOf: s.lane},
@@ -193,5 +182,7 @@ func (s *session) close() {
 func logID(run, dag string, key machine.Key) logs.ID {
 	return logs.ID{DAG: dag, Run: run, Task: key.Task, Index: key.Index, Attempt: key.Attempt}
 }
+
+func orderLog(o machine.Order) logs.ID { return logID(o.Run.Key(), o.Plan.DAG, o.Key) }
 
 var _ store.Store = (*sqlite.Store)(nil)

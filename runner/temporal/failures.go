@@ -33,8 +33,8 @@ func again(err error, tries int32) error {
 // handedBack has the server give it to another, soon.
 func handedBack(why string, in time.Duration) error { return triedAgain(why, ErrUnready, in) }
 
-// notYet is no failure: the server asks again at its time.
-func notYet(why string, in time.Duration) error { return triedAgain(why, ErrNotYet, max(in, atOnce)) }
+// askLater is no failure: the server asks again at its time.
+func askLater(why string, in time.Duration) error { return triedAgain(why, ErrNotYet, max(in, atOnce)) }
 
 func triedAgain(why, kind string, in time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(why, kind, temporal.ApplicationErrorOptions{

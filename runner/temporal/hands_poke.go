@@ -51,7 +51,7 @@ func (h *hands) poke(ctx context.Context, info activity.Info, ord Order, views V
 	if !res.NotBefore.IsZero() {
 		wait = res.NotBefore.Sub(h.clock.Now())
 	}
-	return machine.Outcome{}, notYet(fmt.Sprintf("not yet, after poke %d", n), wait)
+	return machine.Outcome{}, askLater(fmt.Sprintf("not yet, after poke %d", n), wait)
 }
 
 // sensorOf is the sensor of a task; a plugin that is one by nature may have none written down.

@@ -118,7 +118,7 @@ func (h *hands) check(ctx context.Context, info activity.Info, ord Order, views 
 		said = "it cannot be asked now: " + got.Failed
 	}
 	now := h.clock.Now()
-	return machine.Outcome{}, notYet(said, nextCheck(h.exec.Group(o), now, now.Sub(o.Remote.Intended), w.unanswered))
+	return machine.Outcome{}, askLater(said, nextCheck(h.exec.Group(o), now, now.Sub(o.Remote.Intended), w.unanswered))
 }
 
 // nextCheck is how long from now a submission of that age is checked again: at moments that all of a group share, whichever

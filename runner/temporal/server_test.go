@@ -48,7 +48,7 @@ var _ log.Logger = quiet{}
 // staff starts workers: of workflows and of activities that any weft can do, and of attempts.
 func (c *crew) staff(t *testing.T, cl client.Client) {
 	t.Helper()
-	for _, queue := range []string{Queue, TaskQueue("")} {
+	for _, queue := range []string{Queue, TaskQueue(""), WatchQueue("")} {
 		w := worker.New(cl, queue, worker.Options{
 			MaxHeartbeatThrottleInterval: 200 * time.Millisecond, DefaultHeartbeatThrottleInterval: 200 * time.Millisecond,
 			DeadlockDetectionTimeout: 5 * time.Second, WorkerStopTimeout: time.Second,

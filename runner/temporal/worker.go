@@ -43,11 +43,14 @@ type Config struct {
 	Left  func(run machine.RunInfo) // told when nothing was done for a run here for a while
 	Said  func(o machine.Order)     // told when an activity for an attempt has ended, and all of its log is written
 
-	Metrics *Metrics                // nil = nothing is counted
-	Also    func(r worker.Registry) // what else the worker takes from Queue
+	Metrics *Metrics         // nil = nothing is counted
+	Also    func(r Registry) // what else the worker takes from Queue
 	Log     *slog.Logger
 	Clock   clock.Clock // nil = the machine's
 }
+
+// A Registry takes workflows and activities.
+type Registry = worker.Registry
 
 func (c Config) orUsual() Config {
 	if len(c.Queues) == 0 {
@@ -87,8 +90,10 @@ func (f *Folders) Dir(run string) string {
 
 // A Worker hosts runs, and carries out attempts of the queues that it was given.
 type Worker struct {
-	hands *hands
-	parts []worker.Worker
+	client client.Client
+	hands  *hands
+	parts  []worker.Worker
+	fatal  chan error // what no waiting mends
 }
 
 // Bounds of what a worker does beside attempts, and of how it asks for work.
@@ -103,9 +108,15 @@ const (
 func NewWorker(c client.Client, cfg Config) (*Worker, error) {
 	cfg = cfg.orUsual()
 	h := newHands(cfg, c)
-	w := &Worker{hands: h}
+	w := &Worker{client: c, hands: h, fatal: make(chan error, 1)}
 	base := worker.Options{
 		DisableEagerActivities: true, DisableRegistrationAliasing: true, WorkerStopTimeout: cfg.Drain + afterDrain,
+		OnFatalError: func(err error) {
+			select {
+			case w.fatal <- err:
+			default:
+			}
+		},
 	}
 	host := base
 	host.Tuner = tuner(fixed(lightAtOnce))
@@ -213,12 +224,23 @@ func (w *Worker) Run(ctx context.Context, hurry <-chan struct{}) error {
 	tidying, stop := context.WithCancel(context.Background())
 	var beside sync.WaitGroup
 	beside.Go(func() { w.hands.keepTidy(tidying) })
-	<-ctx.Done()
+	var fatal error
+	select {
+	case <-ctx.Done():
+	case err := <-w.fatal:
+		fatal = fmt.Errorf("cannot go on working: %w", err)
+	}
 	w.drain(hurry)
 	stop()
 	beside.Wait()
 	w.hands.tidy(true)
-	return nil
+	return fatal
+}
+
+// Reach is nil if Temporal answers.
+func (w *Worker) Reach(ctx context.Context) error {
+	_, err := w.client.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return err
 }
 
 // cannotStart explains why a worker does not start.
