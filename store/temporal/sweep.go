@@ -25,7 +25,7 @@ const atOnce = 16
 // sweep looks after the holders of a workflow. It ends when some are gone, or when there are none any more; else it is an
 // error that is tried again.
 func (a *activities) sweep(ctx context.Context, workflow string) ([]Gone, error) {
-	again := temporal.NewApplicationErrorWithOptions("all holders are there", wire.ErrNotYet, temporal.ApplicationErrorOptions{NextRetryDelay: SweepEvery})
+	again := temporal.NewApplicationErrorWithOptions("all holders are there", wire.ErrNotYet, temporal.ApplicationErrorOptions{NextRetryDelay: a.sweepEvery})
 	if activity.GetInfo(ctx).Attempt == 1 {
 		return nil, again // they have just come
 	}
@@ -95,6 +95,7 @@ func each(n int, f func(i int)) {
 
 // activities are those of Queue that look at what is remembered, or change it.
 type activities struct {
-	client client.Client
-	far    Far
+	client     client.Client
+	far        Far
+	sweepEvery time.Duration
 }

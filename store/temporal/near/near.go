@@ -22,8 +22,8 @@ import (
 type Server struct {
 	// Now is the server's clock.
 	Now func() time.Time
-	// Lose, if not nil, is asked at each update whether its answer is lost: it was carried out all the same.
-	Lose func() bool
+	// Lose, if not nil, is asked at each update of a DAG whether its answer is lost: it was carried out all the same.
+	Lose func(dag string) bool
 
 	mu      sync.Mutex
 	dags    map[string]*temporal.Entity
@@ -69,7 +69,7 @@ func update[A, R any](s *Server, dag string, arg A, do func(e *temporal.Entity, 
 		s.dags[dag] = e
 	}
 	e.Admitted = nil // they hear of it at once
-	if s.Lose != nil && s.Lose() {
+	if s.Lose != nil && s.Lose(dag) {
 		return none, ErrLost
 	}
 	return copied(out), nil
