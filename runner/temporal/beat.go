@@ -131,7 +131,7 @@ func (b *beat) run() {
 			return
 		}
 		limits() // first: an answer may take its time
-		if told[gone] || told[returned] {
+		if told[gone] || told[returned] || b.left(b.silent()) < least {
 			continue
 		}
 		v := b.ask(ctx)
@@ -145,21 +145,29 @@ func (b *beat) run() {
 	}
 }
 
+// least is how much time a heartbeat needs to be worth sending.
+const least = 50 * time.Millisecond
+
 // next is how long to wait: until the next heartbeat, or until time is over.
 func (b *beat) next(silent time.Duration) time.Duration {
-	wait := b.pace.Every
-	for _, limit := range []time.Duration{b.pace.Patient, b.pace.Hurry} {
-		if left := limit - silent; left > 0 {
-			wait = min(wait, left)
-		}
+	return max(min(b.pace.Every, b.left(silent)), time.Millisecond)
+}
+
+// left is how long it is until one of the limits is reached.
+func (b *beat) left(silent time.Duration) time.Duration {
+	switch {
+	case silent < b.pace.Patient:
+		return b.pace.Patient - silent
+	case silent < b.pace.Hurry:
+		return b.pace.Hurry - silent
 	}
-	return max(wait, time.Millisecond)
+	return askTime
 }
 
 // ask sends one heartbeat. It takes no longer than there is time.
 func (b *beat) ask(ctx context.Context) verdict {
 	sent := b.clock.Mono()
-	ctx, cancel := context.WithTimeout(ctx, min(askTime, b.next(b.silent())+time.Second))
+	ctx, cancel := context.WithTimeout(ctx, min(askTime, b.left(b.silent())))
 	defer cancel()
 	err := b.to.RecordActivityHeartbeat(ctx, b.token)
 	v := heardIn(err)
