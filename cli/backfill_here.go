@@ -17,6 +17,9 @@ import (
 
 // keepBackfill changes what is kept of a backfill that nobody carries out.
 func (e *env) keepBackfill(id, state string) error {
+	if e.onTemporal() {
+		return e.errNotServed("change backfill " + id)
+	}
 	l, err := lead(e.conf.Home)
 	if err != nil {
 		return err

@@ -50,6 +50,9 @@ func (e *env) explain(name, task string, asJSON bool) error {
 	if !ok {
 		return noTask(r.Plan(), row.ID, task)
 	}
+	if sum := s.summary(r); s.far != nil && sum.Tasks[task].State != ex.State { // it was ordered, and nobody carries it out
+		ex.State, ex.Waiting = sum.Tasks[task].State, append(ex.Waiting, sum.Tasks[task].Reason)
+	}
 	if asJSON {
 		return e.printJSON(ex)
 	}

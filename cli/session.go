@@ -24,7 +24,8 @@ import (
 // once drive is called, an engine.
 type session struct {
 	conf   config.Config
-	store  *sqlite.Store
+	store  *sqlite.Store // nil where far is not
+	far    *cluster      // the runs are on a Temporal server; nil: they are in the state folder
 	engine *local.Engine
 	exec   *runner.Executor
 	logs   *logs.Store
@@ -51,6 +52,52 @@ func openSession(conf config.Config, create bool) (*session, error) {
 		return nil, err
 	}
 	return &session{conf: conf, store: st, logs: logs.New(filepath.Join(conf.Home, "logs"), conf.LogCap)}, nil
+}
+
+// A keptList is what commands that look ask of what is remembered.
+type keptList interface {
+	store.RunList
+	store.Schedules
+}
+
+// openRuns opens what the commands that look at runs ask: the state folder, or a Temporal server.
+func (e *env) openRuns(create bool) (*session, error) {
+	if !e.onTemporal() {
+		return openSession(e.conf, create)
+	}
+	c, err := e.openCluster(context.Background(), e.temporalOptions(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return &session{conf: e.conf, far: c}, nil
+}
+
+// list is what is remembered.
+func (s *session) list() keptList {
+	if s.far != nil {
+		return s.far.kept
+	}
+	return s.store
+}
+
+// plans is where compiled plans lie.
+func (s *session) plans() store.Plans {
+	if s.far != nil {
+		return s.far
+	}
+	return s.store
+}
+
+// summary is how a run stands; of one on Temporal also what waits for a worker.
+func (s *session) summary(r *machine.Run) machine.Summary {
+	if s.far == nil || r.State().Terminal() {
+		return r.Summarize()
+	}
+	_, sum, _, err := s.far.engine.Look(context.Background(), r.Info().Key())
+	if err != nil {
+		return r.Summarize()
+	}
+	return sum
 }
 
 // errNoState is said of a state folder that does not exist.
@@ -175,6 +222,10 @@ func (s *session) close() {
 	}
 	for _, closeIt := range s.closers {
 		closeIt()
+	}
+	if s.far != nil {
+		s.far.close()
+		return
 	}
 	_ = s.store.Close() // every append was durable when it was acknowledged
 }

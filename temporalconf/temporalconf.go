@@ -37,6 +37,9 @@ type Options struct {
 	Env envconfig.EnvLookup
 }
 
+// A Client is a connection, for those who pass it on.
+type Client = client.Client
+
 // How long things may take.
 const (
 	answerTime   = 5 * time.Second // of one question while connecting

@@ -20,12 +20,15 @@ const (
 	patience    = 10 * time.Minute // with a server or worker that is not there
 )
 
-// Follow tells of what changes in a run until it is over, and returns its summary then. What was so before since is
-// told as it stands; the zero time tells all. A worker or server that is not there is waited for; missing is told of it
-// once, and with nil once it is back.
-func (e *Engine) Follow(ctx context.Context, run string, observe func(runner.Update), missing func(error)) (machine.Summary, error) {
+// Follow tells of what changes in a run until it is over, and returns its summary then. from is what has been told of it
+// already; nil: nothing. A worker or server that is not there is waited for; missing is told of it once, and with nil
+// once it is back.
+func (e *Engine) Follow(ctx context.Context, run string, from *machine.Summary, observe func(runner.Update), missing func(error)) (machine.Summary, error) {
 	v := view{engine: e, run: run}
 	seen := sights{}
+	if from != nil {
+		seen.news(&machine.Plan{}, from, time.Time{})
+	}
 	var failing time.Time
 	for pause := time.Duration(0); ; {
 		select {

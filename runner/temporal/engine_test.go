@@ -59,7 +59,7 @@ func TestEngine(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var told []string
-	sum, err := e.Follow(soon(t), run, func(u runner.Update) {
+	sum, err := e.Follow(soon(t), run, nil, func(u runner.Update) {
 		mu.Lock()
 		defer mu.Unlock()
 		at := ""

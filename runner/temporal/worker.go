@@ -43,11 +43,14 @@ type Config struct {
 	Left  func(run machine.RunInfo) // told when nothing was done for a run here for a while
 	Said  func(o machine.Order)     // told when an activity for an attempt has ended, and all of its log is written
 
-	Metrics *Metrics                // nil = nothing is counted
-	Also    func(r worker.Registry) // what else the worker takes from Queue
+	Metrics *Metrics         // nil = nothing is counted
+	Also    func(r Registry) // what else the worker takes from Queue
 	Log     *slog.Logger
 	Clock   clock.Clock // nil = the machine's
 }
+
+// A Registry takes workflows and activities.
+type Registry = worker.Registry
 
 func (c Config) orUsual() Config {
 	if len(c.Queues) == 0 {
