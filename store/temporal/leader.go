@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -89,6 +90,30 @@ func (l *lead) exists(ctx context.Context) bool {
 		l.log.Warn("cannot reach Temporal to stand by; it is tried again", "error", err)
 	}
 	return err == nil
+}
+
+// Leading tells which server leads, "" if none does, and when one last had all decided until then.
+func Leading(ctx context.Context, c client.Client) (server string, was time.Time, err error) {
+	d, err := c.DescribeWorkflowExecution(ctx, LeaderID, "")
+	var missing *serviceerror.NotFound
+	switch {
+	case errors.As(err, &missing):
+		return "", was, nil
+	case err != nil:
+		return "", was, fmt.Errorf("cannot ask Temporal which server leads: %w", err)
+	}
+	for _, a := range d.GetPendingActivities() {
+		var said beatDetails
+		if h := a.GetHeartbeatDetails(); h != nil {
+			if err := converter.GetDefaultDataConverter().FromPayloads(h, &said); err != nil {
+				return "", was, fmt.Errorf("cannot read which server leads: %w", err)
+			}
+		}
+		if was = said.Was; a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
+			server = said.Server
+		}
+	}
+	return server, was, nil
 }
 
 // endless is longer than any server lives.
