@@ -13,8 +13,7 @@ var (
 const (
 	UpdateClaim  = updateClaim
 	UpdateSettle = updateSettle
-	UpdateArrive = updateArrive
-	UpdateLeave  = updateLeave
+	UpdateLine   = updateLine
 	QueryRuns    = queryRuns
 	QueryPools   = queryPools
 	QueryHolders = queryHolders

@@ -144,6 +144,7 @@ func TestOnARealServer(t *testing.T) {
 	t.Run("runs stand in line, and go on when others have ended or vanished", func(t *testing.T) { inLine(t, c, far) })
 	t.Run("a DAG's workflow goes on as a new execution, and loses nothing", func(t *testing.T) { goesOn(t, c, far) })
 	t.Run("slots are lent, and come back when their holder is gone", func(t *testing.T) { lends(t, c) })
+	t.Run("what is settled while the server is away is settled once it is back", func(t *testing.T) { awhileAway(t, server) })
 	t.Run("what a namespace still has of a run is told, though its DAG has forgotten it", func(t *testing.T) {
 		row, err := far.Look(t.Context(), "line/scheduled__2026-03-02T12:00:00+00:00")
 		if err != nil || row.DAG != "line" || row.Type != "scheduled" || row.State != machine.RunSuccess || !row.LogicalDate.Equal(noon) {
@@ -205,6 +206,33 @@ func inLine(t *testing.T, c client.Client, far kept.Far) {
 	}
 	if events := history(t, c, kept.DAGID("line")); events > 60 {
 		t.Errorf("the DAG's history has %d events after three runs", events)
+	}
+}
+
+// awhileAway cuts a leader off while it settles.
+func awhileAway(t *testing.T, server *temporalserver.Server) {
+	link := temporalserver.NewLink(t, server.Address)
+	s := kept.New(kept.Options{Far: kept.NewFar(dial(t, link.Address)), Token: 1})
+	if err := s.Settle(t.Context(), row("away", noon)); err != nil {
+		t.Fatal(err)
+	}
+	link.Cut()
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Settle(t.Context(), &store.Changes{Missed: []store.Missed{{DAG: "away", First: noon, Last: noon, Count: 1, Why: "down"}}})
+	}()
+	select {
+	case err := <-done:
+		t.Fatalf("settled without a server: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	link.Heal()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	missed, err := s.ListMissed(t.Context(), "away", 0)
+	if err != nil || len(missed) != 1 {
+		t.Errorf("missed are %v, %v", missed, err)
 	}
 }
 
