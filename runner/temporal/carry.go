@@ -27,10 +27,10 @@ func (x *host) carry() {
 		x.askPast(q, x.drive.run.PastRefused(q.Task))
 	}
 	x.forgetPasts()
-	x.want(t.want)
-	if len(t.free) > 0 {
+	if len(t.free) > 0 { // before what is wanted: an attempt that was lost is wanted again under its key
 		x.signal(PoolsID, SignalFree, Freed{Run: x.drive.id, Keys: t.free}, nil)
 	}
+	x.want(t.want)
 }
 
 // begin has attempts done, here or in batches.
