@@ -43,8 +43,7 @@ elsewhere, under its number and key. What a worker that is killed leaves running
 	f.StringArrayVar(&o.queues, "queue", nil, "a queue to work for; may be repeated (default default)")
 	f.IntVar(&o.concurrency, "concurrency", 16, "tasks at a time, over all queues")
 	f.StringVar(&o.listen, "listen", "", "serve /healthz, /readyz and /metrics at [HOST]:PORT; without a host, to this machine alone")
-	f.StringVar(&o.temporal.Address, "temporal-address", "", "host:port of Temporal (default as TEMPORAL_ADDRESS says)")
-	f.StringVar(&o.temporal.Namespace, "namespace", "", "Temporal's namespace (default as TEMPORAL_NAMESPACE says)")
+	temporalFlags(e, cmd)
 	f.StringVar(&o.logFormat, "log-format", "text", "what the worker says of itself, on stderr: text or json")
 	f.StringVar(&o.logLevel, "log-level", "info", "the least that is said: debug, info, warn or error")
 	return cmd
@@ -55,7 +54,6 @@ type workerOptions struct {
 	queues      []string
 	concurrency int
 	listen      string
-	temporal    temporalconf.Options
 }
 
 func (o workerOptions) check() error {
@@ -127,7 +125,7 @@ func stopped() (context.Context, <-chan struct{}) {
 
 // run works until it is stopped.
 func (v *working) run(ctx context.Context, hurry <-chan struct{}) error {
-	conn := v.o.temporal
+	conn := v.temporalOptions()
 	conn.Patience, conn.Metrics = forGood, v.metrics.Handler()
 	c, err := temporalconf.Dial(ctx, conn, v.values, v.log)
 	switch {

@@ -22,7 +22,7 @@ import (
 type Pace struct {
 	Every   time.Duration // from one heartbeat to the next; 0 = 3 s
 	Patient time.Duration // without an answer, until the attempt is told to end; 0 = 20 s
-	Hurry   time.Duration // until its processes have less than a second left; 0 = 27 s
+	Hurry   time.Duration // until its processes have less than a second left; 0 = 26 s
 }
 
 func (p Pace) orUsual() Pace {
@@ -33,7 +33,7 @@ func (p Pace) orUsual() Pace {
 	}
 	set(&p.Every, 3*time.Second)
 	set(&p.Patient, 20*time.Second)
-	set(&p.Hurry, 27*time.Second)
+	set(&p.Hurry, 26*time.Second)
 	return p
 }
 
@@ -112,24 +112,7 @@ func (b *beat) run() {
 			b.heard(v)
 		}
 	}
-	for wait := b.pace.Every; ; {
-		due, stop := b.clock.After(wait)
-		select {
-		case <-due:
-		case <-b.done:
-			stop()
-			return
-		}
-		v := goesOn
-		if !told[gone] && !told[returned] {
-			v = b.ask(ctx)
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		if v != goesOn {
-			say(v)
-		}
+	limits := func() {
 		silent := b.silent()
 		if silent >= b.pace.Patient {
 			say(cutOff)
@@ -138,25 +121,53 @@ func (b *beat) run() {
 			hurried = true
 			b.hurry()
 		}
-		wait = b.next(silent)
+	}
+	for {
+		due, stop := b.clock.After(b.next(b.silent()))
+		select {
+		case <-due:
+		case <-b.done:
+			stop()
+			return
+		}
+		limits() // first: an answer may take its time
+		if told[gone] || told[returned] || b.left(b.silent()) < least {
+			continue
+		}
+		v := b.ask(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if v != goesOn {
+			say(v)
+		}
+		limits()
 	}
 }
 
+// least is how much time a heartbeat needs to be worth sending.
+const least = 50 * time.Millisecond
+
 // next is how long to wait: until the next heartbeat, or until time is over.
 func (b *beat) next(silent time.Duration) time.Duration {
-	wait := b.pace.Every
-	for _, limit := range []time.Duration{b.pace.Patient, b.pace.Hurry} {
-		if left := limit - silent; left > 0 {
-			wait = min(wait, left)
-		}
+	return max(min(b.pace.Every, b.left(silent)), time.Millisecond)
+}
+
+// left is how long it is until one of the limits is reached.
+func (b *beat) left(silent time.Duration) time.Duration {
+	switch {
+	case silent < b.pace.Patient:
+		return b.pace.Patient - silent
+	case silent < b.pace.Hurry:
+		return b.pace.Hurry - silent
 	}
-	return max(wait, time.Millisecond)
+	return askTime
 }
 
 // ask sends one heartbeat. It takes no longer than there is time.
 func (b *beat) ask(ctx context.Context) verdict {
 	sent := b.clock.Mono()
-	ctx, cancel := context.WithTimeout(ctx, min(askTime, b.next(b.silent())+time.Second))
+	ctx, cancel := context.WithTimeout(ctx, min(askTime, b.left(b.silent())))
 	defer cancel()
 	err := b.to.RecordActivityHeartbeat(ctx, b.token)
 	v := heardIn(err)
