@@ -125,6 +125,7 @@ func (e *env) followFar(s *session, watch *watching, seen *machine.Summary, runs
 		if err != nil {
 			return &hinted{fmt.Errorf("cannot see the end of run %s: %w", run, err), "it goes on: weft runs show " + shellWord(run) + " tells how far it is"}
 		}
+		watch.finish(sum)
 		if sum.State != machine.RunSuccess {
 			worst = errRunFailed
 		}

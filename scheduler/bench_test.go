@@ -37,6 +37,7 @@ type bench struct {
 	clock *clock.Fake
 	store *mem.Store   // of runs and plans; without far of all
 	far   *near.Server // what is remembered on Temporal
+	over  temporal.Far // what goes to far, if somebody listens
 	term  int64
 	beat  time.Time
 
@@ -86,7 +87,15 @@ func (b *bench) remembers() Store {
 		}
 		return ids
 	}
-	return temporal.New(temporal.Options{Far: b.far, Plans: b.store, Known: known, Token: b.term, Now: b.clock.Now})
+	return temporal.New(temporal.Options{Far: b.way(), Plans: b.store, Known: known, Token: b.term, Now: b.clock.Now})
+}
+
+// way is the way to what is remembered on Temporal.
+func (b *bench) way() temporal.Far {
+	if b.over != nil {
+		return b.over
+	}
+	return b.far
 }
 
 // looks is the store of who looks on.
@@ -94,7 +103,7 @@ func (b *bench) looks() Store {
 	if b.far == nil {
 		return b.store
 	}
-	return temporal.New(temporal.Options{Far: b.far, Plans: b.store})
+	return temporal.New(temporal.Options{Far: b.way(), Plans: b.store})
 }
 
 // An engine creates runs and knows which go on.
@@ -147,7 +156,7 @@ func (e *engine) arrive(row store.Run, by string) {
 		return
 	}
 	a := wire.Arrival{DAG: row.DAG, Run: row.ID, Type: row.Type, LogicalDate: row.LogicalDate, CreatedAt: row.CreatedAt, Plan: row.Plan, By: by}
-	for _, err := e.b.far.Arrive(context.Background(), a); err != nil; _, err = e.b.far.Arrive(context.Background(), a) {
+	for _, err := e.b.way().Arrive(context.Background(), a); err != nil; _, err = e.b.way().Arrive(context.Background(), a) {
 	}
 }
 
@@ -165,7 +174,7 @@ func (e *engine) end(run string, state machine.RunState) {
 	})
 	if e.b.far != nil {
 		d := wire.Departure{DAG: row.DAG, Run: run, Type: row.Type, State: state, StartedAt: row.StartedAt, FinishedAt: row.FinishedAt}
-		for err := e.b.far.Leave(context.Background(), d); err != nil; err = e.b.far.Leave(context.Background(), d) {
+		for err := e.b.way().Leave(context.Background(), d); err != nil; err = e.b.way().Leave(context.Background(), d) {
 		}
 	}
 	delete(e.alive, run)

@@ -118,6 +118,12 @@ func at(opts client.Options, err error) error {
 	return &in
 }
 
+// Identity names this process, where Options do not.
+func Identity() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%d@%s", os.Getpid(), host)
+}
+
 // client makes the SDK's options.
 func (o Options) client(values handoff.Backend, log *slog.Logger) (client.Options, error) {
 	prof, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{ConfigFileProfile: o.Profile, EnvLookup: o.Env})
@@ -138,10 +144,8 @@ func (o Options) client(values handoff.Backend, log *slog.Logger) (client.Option
 			*s.to = s.else_
 		}
 	}
-	opts.Identity = o.Identity
-	if opts.Identity == "" {
-		host, _ := os.Hostname()
-		opts.Identity = fmt.Sprintf("%d@%s", os.Getpid(), host)
+	if opts.Identity = o.Identity; opts.Identity == "" {
+		opts.Identity = Identity()
 	}
 	opts.Logger, opts.MetricsHandler, opts.Interceptors = logger{log}, o.Metrics, o.Intercept
 	opts.ConnectionOptions.GetSystemInfoTimeout = answerTime

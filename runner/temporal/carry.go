@@ -133,7 +133,10 @@ func (x *host) beginBatch(work []Work, views []Views) {
 	})
 	batch := x.batches
 	x.away[batch] = &far{child: true}
-	x.sel.AddFuture(workflow.ExecuteChildWorkflow(ctx, BatchWorkflow, in), func(workflow.Future) {
+	x.sending++
+	child := workflow.ExecuteChildWorkflow(ctx, BatchWorkflow, in)
+	x.sel.AddFuture(child.GetChildWorkflowExecution(), func(workflow.Future) { x.sending-- })
+	x.sel.AddFuture(child, func(workflow.Future) {
 		x.batchGone(batch) // whatever it told has come before
 	})
 }
@@ -201,8 +204,10 @@ func (x *host) tellBatch(batch int, stops []Stop) {
 
 // signal tells another workflow something; heard is told whether it is there.
 func (x *host) signal(id, name string, what any, heard func(there bool)) {
+	x.sending++
 	sent := workflow.SignalExternalWorkflow(x.ctx, id, "", name, what)
 	x.sel.AddFuture(sent, func(f workflow.Future) {
+		x.sending--
 		var unknown *temporal.UnknownExternalWorkflowExecutionError
 		err := f.Get(x.ctx, nil)
 		switch {

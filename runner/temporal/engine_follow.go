@@ -128,6 +128,9 @@ func (s sights) run(sum *machine.Summary, out []runner.Update, now time.Time) []
 	switch {
 	case !known:
 		begins := runner.Update{Type: "run_started", Run: sum.Run, State: string(sum.State), At: sum.StartedAt}
+		if begins.At.IsZero() {
+			begins.At = now
+		}
 		if over {
 			begins.State = string(machine.RunRunning)
 		}
@@ -164,7 +167,8 @@ func (s sights) task(id string, index *int, attempt int, state machine.State, re
 		if !ended.IsZero() {
 			u.At = ended
 		}
-		if attempt > 0 && !began.IsZero() && (was.state != running || was.attempt != attempt) {
+		waited := was.state == machine.UpForReschedule.String() || was.state == machine.Deferred.String()
+		if attempt > 0 && !began.IsZero() && !waited && (was.state != running || was.attempt != attempt) {
 			out = append(out, runner.Update{Type: "task", At: began, Task: id, Index: index, Attempt: attempt, State: running})
 		}
 	} else if state == machine.Running && !began.IsZero() {

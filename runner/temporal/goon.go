@@ -19,7 +19,7 @@ func (x *host) mayGoOn() bool {
 		x.closing, x.drive.hold = true, true
 		x.drive.alarms.set(holdAlarm, workflow.Now(x.ctx).Add(holdBack), true)
 	}
-	return x.closing && len(x.doer.hand) == 0 && x.asking == 0 && !x.line.busy && !x.drive.run.State().Terminal() && x.quiet()
+	return x.closing && len(x.doer.hand) == 0 && x.asking+x.sending == 0 && !x.line.busy && !x.drive.run.State().Terminal() && x.quiet()
 }
 
 // pace keeps the history of a run that is to go on, and cannot yet, from growing: what waits for slots begins once a

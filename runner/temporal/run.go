@@ -11,7 +11,8 @@ import (
 	"weft/machine"
 )
 
-// Bounds of one execution's history: beyond them a run goes on as a new one. The server's own is 51,200 events; it
+// Bounds of one execution's history: beyond them a run goes on as a new one. What a history holds follows from them:
+// once runs of a release may be under way they are changed by workflow.GetVersion alone. The server's own is 51,200 events; it
 // suggests to go on from 4,096, or 4 MiB, at which a worker that lost its cache still replays in a moment.
 var (
 	mostEvents = 4000
@@ -53,6 +54,7 @@ type host struct {
 	away    map[int]*far      // batches that go on
 	pasts   map[string]func() // tasks whose past is asked about: how to stop that
 	asking  int               // values that are awaited
+	sending int               // signals and beginnings of batches on their way: the server forgets them with the execution
 	line    line              // of the runs of its DAG
 	closing bool              // it is to go on as a new execution
 	spill   bool              // what begins until then begins in batches
@@ -250,7 +252,7 @@ func (x *host) lineAgain() {
 
 // mayEnd tells whether nothing is left to do or to hear.
 func (x *host) mayEnd() bool {
-	return x.drive.run.State().Terminal() && !x.line.arrived && !x.line.busy && x.quiet()
+	return x.drive.run.State().Terminal() && !x.line.arrived && !x.line.busy && x.sending == 0 && x.quiet()
 }
 
 // quiet tells that nobody has said anything that was not heard, and nobody waits for an answer.

@@ -19,7 +19,7 @@ import (
 func dial(t *testing.T, options ...temporalserver.Option) client.Client {
 	t.Helper()
 	srv := temporalserver.Start(t, options...)
-	cl, err := client.Dial(client.Options{HostPort: srv.Address, Logger: quiet{}})
+	cl, err := client.Dial(client.Options{HostPort: srv.Address, Logger: quiet{}, Identity: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func start(t *testing.T, cl client.Client, in RunInput) client.WorkflowRun {
 
 func look(t *testing.T, cl client.Client, id string) Snapshot {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	v, err := cl.QueryWorkflow(ctx, id, "", QuerySnapshot)
 	if err != nil {
@@ -90,8 +90,8 @@ func look(t *testing.T, cl client.Client, id string) Snapshot {
 	return s
 }
 
-// events counts those of a workflow's executions, all of them.
-func events(t *testing.T, cl client.Client, id string) (n, executions int) {
+// executions are those of a workflow, the last first.
+func executions(t *testing.T, cl client.Client, id string) (runs []string) {
 	t.Helper()
 	run := ""
 	for {
@@ -99,15 +99,28 @@ func events(t *testing.T, cl client.Client, id string) (n, executions int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, executions = n+int(d.WorkflowExecutionInfo.HistoryLength), executions+1
-		it := cl.GetWorkflowHistory(t.Context(), id, d.WorkflowExecutionInfo.Execution.RunId, false, 0)
+		run = d.WorkflowExecutionInfo.Execution.RunId
+		runs = append(runs, run)
+		it := cl.GetWorkflowHistory(t.Context(), id, run, false, 0)
 		first, err := it.Next()
 		if err != nil {
 			t.Fatal(err)
 		}
-		run = first.GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId()
-		if run == "" {
-			return n, executions
+		if run = first.GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId(); run == "" {
+			return runs
 		}
 	}
+}
+
+// events counts those of a workflow's executions, and their bytes.
+func events(t *testing.T, cl client.Client, id string) (n int, bytes int64) {
+	t.Helper()
+	for _, run := range executions(t, cl, id) {
+		d, err := cl.DescribeWorkflowExecution(t.Context(), id, run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, bytes = n+int(d.WorkflowExecutionInfo.HistoryLength), bytes+d.WorkflowExecutionInfo.HistorySizeBytes
+	}
+	return n, bytes
 }

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"weft/machine"
+	"weft/tests/temporalserver"
 )
 
 const (
@@ -33,16 +34,16 @@ type tale struct {
 	check   func(n int) bool
 	place   func() Place
 	past    func(p Past, n int) bool
-	tell    func(s *stage2)
+	tell    func(s *scene)
 	end     machine.RunState
 	states  string // task:state, in the order of the plan
 	saw     []string
 	never   []string
-	more    func(t *testing.T, s *stage2)
+	more    func(t *testing.T, s *scene)
 }
 
-// stage2 is where a tale is told.
-type stage2 struct {
+// scene is where a tale is told.
+type scene struct {
 	t    *testing.T
 	cl   client.Client
 	crew *crew
@@ -56,29 +57,30 @@ func failing(kind string) machine.Outcome {
 }
 
 // until waits until the run's snapshot says so.
-func (s *stage2) until(what string, holds func(*machine.Run) bool) {
+func (s *scene) until(what string, holds func(*machine.Run) bool) {
 	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if snap := look(s.t, s.cl, s.id); snap.State != nil && holds(restored(s.t, snap)) {
 			return
 		}
 	}
-	s.t.Fatalf("%s does not come to: %s; %v", s.run, what, s.crew.notedOf(s.run))
+	r := restored(s.t, look(s.t, s.cl, s.id))
+	s.t.Fatalf("%s does not come to: %s; it stands at %s %v, outstanding %+v, and saw %v", s.run, what, r.State(), r.States(), r.Outstanding(), s.crew.notedOf(s.run))
 }
 
-func (s *stage2) untilState(task string, want machine.State) {
+func (s *scene) untilState(task string, want machine.State) {
 	s.t.Helper()
 	s.until(task+" "+want.String(), func(r *machine.Run) bool { return r.States()[task] == want })
 }
 
-func (s *stage2) cancel() {
+func (s *scene) cancel() {
 	s.t.Helper()
 	if err := s.cl.SignalWorkflow(s.t.Context(), s.id, "", SignalCancel, machine.CancelAsked{By: "ann"}); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *stage2) order(f machine.Fact) OrderTaken {
+func (s *scene) order(f machine.Fact) OrderTaken {
 	s.t.Helper()
 	h, err := s.cl.UpdateWorkflow(s.t.Context(), client.UpdateWorkflowOptions{
 		WorkflowID: s.id, UpdateName: UpdateOrder, Args: []any{OrderUpdate{Event: machine.Event{Fact: f}}}, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -93,7 +95,7 @@ func (s *stage2) order(f machine.Fact) OrderTaken {
 	return taken
 }
 
-func (s *stage2) hash() string { _, h := s.plan.Encode(); return h }
+func (s *scene) hash() string { _, h := s.plan.Encode(); return h }
 
 // untilStopped is an attempt that lasts until it is stopped.
 func untilStopped(ctx context.Context, _ machine.Order, _ int) (machine.Outcome, error) {
@@ -115,18 +117,58 @@ func sensor(change func(*machine.Sensor)) *machine.Sensor {
 
 // TestTales tells them all on one server, at the same time.
 func TestTales(t *testing.T) {
-	lower(t, &mostSilent, 2*time.Second)
+	impatient(t)
+	tellAll(t, allTales())
+}
+
+// impatient has what takes a while for good reasons take a moment.
+func impatient(t *testing.T) {
+	lower(t, &mostSilent, 6*time.Second)
 	lower(t, &untilGone, 500*time.Millisecond)
 	lower(t, &firstLook, 300*time.Millisecond)
-	cl := dial(t)
+}
+
+// TestTalesInPieces tells them again with bounds so small that runs go on as new executions all the time and batches
+// take care of most of the work. They end the same.
+func TestTalesInPieces(t *testing.T) {
+	impatient(t)
+	lower(t, &mostHere, 1)
+	lower(t, &mostBatch, 2)
+	lower(t, &holdBack, 100*time.Millisecond)
+	cl := tellAll(t, allTales(), temporalserver.Dynamic("limit.historyCount.suggestContinueAsNew", "14"))
+	most := 0
+	for _, tl := range allTales() {
+		most = max(most, len(executions(t, cl, RunID(tl.key()))))
+	}
+	if most < 4 {
+		t.Errorf("no run went on more often than %d times", most-1)
+	}
+}
+
+func allTales() []tale {
+	return slices.Concat(plainTales(), stoppedTales(), orderedTales(), cutTales())
+}
+
+func (tl *tale) run() string { return strings.ReplaceAll(tl.name, " ", "_") }
+
+func (tl *tale) key() string {
+	in := RunInput{Started: &machine.RunStarted{RunType: "manual"}}
+	if tl.input != nil {
+		tl.input(&in)
+	}
+	return machine.RunKey(tl.run(), in.Started.RunType, tl.run())
+}
+
+func tellAll(t *testing.T, tales []tale, options ...temporalserver.Option) client.Client {
+	began := time.Now()
+	cl := dial(t, options...)
 	c := newCrew(t)
 	byRun := map[string]*tale{}
 	begun := map[string]int{}
-	tales := slices.Concat(plainTales(), stoppedTales(), orderedTales(), cutTales())
 	plans := map[string]*machine.Plan{}
 	for i := range tales {
 		tl := &tales[i]
-		run := strings.ReplaceAll(tl.name, " ", "_")
+		run := tl.run()
 		byRun[run] = tl
 		plans[run] = plan(t, func(p *machine.Plan) {
 			p.DAG = run
@@ -164,12 +206,21 @@ func TestTales(t *testing.T) {
 		return PastAnswer{OK: f == nil || f(p, n), Run: "before"}
 	}
 	c.staff(t, cl)
-	for run, tl := range byRun {
-		t.Run(tl.name, func(t *testing.T) {
-			t.Parallel()
-			tl.told(t, cl, c, run, plans[run])
-		})
+	var stages []*scene
+	for i := range tales {
+		stages = append(stages, tales[i].begin(t, cl, c, plans[tales[i].run()]))
 	}
+	t.Run("each", func(t *testing.T) {
+		for i := range tales {
+			tl := &tales[i]
+			t.Run(tl.name, func(t *testing.T) {
+				t.Parallel()
+				tl.told(t, stages[i])
+			})
+		}
+	})
+	t.Logf("told after %v", time.Since(began))
+	return cl
 }
 
 func hashOf(p *machine.Plan) string { _, h := p.Encode(); return h }
@@ -180,27 +231,34 @@ func lower[T any](t *testing.T, at *T, to T) {
 	t.Cleanup(func() { *at = was })
 }
 
-func (tl *tale) told(t *testing.T, cl client.Client, c *crew, run string, p *machine.Plan) {
-	in := input(p, run)
+func (tl *tale) begin(t *testing.T, cl client.Client, c *crew, p *machine.Plan) *scene {
+	in := input(p, tl.run())
 	if tl.input != nil {
 		tl.input(&in)
 	}
 	w := start(t, cl, in)
-	s := &stage2{t: t, cl: cl, crew: c, id: w.GetID(), run: run, plan: p}
+	return &scene{cl: cl, crew: c, id: w.GetID(), run: tl.run(), plan: p}
+}
+
+func (tl *tale) told(t *testing.T, s *scene) {
+	s.t = t
 	if tl.tell != nil {
 		tl.tell(s)
 	}
 	s.until("its end", func(r *machine.Run) bool { return r.State().Terminal() })
 	s.ends(tl.end)
-	r := restored(t, look(t, cl, s.id))
+	r := restored(t, look(t, s.cl, s.id))
 	var got []string
+	for i := range 20 { // of a long chain
+		tl.states = strings.Replace(tl.states, "t:", fmt.Sprintf("t%02d:", i), 1)
+	}
 	for _, task := range r.Plan().Tasks {
 		got = append(got, task.ID+":"+r.States()[task.ID].String())
 	}
 	if tl.states != strings.Join(got, " ") {
 		t.Errorf("tasks ended %s, not %s; %v", strings.Join(got, " "), tl.states, r.Summarize().Tasks)
 	}
-	mine := c.notedOf(run)
+	mine := s.crew.notedOf(s.run)
 	for _, line := range tl.saw {
 		if !slices.Contains(mine, line) {
 			t.Errorf("%q did not happen: %v", line, mine)
@@ -217,9 +275,9 @@ func (tl *tale) told(t *testing.T, cl client.Client, c *crew, run string, p *mac
 }
 
 // ends waits for the workflow, which ends as the run has.
-func (s *stage2) ends(want machine.RunState) {
+func (s *scene) ends(want machine.RunState) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	err := s.cl.GetWorkflow(ctx, s.id, "").Get(ctx, nil)
 	d, derr := s.cl.DescribeWorkflowExecution(ctx, s.id, "")
@@ -299,6 +357,10 @@ func plainTales() []tale {
 			end:  machine.RunSuccess, states: "s:success", saw: []string{"poke s/-/0/1 #4 holds"},
 		},
 		{
+			name: "two sensors share a batch", tasks: []machine.Task{{ID: "s", Sensor: sensor(nil)}, {ID: "u", Sensor: sensor(nil)}},
+			poke: func(n int) bool { return n == 2 }, end: machine.RunSuccess, states: "s:success u:success",
+		},
+		{
 			name: "a sensor that never holds ends at its deadline", tasks: []machine.Task{{ID: "s", Sensor: sensor(func(s *machine.Sensor) { s.Timeout = sec })}},
 			poke: func(int) bool { return false }, end: machine.RunFailed, states: "s:failed",
 		},
@@ -313,13 +375,13 @@ func plainTales() []tale {
 			end:   machine.RunSuccess, states: "j:success", saw: []string{"intend j/-/0/1", "submit j/-/0/1 by token-j/-/0/1", "check j/-/0/1 holds"},
 		},
 		{
-			name: "work elsewhere that takes too long is stopped and tried again", tasks: []machine.Task{{ID: "j", Uses: "job", Timeout: sec / 2, Retries: 1}},
+			name: "work elsewhere that takes too long is stopped and tried again", tasks: []machine.Task{{ID: "j", Uses: "job", Timeout: 3 * sec, Retries: 1}},
 			check: func(int) bool { return false },
-			end:   machine.RunFailed, states: "j:failed", saw: []string{"halt j/-/0/1: overtime", "submit j/-/0/2 by token-j/-/0/2"},
+			end:   machine.RunFailed, states: "j:failed", saw: []string{"halt j/-/0/1: overtime", "intend j/-/0/2"},
 		},
 		{
 			name: "a run waits for its place in the line", tasks: []machine.Task{{ID: "a"}}, place: func() Place { return Place{} },
-			tell: func(s *stage2) {
+			tell: func(s *scene) {
 				s.until("that it is held", func(r *machine.Run) bool { return r.State() == machine.RunQueued })
 				if err := s.cl.SignalWorkflow(s.t.Context(), s.id, "", SignalAdmitted, nil); err != nil {
 					s.t.Fatal(err)
@@ -330,7 +392,7 @@ func plainTales() []tale {
 		{
 			name: "the past says no and then yes", tasks: []machine.Task{{ID: "a", DependsOnPast: true}},
 			input: func(in *RunInput) { in.Started.RunType = "scheduled" },
-			past:  func(p Past, n int) bool { return p.Until && n == 3 }, end: machine.RunSuccess, states: "a:success",
+			past:  func(p Past, n int) bool { return p.Until && n >= 3 }, end: machine.RunSuccess, states: "a:success",
 			saw: []string{"past a until false: false", "past a until true: true"},
 		},
 		{
@@ -349,8 +411,8 @@ func plainTales() []tale {
 }
 
 func stoppedTales() []tale {
-	cancelled := func(task string, at machine.State) func(*stage2) {
-		return func(s *stage2) { s.untilState(task, at); s.cancel() }
+	cancelled := func(task string, at machine.State) func(*scene) {
+		return func(s *scene) { s.untilState(task, at); s.cancel() }
 	}
 	return []tale{
 		{
@@ -376,7 +438,7 @@ func stoppedTales() []tale {
 		},
 		{
 			name: "a cancel ends a run that is held", tasks: []machine.Task{{ID: "a"}}, place: func() Place { return Place{} },
-			tell: func(s *stage2) {
+			tell: func(s *scene) {
 				s.until("that it is held", func(r *machine.Run) bool { return r.State() == machine.RunQueued })
 				s.cancel()
 			},
@@ -384,14 +446,14 @@ func stoppedTales() []tale {
 		},
 		{
 			name: "a cancel in Temporal is one of the run", tasks: []machine.Task{{ID: "a"}}, attempt: untilStopped,
-			tell: func(s *stage2) {
+			tell: func(s *scene) {
 				s.untilState("a", machine.Running)
 				if err := s.cl.CancelWorkflow(s.t.Context(), s.id, ""); err != nil {
 					s.t.Fatal(err)
 				}
 			},
 			end: machine.RunCancelled, states: "a:failed",
-			more: func(t *testing.T, s *stage2) {
+			more: func(t *testing.T, s *scene) {
 				if why := restored(t, look(t, s.cl, s.id)).Summarize().Reason; why != "cancelled by temporal" {
 					t.Errorf("the reason is %q", why)
 				}
@@ -405,7 +467,7 @@ func stoppedTales() []tale {
 }
 
 func orderedTales() []tale {
-	clear := func(s *stage2, epoch int, tasks ...string) machine.Reopened {
+	clear := func(s *scene, epoch int, tasks ...string) machine.Reopened {
 		return machine.Reopened{By: "ann", Tasks: tasks, Plan: s.hash(), Epoch: epoch}
 	}
 	return []tale{
@@ -417,7 +479,7 @@ func orderedTales() []tale {
 				}
 				return machine.Outcome{State: ok}, nil
 			},
-			tell: func(s *stage2) {
+			tell: func(s *scene) {
 				s.untilState("a", machine.Running)
 				if got := s.order(clear(s, 1, "a")); !got.Taken {
 					s.t.Error("the order was not taken")
@@ -440,7 +502,7 @@ func orderedTales() []tale {
 				p.Tasks = append(p.Tasks, machine.Task{ID: "s", Uses: "shell", Sensor: sensor(nil), Trigger: machine.Trigger{Rule: "all_success"}, Pool: "default", PoolSlots: 1})
 			},
 			poke: func(int) bool { return false },
-			tell: func(s *stage2) {
+			tell: func(s *scene) {
 				s.untilState("a", machine.Failed)
 				if !s.order(machine.Marked{By: "ann", Task: "a", State: ok}).Taken {
 					s.t.Error("the order was not taken")
@@ -457,7 +519,7 @@ func orderedTales() []tale {
 				}
 				return machine.Outcome{State: ok}, nil
 			},
-			tell: func(s *stage2) {
+			tell: func(s *scene) {
 				s.ends(machine.RunFailed)
 				snap := look(s.t, s.cl, s.id)
 				in := RunInput{
@@ -474,14 +536,28 @@ func orderedTales() []tale {
 }
 
 func cutTales() []tale {
+	var chain []machine.Task
+	for i := range 20 {
+		task := machine.Task{ID: fmt.Sprintf("t%02d", i)}
+		if i > 0 {
+			task.Needs = []string{chain[i-1].ID}
+		}
+		chain = append(chain, task)
+	}
+	chain = append(chain, machine.Task{ID: "s", Sensor: sensor(nil)}, machine.Task{ID: "last", Needs: []string{"s", "t19"}})
 	return []tale{
+		{
+			name: "a sensor waits while others come and go", tasks: chain, poke: func(n int) bool { return n >= 8 },
+			end: machine.RunSuccess, states: strings.Repeat("t:success ", 20) + "s:success last:success",
+			saw: []string{"attempt t19/-/0/1", "attempt last/-/0/1"},
+		},
 		{
 			name: "an attempt that is cut off three times fails", tasks: []machine.Task{{ID: "a"}},
 			attempt: func(context.Context, machine.Order, int) (machine.Outcome, error) {
 				return machine.Outcome{}, lostIt("the machine went away", false)
 			},
 			end: machine.RunFailed, states: "a:failed",
-			more: func(t *testing.T, s *stage2) {
+			more: func(t *testing.T, s *scene) {
 				if why := restored(t, look(t, s.cl, s.id)).Summarize().Tasks["a"].Reason; why != "cut off 3 times in a row: the machine went away" {
 					t.Errorf("the reason is %q", why)
 				}
@@ -510,7 +586,7 @@ func cutTales() []tale {
 		{
 			name: "somebody ends the workflow of a batch", tasks: []machine.Task{{ID: "s", Sensor: sensor(nil)}, {ID: "j", Uses: "job"}},
 			poke: func(int) bool { return false }, check: func(int) bool { return false },
-			tell: func(s *stage2) {
+			tell: func(s *scene) {
 				s.untilState("s", machine.UpForReschedule)
 				s.untilState("j", machine.Deferred)
 				for n := range 2 {
@@ -531,7 +607,7 @@ func cutTales() []tale {
 		{
 			name: "a pool that all workers share lends its slots", tasks: []machine.Task{{ID: "a"}, {ID: "b"}, {ID: "c"}},
 			input: func(in *RunInput) { in.Pools = []string{"default"} },
-			tell: func(s *stage2) {
+			tell: func(s *scene) {
 				_, err := s.cl.ExecuteWorkflow(s.t.Context(), client.StartWorkflowOptions{ID: PoolsID, TaskQueue: Queue}, "test.pools")
 				if err != nil {
 					s.t.Fatal(err)
@@ -551,29 +627,37 @@ func timeout(t *testing.T, d time.Duration) context.Context {
 // lender lends the slots of one pool with one slot.
 func lender(ctx workflow.Context) error {
 	var queue []machine.Key
-	run, held := "", false
+	run, held := "", machine.Key{}
 	sel := workflow.NewSelector(ctx)
 	sel.AddReceive(workflow.GetSignalChannel(ctx, SignalWant), func(c workflow.ReceiveChannel, _ bool) {
 		var w Wanted
 		c.Receive(ctx, &w)
 		run = w.Run
 		for _, want := range w.Wants {
-			queue = append(queue, want.Key)
+			if !slices.Contains(queue, want.Key) && want.Key != held {
+				queue = append(queue, want.Key)
+			}
+			if want.Key == held {
+				held, queue = machine.Key{}, slices.Insert(queue, 0, held)
+			}
 		}
 	})
 	sel.AddReceive(workflow.GetSignalChannel(ctx, SignalFree), func(c workflow.ReceiveChannel, _ bool) {
-		c.Receive(ctx, nil)
-		held = false
+		var f Freed
+		c.Receive(ctx, &f)
+		if slices.Contains(f.Keys, held) {
+			held = machine.Key{}
+		}
+		queue = slices.DeleteFunc(queue, func(k machine.Key) bool { return slices.Contains(f.Keys, k) })
 	})
 	for {
 		sel.Select(ctx)
-		if held || len(queue) == 0 {
+		if held.Task != "" || len(queue) == 0 {
 			continue
 		}
-		held = true
-		if err := workflow.SignalExternalWorkflow(ctx, run, "", SignalGranted, queue[:1]).Get(ctx, nil); err != nil {
+		held, queue = queue[0], queue[1:]
+		if err := workflow.SignalExternalWorkflow(ctx, run, "", SignalGranted, []machine.Key{held}).Get(ctx, nil); err != nil {
 			return fmt.Errorf("nobody wants it: %w", err)
 		}
-		queue = queue[1:]
 	}
 }

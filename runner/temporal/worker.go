@@ -28,6 +28,7 @@ type Config struct {
 	Version string                 // of this weft, for messages
 
 	Queues      []string // `queue:` of tasks; none = default
+	HostsOnly   bool     // it hosts runs, and does what any weft can do, but carries out no task
 	Concurrency int      // attempts at a time, over all queues; 0 = 16
 	Pokes       int      // pokes and checks at a time; 0 = 64
 
@@ -127,6 +128,9 @@ func NewWorker(c client.Client, cfg Config) (*Worker, error) {
 		cfg.Also(w.parts[0])
 	}
 	names := slices.Clone(cfg.Queues)
+	if cfg.HostsOnly {
+		names = nil
+	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		for queue, g := range map[string]*gate{TaskQueue(name): h.gate, WatchQueue(name): h.pokes} {

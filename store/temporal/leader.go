@@ -135,7 +135,7 @@ func (l *lead) lead(ctx context.Context) error {
 	held, lose := context.WithCancel(context.WithoutCancel(l.asked))
 	defer lose()
 	t := &Term{Token: tokenOf(info), Was: was, Held: held}
-	p := &pulse{lead: l, token: info.TaskToken, was: was, lose: lose}
+	p := &pulse{lead: l, token: info.TaskToken, was: was, told: was, news: make(chan struct{}, 1), lose: lose}
 	t.beat = p.set
 	l.log.Info("this server leads", "server", l.me, "token", t.Token, "was", was)
 
@@ -184,14 +184,23 @@ type pulse struct {
 	token []byte
 	lose  func()
 
-	mu  sync.Mutex
-	was time.Time
+	mu   sync.Mutex
+	was  time.Time
+	told time.Time     // what was said of it last
+	news chan struct{} // it is to be said soon
 }
 
+// set takes what is to be said. What is a second newer than what was said is said now.
 func (p *pulse) set(at time.Time) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.was = at
-	p.mu.Unlock()
+	if d := at.Sub(p.told); d > time.Second || d < -time.Second {
+		select {
+		case p.news <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // beat says that the server leads until ctx ends, and ends its leadership if that was not heard for too long. Both
@@ -219,6 +228,7 @@ func (p *pulse) beat(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-p.news:
 		}
 		if late(heard, time.Now()) { // this process was stopped meanwhile
 			p.lose()
@@ -238,6 +248,7 @@ func (p *pulse) say(ctx context.Context) error {
 	defer cancel()
 	p.mu.Lock()
 	was := p.was
+	p.told = was
 	p.mu.Unlock()
 	return p.client.RecordActivityHeartbeat(ctx, p.token, beatDetails{Server: p.me, Was: was})
 }

@@ -31,8 +31,9 @@ func poolsFlow(ctx workflow.Context, p *Pools) error {
 			return err
 		}
 		in.take(p)
-		p.Admit()
-		grant(ctx, p)
+		for p.Admit(); p.untold(); p.Admit() { // what comes back from one who is gone is the next one's
+			grant(ctx, p)
+		}
 		if in.waits() {
 			continue
 		}

@@ -1,0 +1,75 @@
+package temporal
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+
+	"weft/temporalconf"
+)
+
+// Ends tells of the ends of runs, soon after them, until ctx ends: of each once, with its moment. It asks the server for
+// its list of those that ended lately, which lags behind a little, each interval: what it costs does not grow with the
+// runs that go on. missing is told of a server that cannot be asked, once, and with nil once it can.
+func (e *Engine) Ends(ctx context.Context, every time.Duration, told func(run string, at time.Time), missing func(error)) {
+	const lag = 2 * time.Minute
+	heard := map[string]time.Time{} // by execution
+	since := e.conf.Now().Add(-lag)
+	failing := false
+	for tick := time.NewTicker(every); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+		asked := e.conf.Now()
+		err := e.ended(ctx, since.Add(-lag), func(run, execution string, at time.Time) {
+			if _, known := heard[execution]; !known {
+				heard[execution] = at
+				told(run, at)
+			}
+		})
+		if ctx.Err() != nil {
+			tick.Stop()
+			return
+		}
+		if (err != nil) != failing {
+			failing = err != nil
+			missing(err)
+		}
+		if err != nil {
+			continue
+		}
+		since = asked
+		for execution, at := range heard {
+			if at.Before(since.Add(-2 * lag)) {
+				delete(heard, execution)
+			}
+		}
+	}
+}
+
+// ended lists runs that have ended since a moment.
+func (e *Engine) ended(ctx context.Context, since time.Time, with func(run, execution string, at time.Time)) error {
+	req := &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize: 1000, Query: fmt.Sprintf("WorkflowType = %q AND CloseTime > %q AND ExecutionStatus != 'ContinuedAsNew'", RunWorkflow, since.UTC().Format(time.RFC3339Nano)),
+	}
+	for {
+		at, cancel := context.WithTimeout(ctx, callTime)
+		page, err := e.conf.Client.ListWorkflow(at, req)
+		cancel()
+		if err != nil {
+			return temporalconf.Explain(err)
+		}
+		for _, info := range page.GetExecutions() {
+			with(strings.TrimPrefix(info.GetExecution().GetWorkflowId(), RunID("")), info.GetExecution().GetRunId(), info.GetCloseTime().AsTime())
+		}
+		if req.NextPageToken = page.GetNextPageToken(); len(req.NextPageToken) == 0 {
+			return nil
+		}
+	}
+}
