@@ -20,7 +20,6 @@ import (
 	"weft/machine"
 	"weft/runner/temporal"
 	remembered "weft/store/temporal"
-	"weft/temporalconf"
 )
 
 func workerCommand(e *env) *cobra.Command {
@@ -127,15 +126,16 @@ func stopped() (context.Context, <-chan struct{}) {
 func (v *working) run(ctx context.Context, hurry <-chan struct{}) error {
 	conn := v.temporalOptions()
 	conn.Patience, conn.Metrics = forGood, v.metrics.Handler()
-	c, err := temporalconf.Dial(ctx, conn, v.values, v.log)
+	far, err := v.openCluster(ctx, conn, v.log)
 	switch {
 	case ctx.Err() != nil:
 		return nil
 	case err != nil:
 		return err
 	}
-	defer c.Close()
-	cfg := v.config()
+	defer far.close()
+	v.runs.onCluster(far, v.finder())
+	c, cfg := far.conn, v.config()
 	cfg.Also = func(r temporal.Registry) { remembered.Register(r, c) }
 	if v.work, err = temporal.NewWorker(c, cfg); err != nil {
 		return err

@@ -56,7 +56,7 @@ func (e *Engine) Ends(ctx context.Context, every time.Duration, told func(run st
 // ended lists runs that have ended since a moment.
 func (e *Engine) ended(ctx context.Context, since time.Time, with func(run, execution string, at time.Time)) error {
 	req := &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: 1000, Query: fmt.Sprintf("WorkflowType = %q AND CloseTime > %q AND ExecutionStatus != 'ContinuedAsNew'", RunWorkflow, since.UTC().Format(time.RFC3339Nano)),
+		PageSize: 1000, Query: fmt.Sprintf("WorkflowType = %q AND CloseTime > %q AND ExecutionStatus != 'ContinuedAsNew' AND ExecutionStatus != 'Running'", RunWorkflow, since.UTC().Format(time.RFC3339Nano)),
 	}
 	for {
 		at, cancel := context.WithTimeout(ctx, callTime)
@@ -66,6 +66,9 @@ func (e *Engine) ended(ctx context.Context, since time.Time, with func(run, exec
 			return temporalconf.Explain(err)
 		}
 		for _, info := range page.GetExecutions() {
+			if info.GetCloseTime() == nil { // to some servers what goes on ends in a far future
+				continue
+			}
 			with(strings.TrimPrefix(info.GetExecution().GetWorkflowId(), RunID("")), info.GetExecution().GetRunId(), info.GetCloseTime().AsTime())
 		}
 		if req.NextPageToken = page.GetNextPageToken(); len(req.NextPageToken) == 0 {
