@@ -63,7 +63,7 @@ func (e *env) openCluster(ctx context.Context, o temporalconf.Options, log *slog
 }
 
 // on is the engine, with what is remembered.
-func (c *cluster) on() onCluster { return onCluster{c.engine, c, c.kept} }
+func (c *cluster) on() onCluster { return onCluster{c.engine, c, c.kept, nil} }
 
 func (c *cluster) close() { c.conn.Close() }
 
@@ -182,6 +182,7 @@ type onCluster struct {
 	*temporal.Engine
 	c    *cluster
 	kept store.RunList
+	log  *slog.Logger // nil: nothing is said
 }
 
 // Start implements runner.Engine. Of one logical date there is one dated run of a DAG; ids alone do not see to that.
@@ -202,6 +203,9 @@ func (o onCluster) Start(ctx context.Context, req runner.Request) (string, error
 		return "", err
 	}
 	run, err := o.Engine.Start(ctx, req)
+	if err == nil && o.log != nil {
+		o.log.Info("run begins", "run", run)
+	}
 	return run, foreseen(err)
 }
 

@@ -115,7 +115,7 @@ func (v *farServing) lead(ctx context.Context, t *remembered.Term, hup <-chan os
 			return nil
 		},
 	})
-	engine := onCluster{v.c.engine, v.c, kept}
+	engine := onCluster{v.c.engine, v.c, kept, v.log}
 	sched := scheduler.New(scheduler.Config{
 		Store: kept, Engine: engine, Catalog: v.follow.catalog, Clock: clock.Real, Log: v.log, Schedules: true,
 		Request: func(plan *machine.Plan, dir string) runner.Request { return requestOf(v.conf, plan, dir) },
@@ -149,8 +149,11 @@ func (v *farServing) lead(ctx context.Context, t *remembered.Term, hup <-chan os
 
 // ends tells the scheduler, and the log, which runs have ended.
 func (v *farServing) ends(ctx context.Context, sched *scheduler.Service) {
-	v.c.engine.Ends(ctx, endsEvery, func(run string, at time.Time) {
-		v.log.Info("run is over", "run", run)
+	began := time.Now()
+	v.c.engine.Ends(ctx, endsEvery, func(run string, at time.Time, state machine.RunState) {
+		if at.After(began) {
+			v.log.Info("run is over", "run", run, "state", state)
+		}
 		sched.Ended(run, at)
 	}, func(err error) {
 		if err != nil {
