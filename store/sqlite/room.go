@@ -33,7 +33,7 @@ const (
 // makeRoom does so if little is left. That it cannot is no harm.
 func (s *session) makeRoom() {
 	r := &s.room
-	if r.path == "" || s.stmts[begin] == nil {
+	if r.path == "" || s.conn == nil {
 		return
 	}
 	if r.commits++; r.commits%roomEach != 0 || !r.short() {
