@@ -1,5 +1,11 @@
 package temporal
 
+import (
+	"context"
+
+	wire "weft/runner/temporal"
+)
+
 // RegisterSweeping is Register with another rhythm of looking after what may have vanished.
 var RegisterSweeping = register
 
@@ -20,3 +26,8 @@ const (
 	SignalSizes  = signalSizes
 	SweepName    = sweepActivity
 )
+
+// Past is the activity that answers depends_on_past.
+func Past(ctx context.Context, far Far, p wire.Past) (wire.PastAnswer, error) {
+	return (&activities{far: far}).past(ctx, p)
+}

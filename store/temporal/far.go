@@ -44,7 +44,7 @@ type Far interface {
 }
 
 // patience is how long one call waits for an answer: the server for a worker, or we for the server.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // NewFar reaches the workflows of a server.
 func NewFar(c client.Client) Far { return &far{client: c, crowds: map[string]*crowd{}} }

@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -34,9 +33,13 @@ type Term struct {
 	Was time.Time
 	// Held ends when the server leads no more. Until then it may still settle what it has begun, though it was asked
 	// to end.
-	Held context.Context //nolint:containedctx // it is the term
-	beat func(time.Time)
+	Held   context.Context //nolint:containedctx // it is the term
+	beat   func(time.Time)
+	giveUp func()
 }
+
+// GiveUp ends the term; whoever is next, maybe this server, begins with what is remembered.
+func (t *Term) GiveUp() { t.giveUp() }
 
 // Beat says that everything until a moment is decided. It never blocks; the next leader finds it in Was.
 func (t *Term) Beat(at time.Time) { t.beat(at) }
@@ -92,30 +95,6 @@ func (l *lead) exists(ctx context.Context) bool {
 	return err == nil
 }
 
-// Leading tells which server leads, "" if none does, and when one last had all decided until then.
-func Leading(ctx context.Context, c client.Client) (server string, was time.Time, err error) {
-	d, err := c.DescribeWorkflowExecution(ctx, LeaderID, "")
-	var missing *serviceerror.NotFound
-	switch {
-	case errors.As(err, &missing):
-		return "", was, nil
-	case err != nil:
-		return "", was, fmt.Errorf("cannot ask Temporal which server leads: %w", err)
-	}
-	for _, a := range d.GetPendingActivities() {
-		var said beatDetails
-		if h := a.GetHeartbeatDetails(); h != nil {
-			if err := converter.GetDefaultDataConverter().FromPayloads(h, &said); err != nil {
-				return "", was, fmt.Errorf("cannot read which server leads: %w", err)
-			}
-		}
-		if was = said.Was; a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
-			server = said.Server
-		}
-	}
-	return server, was, nil
-}
-
 // endless is longer than any server lives.
 const endless = 100 * 365 * 24 * time.Hour
 
@@ -159,7 +138,7 @@ func (l *lead) lead(ctx context.Context) error {
 	}
 	held, lose := context.WithCancel(context.WithoutCancel(l.asked))
 	defer lose()
-	t := &Term{Token: tokenOf(info), Was: was, Held: held}
+	t := &Term{Token: tokenOf(info), Was: was, Held: held, giveUp: lose}
 	p := &pulse{lead: l, token: info.TaskToken, was: was, told: was, news: make(chan struct{}, 1), lose: lose}
 	t.beat = p.set
 	l.log.Info("this server leads", "server", l.me, "token", t.Token, "was", was)

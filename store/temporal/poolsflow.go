@@ -1,11 +1,6 @@
 package temporal
 
 import (
-	"context"
-	"fmt"
-
-	enums "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/workflow"
 
 	wire "weft/runner/temporal"
@@ -87,16 +82,4 @@ func grant(ctx workflow.Context, p *Pools) {
 			p.Lost([]Gone{{Holder: grants[i].Holder}})
 		}
 	}
-}
-
-// SetPools tells the pools that all workers share how many slots each has, and has their workflow be there.
-func SetPools(ctx context.Context, c client.Client, sizes map[string]int) error {
-	_, err := c.SignalWithStartWorkflow(ctx, wire.PoolsID, signalSizes, sizes, client.StartWorkflowOptions{
-		ID: wire.PoolsID, TaskQueue: wire.Queue, StaticSummary: "slots of the pools that all weft workers share",
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-	}, PoolsWorkflow, &Pools{Sizes: sizes})
-	if err != nil {
-		return fmt.Errorf("cannot share the pools out on Temporal: %w", err)
-	}
-	return nil
 }

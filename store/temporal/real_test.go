@@ -238,7 +238,7 @@ func awhileAway(t *testing.T, server *temporalserver.Server) {
 
 // lends has two runs want the one slot of a pool.
 func lends(t *testing.T, c client.Client) {
-	if err := kept.SetPools(t.Context(), c, map[string]int{"glue": 1}); err != nil {
+	if err := kept.SetPools(t.Context(), c, map[string]int{"glue": 1}, true); err != nil {
 		t.Fatal(err)
 	}
 	first, second := start(t, c, "pools", noon), start(t, c, "more", noon)

@@ -39,6 +39,9 @@ func (s *Store) Settle(ctx context.Context, c *store.Changes) error {
 	}
 	if err != nil {
 		s.broken = err
+		if s.o.GiveUp != nil {
+			s.o.GiveUp()
+		}
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	for _, p := range parts {
