@@ -234,11 +234,15 @@ func (x *host) want(wants []machine.Want) {
 }
 
 // queued begins an activity that any weft can do.
-func (x *host) queued(name string, args ...any) workflow.Future {
-	return workflow.ExecuteActivity(workflow.WithActivityOptions(x.ctx, workflow.ActivityOptions{
+func (x *host) queued(ctx workflow.Context, name string, args ...any) workflow.Future {
+	o := workflow.ActivityOptions{
 		TaskQueue: Queue, StartToCloseTimeout: queueLimit,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: longestRetry},
-	}), name, args...)
+	}
+	if name == EvaluateActivity {
+		o.StartToCloseTimeout, o.HeartbeatTimeout = valueLimit, mostSilent
+	}
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), name, args...)
 }
 
 // evaluate has a value worked out whose inputs lie in the handoff.
@@ -253,7 +257,7 @@ func (x *host) evaluate(q machine.Evaluate) {
 	}
 	x.asking++
 	wire := Order{Body: body, Plan: x.drive.plans.hashes[o.Plan], Source: x.drive.source}
-	x.sel.AddFuture(x.queued(EvaluateActivity, wire, o.Tasks, q), func(f workflow.Future) {
+	x.sel.AddFuture(x.queued(x.ctx, EvaluateActivity, wire, o.Tasks, q), func(f workflow.Future) {
 		x.asking--
 		var e machine.Evaluated
 		if err := f.Get(x.ctx, &e); err != nil {
@@ -272,11 +276,7 @@ func (x *host) askPast(q machine.AskPast, until bool) {
 	}
 	x.pasts[q.Task] = cancel
 	past := Past{DAG: info.DAG, LogicalDate: info.LogicalDate, Task: q.Task, Until: until}
-	limits := workflow.ActivityOptions{
-		TaskQueue: Queue, StartToCloseTimeout: queueLimit,
-		RetryPolicy: &temporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: longestRetry},
-	}
-	x.sel.AddFuture(workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, limits), PastActivity, past), func(f workflow.Future) {
+	x.sel.AddFuture(x.queued(ctx, PastActivity, past), func(f workflow.Future) {
 		var a PastAnswer
 		if f.Get(x.ctx, &a) != nil || !x.drive.run.AwaitsPast(q.Task, q.Epoch) {
 			return

@@ -26,7 +26,8 @@ var (
 )
 
 const (
-	queueLimit = 5 * time.Minute  // of an activity that any weft can do
+	queueLimit = 20 * time.Second // of an activity that any weft can do; it may be handed to one that is cut off
+	valueLimit = 10 * time.Minute // of the evaluation of values that lie in the handoff, which beats
 	lookAgain  = 10 * time.Minute // every
 	askAgain   = 10 * time.Second // for slots of shared pools, where nobody was there
 	spillEvery = time.Second      // how often something begins while a run that is to go on still waits
@@ -205,7 +206,7 @@ func (x *host) stand() {
 func (x *host) arrive() {
 	info, plan := x.drive.run.Info(), x.drive.run.Plan()
 	x.line.busy = true
-	ask := x.queued(ArriveActivity, Arrival{
+	ask := x.queued(x.ctx, ArriveActivity, Arrival{
 		DAG: info.DAG, Run: info.Key(), Type: info.RunType, LogicalDate: info.LogicalDate, CreatedAt: x.started(), Plan: info.Plan,
 		Dir: x.drive.source.Dir, Max: plan.MaxActiveRuns, By: x.line.by,
 	})
@@ -237,7 +238,7 @@ func (x *host) leave() {
 		}
 	}
 	x.line.busy = true
-	x.sel.AddFuture(x.queued(LeaveActivity, left), func(f workflow.Future) {
+	x.sel.AddFuture(x.queued(x.ctx, LeaveActivity, left), func(f workflow.Future) {
 		if f.Get(x.ctx, nil) != nil {
 			x.lineAgain()
 			return
