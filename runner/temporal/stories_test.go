@@ -133,6 +133,7 @@ func impatient(t *testing.T) {
 func TestTalesInPieces(t *testing.T) {
 	impatient(t)
 	lower(t, &mostHere, 1)
+	lower(t, &leastBatch, 1)
 	lower(t, &mostBatch, 2)
 	lower(t, &holdBack, 100*time.Millisecond)
 	cl := tellAll(t, allTales(), temporalserver.Dynamic("limit.historyCount.suggestContinueAsNew", "14"))
