@@ -132,6 +132,7 @@ func (x *host) restore() {
 func (x *host) live() (RunResult, error) {
 	for {
 		now := workflow.Now(x.ctx).UTC()
+		x.close()
 		x.drive.turn(now)
 		x.carry()
 		x.pace(now)
