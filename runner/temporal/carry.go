@@ -272,7 +272,11 @@ func (x *host) want(wants []machine.Want) {
 
 // queued begins an activity that any weft can do.
 func (x *host) queued(name string, args ...any) workflow.Future {
-	return workflow.ExecuteActivity(workflow.WithActivityOptions(x.ctx, workflow.ActivityOptions{
+	return queuedIn(x.ctx, name, args...)
+}
+
+func queuedIn(ctx workflow.Context, name string, args ...any) workflow.Future {
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue: Queue, StartToCloseTimeout: queueLimit,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: longestRetry},
 	}), name, args...)
@@ -309,11 +313,7 @@ func (x *host) askPast(q machine.AskPast, until bool) {
 	}
 	x.pasts[q.Task] = cancel
 	past := Past{DAG: info.DAG, LogicalDate: info.LogicalDate, Task: q.Task, Until: until}
-	limits := workflow.ActivityOptions{
-		TaskQueue: Queue, StartToCloseTimeout: queueLimit,
-		RetryPolicy: &temporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: longestRetry},
-	}
-	x.sel.AddFuture(workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, limits), PastActivity, past), func(f workflow.Future) {
+	x.sel.AddFuture(queuedIn(ctx, PastActivity, past), func(f workflow.Future) {
 		var a PastAnswer
 		if f.Get(x.ctx, &a) != nil || !x.drive.run.AwaitsPast(q.Task, q.Epoch) {
 			return

@@ -29,7 +29,7 @@ var (
 
 const (
 	queueLimit = 5 * time.Minute  // of an activity that any weft can do
-	lookAgain  = 10 * time.Minute // every
+	lookAgain  = time.Hour        // and every
 	askAgain   = 10 * time.Second // for slots of shared pools, where nobody was there
 	spillEvery = time.Second      // how often something begins while a run that is to go on still waits
 	batchAlarm = "gone/"
