@@ -20,6 +20,7 @@ import (
 	"weft/machine"
 	"weft/runner/temporal"
 	remembered "weft/store/temporal"
+	"weft/temporalconf"
 )
 
 func workerCommand(e *env) *cobra.Command {
@@ -125,7 +126,7 @@ func stopped() (context.Context, <-chan struct{}) {
 // run works until it is stopped.
 func (v *working) run(ctx context.Context, hurry <-chan struct{}) error {
 	conn := v.temporalOptions()
-	conn.Patience, conn.Metrics = forGood, v.metrics.Handler()
+	conn.Patience, conn.Metrics, conn.Claims = forGood, v.metrics.Handler(), temporalconf.NewClaims(v.values)
 	far, err := v.openCluster(ctx, conn, v.log)
 	switch {
 	case ctx.Err() != nil:
@@ -136,7 +137,7 @@ func (v *working) run(ctx context.Context, hurry <-chan struct{}) error {
 	defer far.close()
 	v.runs.onCluster(far, v.finder())
 	c, cfg := far.conn, v.config()
-	cfg.Also = func(r temporal.Registry) { remembered.Register(r, c) }
+	cfg.Stow, cfg.Also = conn.Claims.Stow, func(r temporal.Registry) { remembered.Register(r, c) }
 	if v.work, err = temporal.NewWorker(c, cfg); err != nil {
 		return err
 	}

@@ -29,7 +29,8 @@ type Options struct {
 
 	// Patience is how long a server that cannot be reached is waited for; 0: not at all, for someone waits.
 	Patience  time.Duration
-	Identity  string // of this process, as Temporal's UI shows it; "" = pid@host
+	Identity  string  // of this process, as Temporal's UI shows it; "" = pid@host
+	Claims    *Claims // of the values, for who puts payloads there before; nil = some
 	Metrics   client.MetricsHandler
 	Intercept []interceptor.ClientInterceptor
 
@@ -154,7 +155,11 @@ func (o Options) client(values handoff.Backend, log *slog.Logger) (client.Option
 		opts.ConnectionOptions.DialOptions = append(opts.ConnectionOptions.DialOptions, grpc.WithTransportCredentials(newOutspoken(conf)))
 	}
 	if values != nil {
-		opts.ExternalStorage = NewClaims(values).Storage()
+		claims := o.Claims
+		if claims == nil {
+			claims = NewClaims(values)
+		}
+		opts.ExternalStorage = claims.Storage()
 	}
 	return opts, nil
 }

@@ -40,6 +40,10 @@ type Config struct {
 	Pace  Pace
 	Hold  time.Duration // how long an attempt waits here for a slot before another worker gets it; 0 = 3 s
 
+	// Stow has a result be where it goes when it is too large for Temporal; nil: it is sent as it is. What cannot be sent would
+	// be done again.
+	Stow func(ctx context.Context, result any) error
+
 	Space func() error              // why nothing may begin for now; nil = it always may
 	Left  func(run machine.RunInfo) // told when nothing was done for a run here for a while
 	Said  func(o machine.Order)     // told when an activity for an attempt has ended, and all of its log is written
