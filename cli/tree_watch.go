@@ -92,7 +92,8 @@ func (w *lineWatcher) line(u runner.Update) string {
 		w.width = max(w.width, min(len(u.DAG), 40))
 		return childLine(u, w.zone, w.width, w.color)
 	case "task":
-		if u.State == machine.Scheduled.String() || u.State == machine.Queued.String() || u.State == machine.None.String() {
+		queued := u.State == machine.Queued.String() && u.Reason == "" // else it waits for more than a slot
+		if u.State == machine.Scheduled.String() || queued || u.State == machine.None.String() {
 			return ""
 		}
 		name, style = u.Task, looks[u.State].style
