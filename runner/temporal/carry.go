@@ -3,7 +3,6 @@ package temporal
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -27,10 +26,10 @@ func (x *host) carry() {
 		x.askPast(q, x.drive.run.PastRefused(q.Task))
 	}
 	x.forgetPasts()
-	x.want(t.want)
-	if len(t.free) > 0 {
+	if len(t.free) > 0 { // before what is wanted: an attempt that was lost is wanted again under its key
 		x.signal(PoolsID, SignalFree, Freed{Run: x.drive.id, Keys: t.free}, nil)
 	}
+	x.want(t.want)
 }
 
 // begin has attempts done, here or in batches.
@@ -160,7 +159,7 @@ func (x *host) batchGone(batch int) {
 // look asks those batches whether they are there of whose end the run would not hear: an earlier execution began
 // them.
 func (x *host) look() {
-	for _, n := range slices.Sorted(maps.Keys(x.away)) {
+	for _, n := range sorted(x.away) {
 		if len(x.drive.inBatch(n)) == 0 {
 			delete(x.away, n)
 			continue
@@ -169,7 +168,7 @@ func (x *host) look() {
 			x.tellBatch(n, nil)
 		}
 	}
-	if slices.ContainsFunc(slices.Sorted(maps.Keys(x.away)), func(n int) bool { return !x.away[n].child }) {
+	if slices.ContainsFunc(sorted(x.away), func(n int) bool { return !x.away[n].child }) {
 		x.drive.alarms.set(lookAlarm, workflow.Now(x.ctx).Add(lookAgain), true)
 	}
 }
@@ -188,7 +187,7 @@ func (x *host) stop(keys []machine.Key) {
 		}
 		away[l.batch] = append(away[l.batch], Stop{Key: key, Reason: l.reason})
 	}
-	for _, n := range slices.Sorted(maps.Keys(away)) {
+	for _, n := range sorted(away) {
 		x.tellBatch(n, away[n])
 	}
 }
@@ -294,7 +293,7 @@ func (x *host) askPast(q machine.AskPast, until bool) {
 
 // forgetPasts stops asking for tasks that no longer wait for an answer.
 func (x *host) forgetPasts() {
-	for _, task := range slices.Sorted(maps.Keys(x.pasts)) {
+	for _, task := range sorted(x.pasts) {
 		if !x.drive.run.AsksPast(task) {
 			x.pasts[task]()
 			delete(x.pasts, task)

@@ -1,8 +1,6 @@
 package temporal
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -43,7 +41,7 @@ func (x *host) goOn() error {
 	g := &Going{
 		Snapshot: state, Seq: x.drive.seq, Batches: x.batches, Arrived: x.line.arrived, Leases: x.drive.slots.leases(),
 	}
-	for _, n := range slices.Sorted(maps.Keys(x.away)) {
+	for _, n := range sorted(x.away) {
 		if keys := x.drive.inBatch(n); len(keys) > 0 {
 			g.Away = append(g.Away, Away{Batch: n, Keys: keys})
 		}

@@ -70,8 +70,9 @@ type far struct {
 
 // line is where the run stands among those of its DAG.
 type line struct {
-	arrived bool // it stands in it
-	busy    bool // an activity of it is under way
+	arrived bool   // it stands in it
+	busy    bool   // an activity of it is under way
+	by      string // who had it begin again since it arrived last
 }
 
 func runRun(ctx workflow.Context, in RunInput) (RunResult, error) {
@@ -206,7 +207,7 @@ func (x *host) arrive() {
 	x.line.busy = true
 	ask := x.queued(ArriveActivity, Arrival{
 		DAG: info.DAG, Run: info.Key(), Type: info.RunType, LogicalDate: info.LogicalDate, CreatedAt: x.started(), Plan: info.Plan,
-		Dir: x.drive.source.Dir, Max: plan.MaxActiveRuns,
+		Dir: x.drive.source.Dir, Max: plan.MaxActiveRuns, By: x.line.by,
 	})
 	x.sel.AddFuture(ask, func(f workflow.Future) {
 		var p Place
@@ -214,7 +215,7 @@ func (x *host) arrive() {
 			x.lineAgain()
 			return
 		}
-		x.line.arrived, x.line.busy = true, false
+		x.line = line{arrived: true}
 		if p.Admitted {
 			x.drive.record(machine.RunAdmitted{})
 		}
