@@ -191,7 +191,7 @@ type pipe struct {
 }
 
 // gather is how long a piece waits for others.
-const gather = 5 * time.Millisecond
+const gather = 20 * time.Millisecond
 
 func newPipe(out io.Writer) *pipe {
 	p := &pipe{more: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{})}
