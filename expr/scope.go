@@ -105,7 +105,7 @@ func artifactsType(names []string, each Type) Type {
 
 // names are what may begin an expression here.
 func (sc *Scope) names() []string {
-	names := slices.Collect(maps.Keys(sc.Roots))
+	names := slices.Sorted(maps.Keys(sc.Roots))
 	if sc.Tasks != nil {
 		names = append(names, "tasks")
 	}
