@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"weft/tests/temporalserver"
 )
@@ -40,7 +38,7 @@ type figure struct {
 	events    float64 // of history, a task
 	bytes     float64 // of history, a task
 	server    float64 // ms of CPU of the server, a task
-	workers   float64 // ms of CPU of the workers and their tasks, a task; the warm run is in it
+	workers   float64 // ms of CPU of the workers and their tasks, a task
 }
 
 type bench struct {
@@ -116,7 +114,7 @@ var weftSide = side{
 			dag.WriteString("}\n")
 		}
 		b.write(filepath.Join(folder, id+".yaml"), dag.String())
-		cmd := exec.Command(b.weft, "run", "--engine", "temporal", id+".yaml")
+		cmd := exec.Command(b.weft, "run", "--engine", "temporal", "--run-id", id, id+".yaml")
 		cmd.Dir = folder
 		return cmd
 	},
@@ -180,31 +178,34 @@ func (b *bench) measure(s shape, x side) figure {
 	warm := s
 	warm.n = s.warm
 	b.output(x.run(b, namespace, folder, warm, "warm"), env)
-	before := cpuOf(b.t, b.server.PID())
+	cpu := func() (server, work float64) {
+		for _, cmd := range workers {
+			work += cpuOf(b.t, cmd.Process.Pid)
+		}
+		return cpuOf(b.t, b.server.PID()), work
+	}
+	server, work := cpu()
 	b.output(x.run(b, namespace, folder, s, "measured"), env)
-	spent := cpuOf(b.t, b.server.PID()) - before
+	serverThen, workThen := cpu()
 	for _, cmd := range workers {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 	}
-	var cpu time.Duration
 	for i, cmd := range workers {
 		if err := cmd.Wait(); err != nil {
 			b.t.Fatalf("a worker of %s: %v\n%s", x.name, err, said[i].String())
 		}
-		cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	}
 	f := b.history(env, s.n)
-	f.server, f.workers = ms(spent)/float64(s.n), ms(cpu)/float64(s.n+s.warm)
+	f.server, f.workers = (serverThen-server)/float64(s.n), (workThen-work)/float64(s.n)
 	return f
 }
-
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // history reads what the server knows of the measured run: from its first execution's begin to its last one's end.
 func (b *bench) history(env []string, n int) figure {
 	b.t.Helper()
 	var began, ended, events, size float64
-	for line := range strings.Lines(b.output(exec.Command(b.bare, "count"), env)) {
+	said := b.output(exec.Command(b.bare, "count"), env)
+	for line := range strings.Lines(said) {
 		var id string
 		var from, to, e, s float64
 		if _, err := fmt.Sscan(line, &id, &from, &to, &e, &s); err != nil {
@@ -221,7 +222,7 @@ func (b *bench) history(env []string, n int) figure {
 		size += s
 	}
 	if events == 0 {
-		b.t.Fatal("the server knows of no measured run")
+		b.t.Fatalf("the server knows of no measured run:\n%s", said)
 	}
 	return figure{perSecond: float64(n) / (ended - began), events: events / float64(n), bytes: size / float64(n)}
 }
@@ -253,18 +254,19 @@ func (b *bench) write(path, text string) {
 	}
 }
 
-// cpuOf is user and system time of a process; 0 where the machine does not tell.
-func cpuOf(t *testing.T, pid int) time.Duration {
+// cpuOf is what a process and its children that have ended took so far, in ms; 0 where the machine does not tell.
+func cpuOf(t *testing.T, pid int) (ms float64) {
 	t.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
-	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
-	user, err1 := strconv.Atoi(fields[11])
-	system, err2 := strconv.Atoi(fields[12])
-	if err := cmp.Or(err1, err2); err != nil {
-		t.Fatal(err)
+	for _, field := range strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))[11:15] {
+		hundredths, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms += 10 * float64(hundredths)
 	}
-	return time.Duration(user+system) * 10 * time.Millisecond // Linux counts in hundredths of a second
+	return ms
 }
