@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weft/config"
@@ -36,7 +37,8 @@ type cluster struct {
 	values handoff.Backend
 	conn   temporalconf.Client
 
-	published sync.Map // set → nil: it lies in the handoff
+	published sync.Map    // set → nil: it lies in the handoff
+	lent      atomic.Bool // somebody lends slots of pools
 }
 
 // openCluster connects to the Temporal server. Who has patience waits for one that is not there.
@@ -61,7 +63,7 @@ func (e *env) openCluster(ctx context.Context, o temporalconf.Options, log *slog
 }
 
 // on is the engine, with what is remembered.
-func (c *cluster) on() onCluster { return onCluster{c.engine, c, c.kept} }
+func (c *cluster) on() onCluster { return onCluster{c.engine, c, c.kept, nil} }
 
 func (c *cluster) close() { c.conn.Close() }
 
@@ -97,6 +99,19 @@ func (c *cluster) publish(ctx context.Context, dir string) error {
 		return fmt.Errorf("cannot hand the files of the DAG to workers: %w", err)
 	}
 	c.published.Store(set, nil)
+	return nil
+}
+
+// lend has somebody be there who lends the slots of pools that all workers share. How many there are says the server
+// that leads; where none ever did, whoever was first.
+func (c *cluster) lend(ctx context.Context) error {
+	if len(sharedPools(c.conf)) == 0 || c.lent.Load() {
+		return nil
+	}
+	if err := remembered.SetPools(ctx, c.conn, c.conf.Pools, true); err != nil {
+		return fmt.Errorf("cannot have slots of pools lent: %w", temporalconf.Explain(err))
+	}
+	c.lent.Store(true)
 	return nil
 }
 
@@ -167,6 +182,7 @@ type onCluster struct {
 	*temporal.Engine
 	c    *cluster
 	kept store.RunList
+	log  *slog.Logger // nil: nothing is said
 }
 
 // Start implements runner.Engine. Of one logical date there is one dated run of a DAG; ids alone do not see to that.
@@ -183,7 +199,13 @@ func (o onCluster) Start(ctx context.Context, req runner.Request) (string, error
 	if err := o.c.publish(ctx, req.Dir); err != nil {
 		return "", err
 	}
+	if err := o.c.lend(ctx); err != nil {
+		return "", err
+	}
 	run, err := o.Engine.Start(ctx, req)
+	if err == nil && o.log != nil {
+		o.log.Info("run begins", "run", run)
+	}
 	return run, foreseen(err)
 }
 

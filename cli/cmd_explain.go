@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -50,8 +51,12 @@ func (e *env) explain(name, task string, asJSON bool) error {
 	if !ok {
 		return noTask(r.Plan(), row.ID, task)
 	}
-	if sum := s.summary(r); s.far != nil && sum.Tasks[task].State != ex.State { // it was ordered, and nobody carries it out
-		ex.State, ex.Waiting = sum.Tasks[task].State, append(ex.Waiting, sum.Tasks[task].Reason)
+	if t := s.summary(r).Tasks[task]; s.far != nil && t.State != ex.State { // it was ordered, and nobody carries it out
+		ex.Waiting = append(ex.Waiting, strings.TrimPrefix(t.Reason, "waits for "))
+		if n := len(ex.Attempts); n == 1 {
+			ex.Attempts[0] = strings.Replace(ex.Attempts[0], ex.State.String(), t.State.String(), 1)
+		}
+		ex.State = t.State
 	}
 	if asJSON {
 		return e.printJSON(ex)

@@ -126,17 +126,18 @@ func stopped() (context.Context, <-chan struct{}) {
 // run works until it is stopped.
 func (v *working) run(ctx context.Context, hurry <-chan struct{}) error {
 	conn := v.temporalOptions()
-	conn.Patience, conn.Metrics = forGood, v.metrics.Handler()
-	c, err := temporalconf.Dial(ctx, conn, v.values, v.log)
+	conn.Patience, conn.Metrics, conn.Claims = forGood, v.metrics.Handler(), temporalconf.NewClaims(v.values)
+	far, err := v.openCluster(ctx, conn, v.log)
 	switch {
 	case ctx.Err() != nil:
 		return nil
 	case err != nil:
 		return err
 	}
-	defer c.Close()
-	cfg := v.config()
-	cfg.Also = func(r temporal.Registry) { remembered.Register(r, c) }
+	defer far.close()
+	v.runs.onCluster(far, v.finder())
+	c, cfg := far.conn, v.config()
+	cfg.Stow, cfg.Also = conn.Claims.Stow, func(r temporal.Registry) { remembered.Register(r, c) }
 	if v.work, err = temporal.NewWorker(c, cfg); err != nil {
 		return err
 	}

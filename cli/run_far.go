@@ -143,7 +143,7 @@ func (e *env) missing(run string) func(error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
-			fmt.Fprintf(e.stderr, "waits to see run %s: %v\n", run, err)
+			fmt.Fprintf(e.stderr, "waits: %v\n", err)
 			return
 		}
 		fmt.Fprintf(e.stderr, "run %s is seen again\n", run)

@@ -22,7 +22,7 @@ func ruleExpressions(d *DAG) {
 		switch {
 		case u.where == "trigger" || u.where == "verdict":
 		case u.form == scripted:
-			d.checkScript(u)
+			d.checkScript(u, u.task.script)
 		case u.form == bareForm:
 			info, problems := d.check(question{u.src, d.scope().of(u), false})
 			d.told(u, u.off, info, problems)
@@ -47,13 +47,14 @@ func ruleExpressions(d *DAG) {
 			}
 		}
 	}
-	d.uses = slices.DeleteFunc(d.uses, func(u *use) bool { // of these nobody asks again, and a file may have very many
-		plain := u.form == scripted && !expr.HasExpr(u.node.Text)
-		if plain {
-			u.task.script = nil
+	for _, list := range [][]*task{d.tasks, d.hooks} {
+		for _, t := range list {
+			if t.plain && !d.full() {
+				u, s := d.scriptOf(t, t.f.get("run"))
+				d.checkScript(u, s)
+			}
 		}
-		return plain
-	})
+	}
 }
 
 // A question is an expression, or a template, and the place that asks.

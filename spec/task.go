@@ -24,6 +24,7 @@ type task struct {
 	refs   []reference // as they were read; each value's in the order of its text
 	script *script     // of `run` text
 	env    []string    // names that its expressions see: those of defaults, then its own
+	plain  bool        // `run` is text, and holds nothing of ours
 	broken bool        // is no map: says nothing about itself
 
 	constant bool // its `when` names nothing

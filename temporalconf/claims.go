@@ -116,6 +116,17 @@ func (c *Claims) Store(ctx converter.StorageDriverStoreContext, payloads []*comm
 	return claims, group.Wait()
 }
 
+// Stow has a value be in the handoff if it is to go there, as whoever sends it next will send it. What cannot be stowed cannot
+// be sent.
+func (c *Claims) Stow(ctx context.Context, value any) error {
+	p, err := converter.GetDefaultDataConverter().ToPayload(value)
+	if err != nil || proto.Size(p) < Threshold {
+		return err
+	}
+	_, err = c.put(ctx, p)
+	return err
+}
+
 // put has a payload be in the handoff.
 func (c *Claims) put(ctx context.Context, p *commonpb.Payload) (machine.Ref, error) {
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(p)

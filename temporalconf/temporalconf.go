@@ -29,7 +29,8 @@ type Options struct {
 
 	// Patience is how long a server that cannot be reached is waited for; 0: not at all, for someone waits.
 	Patience  time.Duration
-	Identity  string // of this process, as Temporal's UI shows it; "" = pid@host
+	Identity  string  // of this process, as Temporal's UI shows it; "" = pid@host
+	Claims    *Claims // of the values, for who puts payloads there before; nil = some
 	Metrics   client.MetricsHandler
 	Intercept []interceptor.ClientInterceptor
 
@@ -118,6 +119,12 @@ func at(opts client.Options, err error) error {
 	return &in
 }
 
+// Identity names this process, where Options do not.
+func Identity() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%d@%s", os.Getpid(), host)
+}
+
 // client makes the SDK's options.
 func (o Options) client(values handoff.Backend, log *slog.Logger) (client.Options, error) {
 	prof, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{ConfigFileProfile: o.Profile, EnvLookup: o.Env})
@@ -138,10 +145,8 @@ func (o Options) client(values handoff.Backend, log *slog.Logger) (client.Option
 			*s.to = s.else_
 		}
 	}
-	opts.Identity = o.Identity
-	if opts.Identity == "" {
-		host, _ := os.Hostname()
-		opts.Identity = fmt.Sprintf("%d@%s", os.Getpid(), host)
+	if opts.Identity = o.Identity; opts.Identity == "" {
+		opts.Identity = Identity()
 	}
 	opts.Logger, opts.MetricsHandler, opts.Interceptors = logger{log}, o.Metrics, o.Intercept
 	opts.ConnectionOptions.GetSystemInfoTimeout = answerTime
@@ -150,7 +155,11 @@ func (o Options) client(values handoff.Backend, log *slog.Logger) (client.Option
 		opts.ConnectionOptions.DialOptions = append(opts.ConnectionOptions.DialOptions, grpc.WithTransportCredentials(newOutspoken(conf)))
 	}
 	if values != nil {
-		opts.ExternalStorage = NewClaims(values).Storage()
+		claims := o.Claims
+		if claims == nil {
+			claims = NewClaims(values)
+		}
+		opts.ExternalStorage = claims.Storage()
 	}
 	return opts, nil
 }

@@ -10,16 +10,18 @@ import (
 // A cluster is a Temporal server, a namespace of it, and the workers that a test starts there. They share a handoff,
 // and nothing else.
 type cluster struct {
-	t      *testing.T
-	server *temporalserver.Server
-	dir    string
-	env    []string // of each weft that takes part
+	t         *testing.T
+	server    *temporalserver.Server
+	namespace string
+	dir       string
+	env       []string // of each weft that takes part
 }
 
 func newCluster(t *testing.T, options ...temporalserver.Option) *cluster {
 	t.Helper()
 	c := &cluster{t: t, server: temporalserver.Start(t, options...), dir: t.TempDir()}
-	c.env = append(c.server.Env(c.server.Namespace()), "WEFT_ENGINE=temporal", "WEFT_HANDOFF=file://"+filepath.Join(c.dir, "handoff"))
+	c.namespace = c.server.Namespace()
+	c.env = append(c.server.Env(c.namespace), "WEFT_ENGINE=temporal", "WEFT_HANDOFF=file://"+filepath.Join(c.dir, "handoff"))
 	return c
 }
 

@@ -70,6 +70,10 @@ func newPattern(t *testing.T, in place, dag, params string) *pattern {
 	}
 	p := &pattern{world: newWorld(t), place: in, file: file}
 	p.name = filepath.Base(filepath.Dir(p.dir)) // of the test's folder: no two tests share it
+	if in.cluster != nil {
+		in.cluster.joins(p.world)
+		p.name += "-cluster"
+	}
 	for _, kv := range strings.Fields(params) {
 		p.args = append(p.args, "-p", strings.ReplaceAll(kv, "$DIR", p.dir))
 	}
@@ -83,18 +87,30 @@ func newPattern(t *testing.T, in place, dag, params string) *pattern {
 	if in.client == nil {
 		p.args = append(p.args, "--sandbox")
 	}
-	if in.cluster != nil {
-		in.cluster.joins(p.world)
-	}
 	return p
+}
+
+// handoff is the folder of values, caches a glob of the folders of environments.
+func (p *pattern) handoff() string {
+	if p.cluster != nil {
+		return filepath.Join(p.cluster.dir, "handoff")
+	}
+	return filepath.Join(p.dir, "state", "handoff")
+}
+
+func (p *pattern) caches() string {
+	if p.cluster != nil {
+		return filepath.Join(p.cluster.dir, "*", "cache")
+	}
+	return filepath.Join(p.dir, "state", "cache")
 }
 
 // needsAWS tells whether a pattern goes another way on a server.
 func (p *pattern) needsAWS() bool {
-	if p.cluster != nil {
-		return true
-	}
 	text := mustRead(p.t, p.file)
+	if p.cluster != nil {
+		return !strings.Contains(text, "uses: dynamodb.") // its table is the sandbox's
+	}
 	return strings.Contains(text, "uses: s3.") || strings.Contains(text, "uses: glue.")
 }
 

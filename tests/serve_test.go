@@ -58,7 +58,8 @@ func serveIn(t *testing.T, env ...string) *serving {
 func (s *serving) start() {
 	s.t.Helper()
 	s.launch()
-	s.waitFor("it is ready", 30*time.Second, func() bool { return strings.Contains(s.said.String(), "msg=ready") })
+	says := map[string]string{"serve": "msg=ready", "worker": `msg="weft works"`}[s.verb]
+	s.waitFor("it is ready", 30*time.Second, func() bool { return strings.Contains(s.said.String(), says) })
 }
 
 func (s *serving) launch() {

@@ -202,5 +202,8 @@ func cannot(what, run string, err error) error {
 	if temporalconf.FaultOf(err) == temporalconf.NotFound {
 		return fmt.Errorf("cannot %s run %s: %w", what, run, ErrUnknown)
 	}
-	return fmt.Errorf("cannot %s run %s: %w", what, run, temporalconf.Explain(err))
+	if err = temporalconf.Explain(err); temporalconf.FaultOf(err) == temporalconf.Unreached {
+		return fmt.Errorf("cannot %s run %s: Temporal cannot be reached: %w", what, run, err)
+	}
+	return fmt.Errorf("cannot %s run %s: %w", what, run, err)
 }

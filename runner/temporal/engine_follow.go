@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	enums "go.temporal.io/api/enums/v1"
 
 	"weft/machine"
 	"weft/runner"
@@ -74,6 +77,13 @@ func (v *view) summary(ctx context.Context) (machine.Summary, error) {
 	}
 	d, err := v.engine.describe(ctx, v.run)
 	if err != nil {
+		return sum, err
+	}
+	if d.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		_, err := v.look(ctx) // it may have ended in the same moment
+		if sum = v.state.Summarize(); err == nil && !sum.State.Terminal() {
+			err = fmt.Errorf("cannot look at run %s: its workflow was ended in Temporal, as %s", v.run, strings.ToLower(d.GetWorkflowExecutionInfo().GetStatus().String()))
+		}
 		return sum, err
 	}
 	overlay(&sum, v.engine.waiting(ctx, d.GetPendingActivities()))

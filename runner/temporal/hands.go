@@ -215,9 +215,41 @@ func (h *hands) attempt(ctx context.Context, info activity.Info, ord Order, view
 		h.exec.Attempt(j.ctx, j.order, func(out machine.Outcome) { done <- out })
 	}()
 	out := <-done
+	j.stow(out)
 	res, err := j.outcome(out)
 	h.metrics.ended(res, err)
 	return res, err
+}
+
+// How long it takes until a result that could not be handed over is tried again.
+const (
+	stowPause     = time.Second
+	mostStowPause = 10 * time.Second
+)
+
+// stow waits until a success can be sent: the work is done, and must not be done again because the handoff is out of reach.
+func (j *job) stow(out machine.Outcome) {
+	if j.h.cfg.Stow == nil || out.State != machine.Success {
+		return
+	}
+	pause := stowPause
+	for tries := 1; ; tries++ {
+		err := j.h.cfg.Stow(j.ctx, out)
+		if err == nil || j.ctx.Err() != nil {
+			return
+		}
+		if tries == 1 {
+			j.h.cfg.Log.Warn("what a task gave cannot be handed over; it is tried again", "task", j.order.Key.String(), "run", j.order.Run.Key(), "error", err)
+		}
+		again, stop := j.h.clock.After(pause)
+		select {
+		case <-again:
+		case <-j.ctx.Done():
+			stop()
+			return
+		}
+		pause = min(2*pause, mostStowPause)
+	}
 }
 
 // roomy grows the stack of a new goroutine in one step while there is next to nothing on it: an attempt goes deep.

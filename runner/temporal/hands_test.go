@@ -267,14 +267,20 @@ func TestWhatCannotBeDoneHereWaits(t *testing.T) {
 		{name: "the hundredth time", order: func(b *bench) { b.order.Plan = "00ff" }, tries: 100, want: "weft.unready again in 30s: cannot find plan"},
 		{name: "a plan that is another", order: func(b *bench) { b.put("00ff", `{"format":1,"dag":"etl","file":"x"}`) }, want: "weft.unready again in 1s: cannot read plan 00ff: what came is another one"},
 		{name: "a plan of a newer weft", order: func(b *bench) { b.put("00ff", `{"format":99}`) }, want: "weft.unready again in 1s: cannot read plan: format 99, this weft knows up to"},
-		{name: "an order of a newer weft", order: func(b *bench) { b.order.Body = machine.Raw(`{"run":{"rules":99,"dag":"etl","run":"r1"},"id":"load","key":{"task":"load"}}`) }, want: "weft.unready again in 1s: cannot go by rules 99 of run"},
+		{name: "an order of a newer weft", order: func(b *bench) {
+			b.order.Body = machine.Raw(`{"run":{"rules":99,"dag":"etl","run":"r1"},"id":"load","key":{"task":"load"}}`)
+		}, want: "weft.unready again in 1s: cannot go by rules 99 of run"},
 		{name: "an order that is damaged", order: func(b *bench) { b.order.Body = machine.Raw(`{"run":`) }, want: "weft.unready again in 1s: cannot read the order"},
 		{name: "a plugin that this weft lacks", config: func(c *Config) { c.Knows = func(string) bool { return false } }, want: "weft.unready again in 1s: cannot use shell: this weft (1.2) has no such plugin; task load waits for a worker that has it"},
 		{name: "a folder that is not here", order: func(b *bench) { b.order.Source.Dir = "/nowhere" }, want: "weft.unready again in 1s: cannot find the folder of the DAG: /nowhere is not on this machine"},
 		{name: "a set that is nowhere any more", config: func(c *Config) {
-			c.Folder = func(context.Context, Source) (string, error) { return "", errors.New("cannot find the files of the DAG") }
+			c.Folder = func(context.Context, Source) (string, error) {
+				return "", errors.New("cannot find the files of the DAG")
+			}
 		}, want: "weft.unready again in 1s: cannot find the files of the DAG"},
-		{name: "a disk that is full", config: func(c *Config) { c.Space = func() error { return errors.New("cannot begin anything: the disk is full") } }, want: "weft.unready again in 1s: cannot begin anything: the disk is full"},
+		{name: "a disk that is full", config: func(c *Config) {
+			c.Space = func() error { return errors.New("cannot begin anything: the disk is full") }
+		}, want: "weft.unready again in 1s: cannot begin anything: the disk is full"},
 		{name: "a worker that is being stopped", order: func(b *bench) { b.h.draining = true }, want: "weft.unready again in 20ms: this worker is being stopped"},
 		{name: "a worker that is full", order: func(b *bench) { b.h.gate.inside = 2 }, want: "weft.unready again in 500ms: this worker has no slot free"},
 	} {
@@ -404,4 +410,26 @@ func TestAPokeThatIsEndedIsNoAnswer(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestASuccessWaitsUntilItCanBeHandedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		b := newBench(t, "load", func(c *Config) {
+			c.Stow = func(context.Context, any) error {
+				if tries++; tries < 6 {
+					return errors.New("the handoff is out of reach")
+				}
+				return nil
+			}
+		})
+		b.tool.attempt = func(context.Context, machine.Order) machine.Outcome { return machine.Outcome{State: machine.Success} }
+		begun := time.Now()
+		if got := says(b.h.attempt(t.Context(), b.info, b.order, nil)); got != "success" || tries != 6 {
+			t.Errorf("%q after %d tries", got, tries)
+		}
+		if b.to.beats == 0 {
+			t.Errorf("for %s the server was not told that it lives", time.Since(begun))
+		}
+	})
 }

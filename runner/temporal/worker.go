@@ -28,6 +28,7 @@ type Config struct {
 	Version string                 // of this weft, for messages
 
 	Queues      []string // `queue:` of tasks; none = default
+	HostsOnly   bool     // it hosts runs, and does what any weft can do, but carries out no task
 	Concurrency int      // attempts at a time, over all queues; 0 = 16
 	Pokes       int      // pokes and checks at a time; 0 = 64
 
@@ -38,6 +39,10 @@ type Config struct {
 	Drain time.Duration // for what runs to end by itself when the worker is stopped
 	Pace  Pace
 	Hold  time.Duration // how long an attempt waits here for a slot before another worker gets it; 0 = 3 s
+
+	// Stow has a result be where it goes when it is too large for Temporal; nil: it is sent as it is. What cannot be sent would
+	// be done again.
+	Stow func(ctx context.Context, result any) error
 
 	Space func() error              // why nothing may begin for now; nil = it always may
 	Left  func(run machine.RunInfo) // told when nothing was done for a run here for a while
@@ -127,6 +132,9 @@ func NewWorker(c client.Client, cfg Config) (*Worker, error) {
 		cfg.Also(w.parts[0])
 	}
 	names := slices.Clone(cfg.Queues)
+	if cfg.HostsOnly {
+		names = nil
+	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		for queue, g := range map[string]*gate{TaskQueue(name): h.gate, WatchQueue(name): h.pokes} {
