@@ -27,9 +27,9 @@ type shape struct {
 type side struct {
 	name string
 	// workers are the commands of the three.
-	workers func(b *bench, namespace, folder string) []*exec.Cmd
-	// run begins a run and waits for its end. id is that of a workflow, or a part of it.
-	run func(b *bench, namespace, folder string, s shape, id string) *exec.Cmd
+	workers func(b *bench, folder string) []*exec.Cmd
+	// run are the commands that begin a run and wait for its end. id is that of a workflow, or a part of it.
+	run func(b *bench, folder string, s shape, id string) []*exec.Cmd
 }
 
 // A figure is what one run took.
@@ -85,17 +85,17 @@ func number(name string, otherwise int) int {
 
 var bareSide = side{
 	name: "bare",
-	workers: func(b *bench, _, _ string) []*exec.Cmd {
+	workers: func(b *bench, _ string) []*exec.Cmd {
 		return []*exec.Cmd{exec.Command(b.bare, "work"), exec.Command(b.bare, "work"), exec.Command(b.bare, "work")}
 	},
-	run: func(b *bench, _, _ string, s shape, id string) *exec.Cmd {
-		return exec.Command(b.bare, "run", id, strconv.Itoa(s.n), strconv.Itoa(s.inFlight))
+	run: func(b *bench, _ string, s shape, id string) []*exec.Cmd {
+		return []*exec.Cmd{exec.Command(b.bare, "run", id, strconv.Itoa(s.n), strconv.Itoa(s.inFlight))}
 	},
 }
 
 var weftSide = side{
 	name: "weft",
-	workers: func(b *bench, _, folder string) (cmds []*exec.Cmd) {
+	workers: func(b *bench, folder string) (cmds []*exec.Cmd) {
 		for range 3 {
 			cmd := exec.Command(b.weft, "worker", "--concurrency", "16", "--log-level", "error")
 			cmd.Dir = folder
@@ -103,7 +103,7 @@ var weftSide = side{
 		}
 		return cmds
 	},
-	run: func(b *bench, _, folder string, s shape, id string) *exec.Cmd {
+	run: func(b *bench, folder string, s shape, id string) []*exec.Cmd {
 		var dag strings.Builder
 		fmt.Fprintf(&dag, "id: %s\nmax_active_tasks: %d\ndefaults: {shell: sh}\ntasks:\n", id, s.inFlight)
 		for i := range s.n {
@@ -114,9 +114,10 @@ var weftSide = side{
 			dag.WriteString("}\n")
 		}
 		b.write(filepath.Join(folder, id+".yaml"), dag.String())
-		cmd := exec.Command(b.weft, "run", "--engine", "temporal", "--run-id", id, id+".yaml")
+		cmd := exec.Command(b.weft, "run", "--detach", "--engine", "temporal", "--run-id", id, id+".yaml")
 		cmd.Dir = folder
-		return cmd
+		// As for the bare one, nobody looks at it while it runs.
+		return []*exec.Cmd{cmd, exec.Command(b.bare, "wait", "weft/run/"+id)}
 	},
 }
 
@@ -164,9 +165,9 @@ func median[T any](of []T, what func(T) float64) float64 {
 // measure runs one shape on one side, once.
 func (b *bench) measure(s shape, x side) figure {
 	b.t.Helper()
-	namespace, folder := b.server.Namespace(), b.t.TempDir()
-	env := append(os.Environ(), append(b.server.Env(namespace), "WEFT_HOME="+filepath.Join(folder, "home"))...)
-	workers := x.workers(b, namespace, folder)
+	folder := b.t.TempDir()
+	env := append(os.Environ(), append(b.server.Env(b.server.Namespace()), "WEFT_HOME="+filepath.Join(folder, "home"))...)
+	workers := x.workers(b, folder)
 	said := make([]bytes.Buffer, len(workers))
 	for i, cmd := range workers {
 		cmd.Env, cmd.Stderr = env, &said[i]
@@ -177,15 +178,20 @@ func (b *bench) measure(s shape, x side) figure {
 	}
 	warm := s
 	warm.n = s.warm
-	b.output(x.run(b, namespace, folder, warm, "warm"), env)
+	for _, cmd := range x.run(b, folder, warm, "warm") {
+		b.output(cmd, env)
+	}
 	cpu := func() (server, work float64) {
 		for _, cmd := range workers {
 			work += cpuOf(b.t, cmd.Process.Pid)
 		}
 		return cpuOf(b.t, b.server.PID()), work
 	}
+	commands := x.run(b, folder, s, "measured")
 	server, work := cpu()
-	b.output(x.run(b, namespace, folder, s, "measured"), env)
+	for _, cmd := range commands {
+		b.output(cmd, env)
+	}
 	serverThen, workThen := cpu()
 	for _, cmd := range workers {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
