@@ -47,55 +47,74 @@ type lineWatcher struct {
 	mu    sync.Mutex
 	board *board
 	pipe  *pipe
-	color bool
-	zone  *time.Location
-	width int
+	form  lineForm
 	logs  logTail
 }
 
+// A lineForm is how lines look.
+type lineForm struct {
+	dag   string
+	color bool
+	zone  *time.Location
+	width int // of names
+}
+
 func newLineWatcher(p *machine.Plan, out io.Writer, color bool, zone *time.Location, logs logTail) *lineWatcher {
-	w := &lineWatcher{board: newBoard(p), pipe: newPipe(out), color: color, zone: zone, logs: logs, width: len("run")}
+	w := &lineWatcher{board: newBoard(p), pipe: newPipe(out), logs: logs}
+	width := len("run")
 	for i := range p.Tasks {
 		n := len(p.Tasks[i].ID)
 		if p.Tasks[i].ForEach != nil {
 			n += len("[000]")
 		}
-		w.width = max(w.width, n)
+		width = max(width, n)
 	}
-	w.width = max(w.width, w.board.widest)
-	w.width = min(w.width, 40)
+	width = max(width, w.board.widest)
+	w.form = lineForm{dag: p.DAG, color: color, zone: zone, width: min(width, maxName)}
 	return w
 }
+
+// maxName is how wide the column of names becomes at most.
+const maxName = 40
 
 // Update implements watcher.
 func (w *lineWatcher) Update(u runner.Update) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.board.fold(u)
-	if line := w.line(u); line != "" {
-		w.pipe.write(line + "\n")
+	if isChild(u) {
+		w.form.width = max(w.form.width, min(len(u.DAG), maxName))
+	}
+	if worthALine(u) {
+		form := w.form
+		w.pipe.write(func() string { return form.line(u) + "\n" })
 	}
 }
 
-// line is "" for what nobody waits to see: the steps of a task on its way to a slot.
-func (w *lineWatcher) line(u runner.Update) string {
+// worthALine is false for what nobody waits to see: the steps of a task on its way to a slot (unless it waits for
+// more), and the verdict on a run, which its end repeats.
+func worthALine(u runner.Update) bool {
+	switch {
+	case u.Type == "run_decided":
+		return false
+	case u.Type != "task":
+		return true
+	case u.State == machine.Queued.String():
+		return u.Reason != ""
+	}
+	return u.State != machine.Scheduled.String() && u.State != machine.None.String()
+}
+
+func (f lineForm) line(u runner.Update) string {
 	name, state, style := "run", u.State, runLook(u.State)
 	var parts []string
 	switch u.Type {
 	case "run_started":
 		state = "started"
-		parts = append(parts, w.board.dag, u.Run)
-	case "run_decided":
-		return "" // run_finished says it, after the callbacks
-	case "run_finished":
+		parts = append(parts, f.dag, u.Run)
 	case childStarted, childFinished:
-		w.width = max(w.width, min(len(u.DAG), 40))
-		return childLine(u, w.zone, w.width, w.color)
+		return childLine(u, f.zone, f.width, f.color)
 	case "task":
-		queued := u.State == machine.Queued.String() && u.Reason == "" // else it waits for more than a slot
-		if u.State == machine.Scheduled.String() || queued || u.State == machine.None.String() {
-			return ""
-		}
 		name, style = u.Task, looks[u.State].style
 		if u.Index != nil {
 			name = fmt.Sprintf("%s[%d]", u.Task, *u.Index)
@@ -108,13 +127,13 @@ func (w *lineWatcher) line(u runner.Update) string {
 			if u.State == machine.UpForRetry.String() {
 				word = "again at "
 			}
-			parts = append(parts, word+clockText(u.Next, u.At.In(w.zone)))
+			parts = append(parts, word+clockText(u.Next, u.At.In(f.zone)))
 		}
 	}
 	if u.Reason != "" {
 		parts = append(parts, clean(u.Reason))
 	}
-	return eventLine(u.At.In(w.zone), w.width, name, w.color, style, state, parts)
+	return eventLine(u.At.In(f.zone), f.width, name, f.color, style, state, parts)
 }
 
 // eventLine is one event as a line.
@@ -129,7 +148,8 @@ func eventLine(at time.Time, width int, name string, color bool, style lipgloss.
 func (w *lineWatcher) Close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.pipe.write(w.board.report(w.color, w.logs))
+	report := w.board.report(w.form.color, w.logs)
+	w.pipe.write(func() string { return report })
 	w.pipe.close()
 }
 
@@ -140,15 +160,17 @@ func newJSONWatcher(out io.Writer) *jsonWatcher { return &jsonWatcher{pipe: newP
 
 // Update implements watcher.
 func (w *jsonWatcher) Update(u runner.Update) {
-	var what any = u
-	if u.Summary != nil {
-		what = u.Summary
-	}
-	body, err := json.Marshal(what)
-	if err != nil {
-		panic("cli: an update does not marshal: " + err.Error()) // only Raw values that are no JSON
-	}
-	w.pipe.write(string(body) + "\n")
+	w.pipe.write(func() string {
+		var what any = u
+		if u.Summary != nil {
+			what = u.Summary
+		}
+		body, err := json.Marshal(what)
+		if err != nil {
+			panic("cli: an update does not marshal: " + err.Error()) // only Raw values that are no JSON
+		}
+		return string(body) + "\n"
+	})
 }
 
 // Close implements watcher.
@@ -156,55 +178,79 @@ func (w *jsonWatcher) Close() { w.pipe.close() }
 
 // A pipe writes in a goroutine of its own, so that a reader who is slow slows no run. A reader who
 // has gone is no error: the run is worth more than its picture.
+//
+// What comes within a few milliseconds is written together: to put an event into words, and to wake somebody
+// who writes it, would be a good part of what a short attempt costs.
 type pipe struct {
+	more    chan struct{}
+	closing chan struct{}
+	done    chan struct{}
+
 	mu     sync.Mutex
-	more   *sync.Cond
-	text   []byte
-	closed bool
-	done   chan struct{}
+	pieces []func() string
 }
 
+// gather is how long a piece waits for others.
+const gather = 20 * time.Millisecond
+
 func newPipe(out io.Writer) *pipe {
-	p := &pipe{done: make(chan struct{})}
-	p.more = sync.NewCond(&p.mu)
+	p := &pipe{more: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{})}
 	go p.pump(out)
 	return p
 }
 
-func (p *pipe) write(s string) {
+// write takes a piece in; its text is asked for later, on another goroutine.
+func (p *pipe) write(text func() string) {
 	p.mu.Lock()
-	p.text = append(p.text, s...)
+	p.pieces = append(p.pieces, text)
 	p.mu.Unlock()
-	p.more.Signal()
+	select {
+	case p.more <- struct{}{}:
+	default:
+	}
 }
 
 func (p *pipe) close() {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
-	p.more.Signal()
+	close(p.closing)
 	<-p.done
 }
 
 func (p *pipe) pump(out io.Writer) {
 	defer close(p.done)
 	gone := false
-	for {
-		p.mu.Lock()
-		for len(p.text) == 0 && !p.closed {
-			p.more.Wait()
+	for open := true; open; {
+		select {
+		case <-p.more:
+			open = p.wait()
+		case <-p.closing:
+			open = false
 		}
-		text := p.text
-		p.text = nil
-		p.mu.Unlock()
-		if len(text) == 0 {
-			return
-		}
-		if !gone {
+		if text := p.take(); !gone && len(text) > 0 {
 			_, err := out.Write(text)
 			gone = err != nil
 		}
 	}
+}
+
+// wait waits for others; false if there will be none.
+func (p *pipe) wait() bool {
+	select {
+	case <-time.After(gather):
+		return true
+	case <-p.closing:
+		return false
+	}
+}
+
+func (p *pipe) take() (text []byte) {
+	p.mu.Lock()
+	pieces := p.pieces
+	p.pieces = nil
+	p.mu.Unlock()
+	for _, piece := range pieces {
+		text = append(text, piece()...)
+	}
+	return text
 }
 
 var (

@@ -76,6 +76,12 @@ type InProcess interface{ InProcess() }
 // alone, the clock in it included: `weft test` carries it out as it is.
 type Harmless interface{ Harmless() }
 
+// Readier is the ability to make a call ready that may never be: what of it asks nobody else, and nobody sees. Of what
+// it returns one is called: run carries the call out, as Run would, and drop lets go of what was opened for it.
+type Readier interface {
+	Ready(call *Call) (run func(ctx context.Context) (Result, error), drop func())
+}
+
 // A Call is one attempt (or poke) as the plugin sees it. All paths are absolute. Input and Env are not to be
 // changed: other calls have the same.
 type Call struct {

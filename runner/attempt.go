@@ -50,6 +50,8 @@ type attempt struct {
 type made struct {
 	call *plugins.Call
 	err  error
+	run  func(context.Context) (plugins.Result, error) // of a call that was made ready; see plugins.Readier
+	drop func()                                        // nil once run was called
 }
 
 // A StopError, as the cause with which an attempt's context is cancelled, says why it was stopped.
@@ -137,13 +139,17 @@ func (a *attempt) call(ctx context.Context) (plugins.Result, error) {
 	if a.made.err != nil {
 		return plugins.Result{}, a.made.err
 	}
+	if run := a.made.run; run != nil {
+		a.made.drop = nil
+		return run(ctx)
+	}
 	return a.plugin.Run(ctx, a.made.call)
 }
 
 // make makes the attempt's places and what the plugin is given.
 func (a *attempt) make(ctx context.Context) {
 	c, err := a.lay(ctx)
-	a.made = &made{c, err}
+	a.made = &made{call: c, err: err}
 }
 
 func (a *attempt) lay(ctx context.Context) (*plugins.Call, error) {
@@ -285,6 +291,9 @@ func (a *attempt) succeed(ctx context.Context, res plugins.Result, out *output) 
 
 // tidy closes and empties what the attempt had. It comes last, when nothing of it lives any more.
 func (a *attempt) tidy(done bool) {
+	if a.made != nil && a.made.drop != nil {
+		a.made.drop()
+	}
 	if err := a.x.scratches.give(a.o.Run.Key(), a.scratch, a.live); err != nil {
 		a.log.weft("cannot remove the scratch folder: " + err.Error())
 	}

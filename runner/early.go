@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"weft/machine"
+	"weft/plugins"
 )
 
 // Prepare is for an attempt that may begin soon, once something is durable. What it returns is to be
 // called once, on a goroutine of its own: it makes all that the attempt needs before its plugin is
-// called (places, log, live file, input, environment) and waits to be told by leave to begin. From
+// called (places, log, live file, input, environment), has the plugin make ready what it can, and waits to be told by leave to begin. From
 // there on it is Attempt, with the done that it was sent. If leave is closed instead, nothing of the
 // attempt was seen by anyone: no plugin was called, its log says nothing, its places are given back.
 //
@@ -56,4 +57,7 @@ func (a *attempt) makeEarly(ctx context.Context) {
 	}()
 	a.ready()
 	a.make(ctx)
+	if r, ok := a.plugin.(plugins.Readier); ok && a.made.err == nil {
+		a.made.run, a.made.drop = r.Ready(a.made.call)
+	}
 }

@@ -20,7 +20,10 @@ import (
 // Plugin runs a process and takes its output from $WEFT_OUTPUT or the last line of its stdout.
 type Plugin struct{}
 
-var _ plugins.Plugin = Plugin{}
+var (
+	_ plugins.Plugin  = Plugin{}
+	_ plugins.Readier = Plugin{}
+)
 
 //go:embed input.json
 var input []byte
@@ -34,16 +37,28 @@ func (Plugin) Schema() plugins.Schema {
 }
 
 // Run implements plugins.Plugin.
-func (Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) {
+func (p Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) {
+	run, _ := p.Ready(call)
+	return run(ctx)
+}
+
+// Ready implements plugins.Readier: what is to run, and the streams.
+func (Plugin) Ready(call *plugins.Call) (run func(context.Context) (plugins.Result, error), drop func()) {
+	var out streams
 	argv, err := command(call)
-	if err != nil {
-		return plugins.Result{}, err
+	if err == nil {
+		out, err = open(call)
 	}
-	out, err := open(call)
 	if err != nil {
-		return plugins.Result{}, err
+		return func(context.Context) (plugins.Result, error) { return plugins.Result{}, err }, func() {}
 	}
-	defer out.close()
+	return func(ctx context.Context) (plugins.Result, error) {
+		defer out.close()
+		return carry(ctx, call, argv, out)
+	}, out.close
+}
+
+func carry(ctx context.Context, call *plugins.Call, argv []string, out streams) (plugins.Result, error) {
 	exit, err := proc.Run(ctx, proc.Spec{
 		Argv: argv, Dir: call.Dir, Env: call.Env, Stdout: out.stdout, Stderr: out.stderr,
 		Live: call.Live, Grace: call.Grace, Started: call.Started,

@@ -29,6 +29,7 @@ type drive struct {
 	alarms alarms
 	hold   bool // nothing that wants a slot begins
 	todo   todo
+	watch  func(machine.Event) // is told of what is stepped on; nil = nobody (tests do)
 }
 
 // A note is a fact that is to be stepped on, and whom to tell whether it changed anything.
@@ -131,6 +132,9 @@ func (d *drive) step(n note) {
 		panic(err) // a newer weft can: the workflow's task is tried again
 	}
 	d.seq++
+	if d.watch != nil {
+		d.watch(ev)
+	}
 	cmds := d.run.Step(ev)
 	changed := len(d.run.Changes()) > 0
 	for _, cmd := range cmds {
@@ -149,7 +153,7 @@ func (d *drive) carry(cmd machine.Command) {
 	case machine.SubmitRemote:
 		d.submit(cmd.Key)
 	case machine.WatchRemote:
-		d.watch(cmd.Key)
+		d.follow(cmd.Key)
 	case machine.StopAttempt:
 		d.stop(cmd.Key, cmd.Reason)
 	case machine.SetTimer:
@@ -257,8 +261,8 @@ func (d *drive) submit(key machine.Key) {
 	d.want(key)
 }
 
-// watch has a submission checked from now on. It holds no slots.
-func (d *drive) watch(key machine.Key) {
+// follow has a submission checked from now on. It holds no slots.
+func (d *drive) follow(key machine.Key) {
 	if d.live[key] == nil {
 		d.live[key] = &live{work: CheckActivity}
 		d.begin(key)
@@ -367,7 +371,7 @@ func (d *drive) regain(key machine.Key, l *live) {
 	case known != nil && (l.reason != "" || !ok):
 		d.halt(key, cmp.Or(l.reason, "cancelled"))
 	case known != nil && known.Handle != nil:
-		d.watch(key)
+		d.follow(key)
 	case known != nil || ok && o.Task.Sensor != nil && l.reason == "":
 		d.want(key)
 	default:

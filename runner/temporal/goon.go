@@ -1,8 +1,6 @@
 package temporal
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -10,15 +8,19 @@ import (
 	"weft/machine"
 )
 
-// mayGoOn tells whether the run is to go on as a new execution, now. Its history has become long then; what wants a
-// slot was held back, and nothing is in hand here any more. Where that takes too long, what begins meanwhile begins in
-// batches, which outlive the execution.
-func (x *host) mayGoOn() bool {
+// close has a run whose history has become long go on as a new execution: what wants a slot is held back until nothing
+// is in hand here any more. Where that takes too long, what begins meanwhile begins in batches, which outlive the
+// execution.
+func (x *host) close() {
 	info := workflow.GetInfo(x.ctx)
 	if !x.closing && (info.GetContinueAsNewSuggested() || info.GetCurrentHistoryLength() > mostEvents) {
 		x.closing, x.drive.hold = true, true
 		x.drive.alarms.set(holdAlarm, workflow.Now(x.ctx).Add(holdBack), true)
 	}
+}
+
+// mayGoOn tells whether the run is to go on as a new execution, now.
+func (x *host) mayGoOn() bool {
 	return x.closing && len(x.doer.hand) == 0 && x.asking+x.sending == 0 && !x.line.busy && !x.drive.run.State().Terminal() && x.quiet()
 }
 
@@ -43,7 +45,7 @@ func (x *host) goOn() error {
 	g := &Going{
 		Snapshot: state, Seq: x.drive.seq, Batches: x.batches, Arrived: x.line.arrived, Leases: x.drive.slots.leases(),
 	}
-	for _, n := range slices.Sorted(maps.Keys(x.away)) {
+	for _, n := range sorted(x.away) {
 		if keys := x.drive.inBatch(n); len(keys) > 0 {
 			g.Away = append(g.Away, Away{Batch: n, Keys: keys})
 		}

@@ -105,6 +105,9 @@ func (x *host) order(u OrderUpdate, taken func(bool)) {
 		if changed && u.Source != nil {
 			x.drive.source = *u.Source
 		}
+		if f, ok := u.Event.Fact.(machine.Reopened); ok && changed {
+			x.line.by = f.By
+		}
 		if taken != nil {
 			taken(changed)
 		}

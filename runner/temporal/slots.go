@@ -1,7 +1,6 @@
 package temporal
 
 import (
-	"maps"
 	"math"
 	"slices"
 
@@ -129,7 +128,3 @@ func (s *slots) refused(wants []machine.Want) {
 
 // leases are those that are held.
 func (s *slots) leases() []machine.Key { return sortedKeys(s.leased) }
-
-func sortedKeys[V any](m map[machine.Key]V) []machine.Key {
-	return slices.SortedFunc(maps.Keys(m), machine.Key.Compare)
-}

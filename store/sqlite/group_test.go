@@ -100,3 +100,16 @@ func waiting(s *Store) []*op {
 	defer s.w.mu.Unlock()
 	return s.w.waiting
 }
+
+// Statements are prepared when they are first needed; none fails then.
+func TestEveryStatementCanBePrepared(t *testing.T) {
+	s := open(t, t.TempDir())
+	fine(t, s.do(t.Context(), "cannot prepare", func(tx *tx) error {
+		for q := range queryCount {
+			if _, err := tx.stmt(q); err != nil {
+				t.Errorf("%s: %v", queryTexts[q], err)
+			}
+		}
+		return nil
+	}))
+}

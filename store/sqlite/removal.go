@@ -59,7 +59,11 @@ func (s *Store) MarkGoing(ctx context.Context, run store.Run) error {
 
 // orders returns what waits for a run, by its number.
 func (t *tx) orders(n int64) (out []machine.Event, err error) {
-	rows, err := t.stmts[asksOf].Query(n)
+	st, err := t.stmt(asksOf)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := st.Query(n)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"os"
+	"runtime"
 )
 
 // A room is what the writer has written ahead of SQLite's log, so that a commit overwrites blocks that
@@ -23,21 +24,22 @@ const (
 	headSize  = 32               // of the log
 	frameSize = 24 + pageSize    // of one page in it
 	pageSize  = 4096             // SQLite's own default, and that of every database of ours
-	roomSoon  = 32 * frameSize   // when there is less left, more is made
+	roomSoon  = 64 * frameSize   // when there is less left, more is made
 	roomStep  = 512 << 10        // how much
 	roomMost  = 1000 * frameSize // about there SQLite begins the log anew (wal_autocheckpoint)
-	roomFrom  = 8                // commits before the first is made: a short run does without
+	roomEach  = 8                // commits from one look to the next, and before the first: a short run does without
 )
 
 // makeRoom does so if little is left. That it cannot is no harm.
 func (s *session) makeRoom() {
 	r := &s.room
-	if r.path == "" || s.stmts[begin] == nil {
+	if r.path == "" || s.conn == nil {
 		return
 	}
-	if r.commits++; r.commits < roomFrom || !r.short() {
+	if r.commits++; r.commits%roomEach != 0 || !r.short() {
 		return
 	}
+	runtime.Gosched() // who has waited for the last commit goes first
 	if _, err := s.exec(begin); err != nil {
 		return
 	}

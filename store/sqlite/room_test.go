@@ -54,12 +54,12 @@ func TestRoomIsMadeAheadAndNotForAFewCommits(t *testing.T) {
 		fine(t, s.do(t.Context(), "cannot wait", func(*tx) error { return nil })) // returns when the writer is through with what was before
 		if logSize(t, dir) != before {
 			grew++
-			if seq > roomFrom && grew > roomFrom+3 {
+			if seq > roomEach && grew > roomEach+3 {
 				t.Fatalf("it has grown %d times in %d commits", grew, seq)
 			}
 		}
 	}
-	if grew < roomFrom-2 {
+	if grew < roomEach-2 {
 		t.Errorf("it has grown %d times: room was made at once", grew)
 	}
 }

@@ -24,27 +24,24 @@ type session struct {
 // A tx is the session within a transaction.
 type tx struct{ *session }
 
-// open takes the connection and prepares all statements, at the first write.
-func (s *session) open() error {
-	ctx := context.Background()
+// open takes the connection, at the first write.
+func (s *session) open() (err error) {
 	if s.conn == nil {
-		conn, err := s.db.Conn(ctx)
-		if err != nil {
-			return err
-		}
-		s.conn = conn
+		s.conn, err = s.db.Conn(context.Background())
 	}
-	for i, text := range queryTexts {
-		if s.stmts[i] != nil {
-			continue
-		}
-		st, err := s.conn.PrepareContext(ctx, text)
+	return err
+}
+
+// stmt prepares a statement when it is first needed: a short run needs few of them.
+func (s *session) stmt(q query) (*sql.Stmt, error) {
+	if s.stmts[q] == nil {
+		st, err := s.conn.PrepareContext(context.Background(), queryTexts[q])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		s.stmts[i] = st
+		s.stmts[q] = st
 	}
-	return nil
+	return s.stmts[q], nil
 }
 
 // close gives the connection back, its statements ended: one that is open would keep SQLite from
@@ -93,9 +90,21 @@ func (t *tx) rollback() {
 	_, _ = t.exec(rollback)
 }
 
-func (s *session) exec(q query, args ...any) (sql.Result, error) { return s.stmts[q].Exec(args...) }
+func (s *session) exec(q query, args ...any) (sql.Result, error) {
+	st, err := s.stmt(q)
+	if err != nil {
+		return nil, err
+	}
+	return st.Exec(args...)
+}
 
-func (s *session) row(q query, args ...any) *sql.Row { return s.stmts[q].QueryRow(args...) }
+func (s *session) row(q query, args ...any) *sql.Row {
+	st, err := s.stmt(q)
+	if err != nil { // it fails again, and the row says so
+		return s.conn.QueryRowContext(context.Background(), queryTexts[q], args...)
+	}
+	return st.QueryRow(args...)
+}
 
 // version is a number that changes whenever the file does, as far as this connection has seen: with
 // a transaction that begins it sees all (SQLITE_FCNTL_DATA_VERSION).

@@ -45,6 +45,7 @@ func enter(t *testing.T, env []string) (client.Client, error) {
 }
 
 func TestTheGateLetsInWhoeverBringsWhatItAsks(t *testing.T) {
+	t.Parallel()
 	s := Start(t)
 	ours, others := NewAuthority(t), NewAuthority(t)
 	good := ours.Issue("worker", Valid())
@@ -84,6 +85,7 @@ func TestTheGateLetsInWhoeverBringsWhatItAsks(t *testing.T) {
 
 // A workflow is worked on through the gate; then the certificate expires in the middle, and is renewed.
 func TestACertificateExpiresInTheMiddle(t *testing.T) {
+	t.Parallel()
 	s := Start(t)
 	ours := NewAuthority(t)
 	gate := NewGate(t, s.Address, Rules{Certificates: ours})

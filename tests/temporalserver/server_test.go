@@ -107,6 +107,7 @@ func until(t *testing.T, what string, is func() bool) {
 
 // A workflow goes on over a crash of the server, over a link that is cut, and over one that swallows all.
 func TestTheServerAndTheWayToIt(t *testing.T) {
+	t.Parallel()
 	s := Start(t)
 	link := NewLink(t, s.Address)
 	namespace := s.Namespace()
