@@ -107,7 +107,7 @@ func (v *farServing) lead(ctx context.Context, t *remembered.Term, hup <-chan os
 		v.log.Warn("cannot say how large the pools are; they stay as they were", "error", temporalconf.Explain(err))
 	}
 	kept := remembered.New(remembered.Options{
-		Far: v.c.far, Plans: v.c, Token: t.Token, Held: t.Held, Log: v.log,
+		Far: v.c.far, Plans: v.c, Token: t.Token, Held: t.Held, GiveUp: t.GiveUp, Log: v.log,
 		Known: func() []string {
 			if now := v.follow.catalog.Now(); now != nil {
 				return now.IDs()

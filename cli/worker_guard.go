@@ -31,7 +31,7 @@ type guard struct {
 }
 
 const (
-	guardName  = "worker-guard"
+	guardName  = "guard"
 	guardEvery = time.Second
 	guardEnd   = "end"
 	guardIdle  = "-" // nothing runs

@@ -66,6 +66,7 @@ func (c *cluster) signs(w *world) (out []sign) {
 // cut off for longer than its heartbeat counts, the Temporal server is killed and comes back, and all workers are
 // replaced one by one. Nothing is lost; what is recorded never runs again; no attempt lives beside another of its task.
 func TestRunsOutlastWorkersAndTheServer(t *testing.T) {
+	t.Parallel()
 	cut := 40 * time.Second
 	if soak() {
 		cut = time.Minute

@@ -51,18 +51,32 @@ func (x *host) begin(keys []machine.Key) {
 		}
 		work, views = append(work, w), append(views, v)
 	}
+	if few := len(work) < leastBatch && len(x.doer.hand)+len(work) <= hardHere; few && !x.spill {
+		work, views = x.beginHere(work, views)
+	}
 	x.beginAway(work, views)
 }
 
-// here tells whether the run has an attempt done itself. What waits long, sensors and what lives elsewhere, it never
-// has: that would keep it from going on.
-func (x *host) here(w Work) bool {
-	switch w.Kind {
-	case PokeActivity, CheckActivity:
-		return false
+// beginHere has attempts done here that are too few for a batch, and returns those that it never does.
+func (x *host) beginHere(work []Work, views []Views) (left []Work, leftViews []Views) {
+	for i, w := range work {
+		if w.waitsLong() {
+			left, leftViews = append(left, w), append(leftViews, views[i])
+			continue
+		}
+		x.doer.begin(w, views[i])
 	}
-	return !x.spill && len(x.doer.hand) < mostHere
+	return left, leftViews
 }
+
+// here tells whether the run has an attempt done itself.
+func (x *host) here(w Work) bool {
+	return !w.waitsLong() && !x.spill && len(x.doer.hand) < mostHere
+}
+
+// waitsLong tells whether a work may take days by its nature, as a sensor or what is done elsewhere: in hand of the run
+// it would keep that from going on.
+func (w Work) waitsLong() bool { return w.Kind == PokeActivity || w.Kind == CheckActivity }
 
 // workOf makes what a worker is told of an attempt. seen are the views of tasks that have been made: they are the
 // same for all instances.
@@ -134,7 +148,14 @@ func (x *host) beginBatch(work []Work, views []Views) {
 	x.away[batch] = &far{child: true}
 	x.sending++
 	child := workflow.ExecuteChildWorkflow(ctx, BatchWorkflow, in)
-	x.sel.AddFuture(child.GetChildWorkflowExecution(), func(workflow.Future) { x.sending-- })
+	x.sel.AddFuture(child.GetChildWorkflowExecution(), func(workflow.Future) {
+		x.sending--
+		if b := x.away[batch]; b != nil {
+			stops := b.stops
+			b.begun, b.stops = true, nil
+			x.stopAway(batch, stops)
+		}
+	})
 	x.sel.AddFuture(child, func(workflow.Future) {
 		x.batchGone(batch) // whatever it told has come before
 	})
@@ -188,14 +209,26 @@ func (x *host) stop(keys []machine.Key) {
 		away[l.batch] = append(away[l.batch], Stop{Key: key, Reason: l.reason})
 	}
 	for _, n := range sorted(away) {
-		x.tellBatch(n, away[n])
+		x.stopAway(n, away[n])
 	}
 }
 
-// tellBatch has a batch stop attempts. One that is not there has ended, or been ended.
+// stopAway has a batch stop attempts, once it can hear of it.
+func (x *host) stopAway(batch int, stops []Stop) {
+	switch b := x.away[batch]; {
+	case b == nil || len(stops) == 0:
+	case b.child && !b.begun:
+		b.stops = append(b.stops, stops...)
+	default:
+		x.tellBatch(batch, stops)
+	}
+}
+
+// tellBatch has a batch stop attempts. One that is not there has ended, or been ended: of this execution's own it
+// hears otherwise.
 func (x *host) tellBatch(batch int, stops []Stop) {
 	x.signal(batchID(x.drive.id, batch), SignalStop, stops, func(there bool) {
-		if !there {
+		if b := x.away[batch]; !there && b != nil && !b.child {
 			x.batchGone(batch)
 		}
 	})
@@ -216,7 +249,11 @@ func (x *host) signal(id, name string, what any, heard func(there bool)) {
 		case errors.As(err, &unknown):
 			heard(false)
 		default: // the server could not just now
-			x.signal(id, name, what, heard)
+			x.sending++
+			x.sel.AddFuture(workflow.NewTimer(x.ctx, askAgain), func(workflow.Future) {
+				x.sending--
+				x.signal(id, name, what, heard)
+			})
 		}
 	})
 }
@@ -235,10 +272,18 @@ func (x *host) want(wants []machine.Want) {
 
 // queued begins an activity that any weft can do.
 func (x *host) queued(name string, args ...any) workflow.Future {
-	return workflow.ExecuteActivity(workflow.WithActivityOptions(x.ctx, workflow.ActivityOptions{
+	return queuedIn(x.ctx, name, args...)
+}
+
+func queuedIn(ctx workflow.Context, name string, args ...any) workflow.Future {
+	o := workflow.ActivityOptions{
 		TaskQueue: Queue, StartToCloseTimeout: queueLimit,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: longestRetry},
-	}), name, args...)
+	}
+	if name == EvaluateActivity {
+		o.StartToCloseTimeout, o.HeartbeatTimeout = valueLimit, mostSilent
+	}
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), name, args...)
 }
 
 // evaluate has a value worked out whose inputs lie in the handoff.
@@ -272,11 +317,7 @@ func (x *host) askPast(q machine.AskPast, until bool) {
 	}
 	x.pasts[q.Task] = cancel
 	past := Past{DAG: info.DAG, LogicalDate: info.LogicalDate, Task: q.Task, Until: until}
-	limits := workflow.ActivityOptions{
-		TaskQueue: Queue, StartToCloseTimeout: queueLimit,
-		RetryPolicy: &temporal.RetryPolicy{InitialInterval: firstRetry, BackoffCoefficient: 2, MaximumInterval: longestRetry},
-	}
-	x.sel.AddFuture(workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, limits), PastActivity, past), func(f workflow.Future) {
+	x.sel.AddFuture(queuedIn(ctx, PastActivity, past), func(f workflow.Future) {
 		var a PastAnswer
 		if f.Get(x.ctx, &a) != nil || !x.drive.run.AwaitsPast(q.Task, q.Epoch) {
 			return

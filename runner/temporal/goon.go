@@ -8,15 +8,19 @@ import (
 	"weft/machine"
 )
 
-// mayGoOn tells whether the run is to go on as a new execution, now. Its history has become long then; what wants a
-// slot was held back, and nothing is in hand here any more. Where that takes too long, what begins meanwhile begins in
-// batches, which outlive the execution.
-func (x *host) mayGoOn() bool {
+// close has a run whose history has become long go on as a new execution: what wants a slot is held back until nothing
+// is in hand here any more. Where that takes too long, what begins meanwhile begins in batches, which outlive the
+// execution.
+func (x *host) close() {
 	info := workflow.GetInfo(x.ctx)
 	if !x.closing && (info.GetContinueAsNewSuggested() || info.GetCurrentHistoryLength() > mostEvents) {
 		x.closing, x.drive.hold = true, true
 		x.drive.alarms.set(holdAlarm, workflow.Now(x.ctx).Add(holdBack), true)
 	}
+}
+
+// mayGoOn tells whether the run is to go on as a new execution, now.
+func (x *host) mayGoOn() bool {
 	return x.closing && len(x.doer.hand) == 0 && x.asking+x.sending == 0 && !x.line.busy && !x.drive.run.State().Terminal() && x.quiet()
 }
 

@@ -43,7 +43,7 @@ func TestHistoriesReplay(t *testing.T) {
 // TestReplayCatchesAChange: the replay sees a weft that decides otherwise.
 func TestReplayCatchesAChange(t *testing.T) {
 	changes := map[string]func(t *testing.T){
-		"every attempt begins in a batch":  func(t *testing.T) { lower(t, &mostHere, 0) },
+		"every attempt begins in a batch":  func(t *testing.T) { lower(t, &mostHere, 0); lower(t, &leastBatch, 0) },
 		"a batch has one attempt":          func(t *testing.T) { lower(t, &mostBatch, 1) },
 		"a run goes on after a few events": func(t *testing.T) { lower(t, &mostEvents, 5) },
 	}

@@ -17,6 +17,8 @@ import (
 var (
 	mostEvents = 4000
 	mostHere   = 200              // attempts in hand of the run itself
+	leastBatch = 20               // attempts that are worth one
+	hardHere   = 1500             // fewer are begun here up to this; the server takes 2,000 activities of a workflow
 	mostBatch  = 500              // attempts of a batch
 	batchBytes = 1 << 20          // of their orders
 	holdBack   = 10 * time.Second // how long a run that is to go on waits for what is in hand here
@@ -26,8 +28,9 @@ var (
 )
 
 const (
-	queueLimit = 5 * time.Minute  // of an activity that any weft can do
-	lookAgain  = 10 * time.Minute // every
+	queueLimit = 20 * time.Second // of an activity that any weft can do; it may be handed to one that is cut off
+	valueLimit = 10 * time.Minute // of the evaluation of values that lie in the handoff, which beats
+	lookAgain  = time.Hour        // and every
 	askAgain   = 10 * time.Second // for slots of shared pools, where nobody was there
 	spillEvery = time.Second      // how often something begins while a run that is to go on still waits
 	batchAlarm = "gone/"
@@ -64,8 +67,10 @@ type host struct {
 
 // far is a batch as the run sees it.
 type far struct {
-	child bool // this execution began it, and hears of its end
-	gone  bool // it is there no more, and what it had in hand will not live for long
+	child bool   // this execution began it, and hears of its end
+	begun bool   // it is there, and can be told something
+	stops []Stop // to be told once it is
+	gone  bool   // it is there no more, and what it had in hand will not live for long
 }
 
 // line is where the run stands among those of its DAG.
@@ -129,6 +134,7 @@ func (x *host) restore() {
 func (x *host) live() (RunResult, error) {
 	for {
 		now := workflow.Now(x.ctx).UTC()
+		x.close()
 		x.drive.turn(now)
 		x.carry()
 		x.pace(now)

@@ -27,7 +27,6 @@ type work struct {
 	kind  string
 	told  func(any) // machine.Outcome, runner.Intent, runner.Submitted; nil = it was cut off
 	at    *happening
-	poke  int
 	ended bool
 }
 

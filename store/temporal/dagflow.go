@@ -78,14 +78,9 @@ func (f *dagflow) answer(ctx workflow.Context) error {
 			out, err := f.Settle(s)
 			return out, refusal(err)
 		}, func(_ workflow.Context, s Settle) error { return fenced(s.Token) }},
-		{updateArrive, func(ctx workflow.Context, a wire.Arrival) (wire.Place, error) {
+		{updateLine, func(ctx workflow.Context, turns []Turn) ([]wire.Place, error) {
 			f.updates++
-			return f.Arrive(a, workflow.Now(ctx)), nil
-		}, nil},
-		{updateLeave, func(ctx workflow.Context, d wire.Departure) error {
-			f.updates++
-			f.Leave(d, workflow.Now(ctx))
-			return nil
+			return f.Take(turns, workflow.Now(ctx)), nil
 		}, nil},
 	}
 	for _, u := range updates {

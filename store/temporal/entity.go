@@ -73,6 +73,9 @@ type Settle struct {
 	Token int64 `json:"token"`
 	Seq   int64 `json:"seq"` // rises with each settlement of a leader
 
+	// New: the leader takes the DAG for one that was never seen; if it was, nothing of this is taken.
+	New bool `json:"new,omitempty"`
+
 	DAG          *store.DAG       `json:"dag,omitempty"`
 	Due          []store.Due      `json:"due,omitempty"`
 	Settled      []store.Due      `json:"settled,omitempty"`
@@ -120,6 +123,9 @@ func (e *Entity) Settle(s Settle) (Settled, error) {
 			return Settled{}, fmt.Errorf("settlement %d comes after %d: %w", s.Seq, e.Told.Seq, store.ErrGap)
 		}
 		return e.Told, nil
+	}
+	if s.New && e.DAG.ID != "" {
+		return Settled{}, fmt.Errorf("DAG %s was remembered, and not listed: %w", e.DAG.ID, store.ErrGap)
 	}
 	e.Leader = s.Token
 	out := Settled{Token: s.Token, Seq: s.Seq}

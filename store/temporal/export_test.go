@@ -1,5 +1,11 @@
 package temporal
 
+import (
+	"context"
+
+	wire "weft/runner/temporal"
+)
+
 // RegisterSweeping is Register with another rhythm of looking after what may have vanished.
 var RegisterSweeping = register
 
@@ -13,11 +19,15 @@ var (
 const (
 	UpdateClaim  = updateClaim
 	UpdateSettle = updateSettle
-	UpdateArrive = updateArrive
-	UpdateLeave  = updateLeave
+	UpdateLine   = updateLine
 	QueryRuns    = queryRuns
 	QueryPools   = queryPools
 	QueryHolders = queryHolders
 	SignalSizes  = signalSizes
 	SweepName    = sweepActivity
 )
+
+// Past is the activity that answers depends_on_past.
+func Past(ctx context.Context, far Far, p wire.Past) (wire.PastAnswer, error) {
+	return (&activities{far: far}).past(ctx, p)
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
@@ -43,12 +44,17 @@ type Far interface {
 }
 
 // patience is how long one call waits for an answer: the server for a worker, or we for the server.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // NewFar reaches the workflows of a server.
-func NewFar(c client.Client) Far { return &far{c} }
+func NewFar(c client.Client) Far { return &far{client: c, crowds: map[string]*crowd{}} }
 
-type far struct{ client client.Client }
+type far struct {
+	client client.Client
+
+	mu     sync.Mutex
+	crowds map[string]*crowd // by DAG, of which something is under way
+}
 
 // update changes a DAG, and begins its workflow if there is none. One of the same id is carried out once.
 func (f *far) update(ctx context.Context, dag, name, id string, arg, out any) error {
@@ -109,12 +115,12 @@ func (f *far) Settle(ctx context.Context, dag string, s Settle) (out Settled, er
 }
 
 func (f *far) Arrive(ctx context.Context, a wire.Arrival) (out wire.Place, err error) {
-	err = f.update(ctx, a.DAG, updateArrive, "", a, &out)
-	return out, err
+	return f.inLine(ctx, a.DAG, Turn{Arrive: &a})
 }
 
 func (f *far) Leave(ctx context.Context, d wire.Departure) error {
-	return f.update(ctx, d.DAG, updateLeave, "", d, nil)
+	_, err := f.inLine(ctx, d.DAG, Turn{Leave: &d})
+	return err
 }
 
 func (f *far) Kept(ctx context.Context, dag string) (out Kept, err error) {

@@ -125,21 +125,30 @@ func arrival(run string, day int) wire.Arrival {
 	return wire.Arrival{DAG: "d", Run: run, Type: "scheduled", LogicalDate: noon.AddDate(0, 0, day), Max: 1}
 }
 
+func (s *stage) arrives(run string, day int) {
+	a := arrival(run, day)
+	s.update(kept.UpdateLine, []kept.Turn{{Arrive: &a}})
+}
+
+func (s *stage) leaves(run string) {
+	s.update(kept.UpdateLine, []kept.Turn{{Leave: &wire.Departure{Run: run, State: machine.RunSuccess, FinishedAt: noon}}})
+}
+
 func TestARunThatIsLetInIsTold(t *testing.T) {
 	s := onStage(t)
-	s.update(kept.UpdateArrive, arrival("a", 1))
-	s.update(kept.UpdateArrive, arrival("b", 2))
-	s.update(kept.UpdateArrive, arrival("c", 3))
+	s.arrives("a", 1)
+	s.arrives("b", 2)
+	s.arrives("c", 3)
 	s.hears()
-	s.update(kept.UpdateLeave, wire.Departure{Run: "a", State: machine.RunSuccess, FinishedAt: noon})
+	s.leaves("a")
 	s.hears("b weft.admitted")
 	s.play(kept.DAGFlow, &kept.Entity{})
 }
 
 func TestARunThatVanishedLeavesItsPlace(t *testing.T) {
 	s := onStage(t)
-	s.update(kept.UpdateArrive, arrival("a", 1))
-	s.update(kept.UpdateArrive, arrival("b", 2))
+	s.arrives("a", 1)
+	s.arrives("b", 2)
 	s.then(func() { s.gone["a"] = true })
 	s.hears()
 	s.after(2 * kept.SweepEvery)
@@ -150,11 +159,11 @@ func TestARunThatVanishedLeavesItsPlace(t *testing.T) {
 // One that waits and has vanished when its turn comes is passed over.
 func TestWhoIsGoneIsPassedOver(t *testing.T) {
 	s := onStage(t)
-	s.update(kept.UpdateArrive, arrival("a", 1))
-	s.update(kept.UpdateArrive, arrival("b", 2))
-	s.update(kept.UpdateArrive, arrival("c", 3))
+	s.arrives("a", 1)
+	s.arrives("b", 2)
+	s.arrives("c", 3)
 	s.then(func() { s.gone["b"] = true })
-	s.update(kept.UpdateLeave, wire.Departure{Run: "a", State: machine.RunSuccess, FinishedAt: noon})
+	s.leaves("a")
 	s.hears("c weft.admitted")
 	s.play(kept.DAGFlow, &kept.Entity{})
 }
@@ -162,10 +171,10 @@ func TestWhoIsGoneIsPassedOver(t *testing.T) {
 // A cancel by hand, in Temporal's own page, takes nothing away.
 func TestWhatIsRememberedIsNotCancelled(t *testing.T) {
 	s := onStage(t)
-	s.update(kept.UpdateArrive, arrival("a", 1))
+	s.arrives("a", 1)
 	s.then(s.env.CancelWorkflow)
-	s.update(kept.UpdateArrive, arrival("b", 2))
-	s.update(kept.UpdateLeave, wire.Departure{Run: "a", State: machine.RunSuccess, FinishedAt: noon})
+	s.arrives("b", 2)
+	s.leaves("a")
 	s.hears("b weft.admitted")
 	s.play(kept.DAGFlow, &kept.Entity{})
 }

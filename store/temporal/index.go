@@ -68,6 +68,26 @@ func (ix *Index) find(run string) *Known {
 	return nil
 }
 
+// A Turn is one thing that happens in a line.
+type Turn struct {
+	Arrive *wire.Arrival   `json:"arrive,omitempty"`
+	Leave  *wire.Departure `json:"leave,omitempty"`
+}
+
+// Take has several things happen, one after another, and answers where those that arrived stand.
+func (ix *Index) Take(turns []Turn, now time.Time) []wire.Place {
+	out := make([]wire.Place, len(turns))
+	for i, t := range turns {
+		if t.Arrive != nil {
+			out[i] = ix.Arrive(*t.Arrive, now)
+		}
+		if t.Leave != nil {
+			ix.Leave(*t.Leave, now)
+		}
+	}
+	return out
+}
+
 // Arrive puts a run in its line. One that has come already stands where it stood. One that had begun, was over and goes
 // on does not wait, as it does not on one machine either.
 func (ix *Index) Arrive(a wire.Arrival, now time.Time) wire.Place {

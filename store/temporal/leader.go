@@ -33,9 +33,13 @@ type Term struct {
 	Was time.Time
 	// Held ends when the server leads no more. Until then it may still settle what it has begun, though it was asked
 	// to end.
-	Held context.Context //nolint:containedctx // it is the term
-	beat func(time.Time)
+	Held   context.Context //nolint:containedctx // it is the term
+	beat   func(time.Time)
+	giveUp func()
 }
+
+// GiveUp ends the term; whoever is next, maybe this server, begins with what is remembered.
+func (t *Term) GiveUp() { t.giveUp() }
 
 // Beat says that everything until a moment is decided. It never blocks; the next leader finds it in Was.
 func (t *Term) Beat(at time.Time) { t.beat(at) }
@@ -134,7 +138,7 @@ func (l *lead) lead(ctx context.Context) error {
 	}
 	held, lose := context.WithCancel(context.WithoutCancel(l.asked))
 	defer lose()
-	t := &Term{Token: tokenOf(info), Was: was, Held: held}
+	t := &Term{Token: tokenOf(info), Was: was, Held: held, giveUp: lose}
 	p := &pulse{lead: l, token: info.TaskToken, was: was, told: was, news: make(chan struct{}, 1), lose: lose}
 	t.beat = p.set
 	l.log.Info("this server leads", "server", l.me, "token", t.Token, "was", was)

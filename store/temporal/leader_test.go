@@ -148,6 +148,9 @@ func TestOneOfSeveralServersLeads(t *testing.T) {
 		t.Errorf("before the first leader a server was alive at %d", was)
 	}
 	eventually(t, "a settles", func() bool { return who() == "a" })
+	if who, err := kept.Leader(t.Context(), c); !strings.HasPrefix(who, fmt.Sprint(a.cmd.Process.Pid, "@")) || err != nil {
+		t.Errorf("%q leads, they say; %v", who, err)
+	}
 	b := stands(t, server.Address, "b")
 
 	a.signal(syscall.SIGTERM)

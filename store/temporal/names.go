@@ -13,8 +13,7 @@ const (
 	// Updates of a DAG's workflow.
 	updateClaim  = "weft.claim"  // Claim → Claimed
 	updateSettle = "weft.settle" // Settle → Settled
-	updateArrive = "weft.arrive" // Arrival → Place
-	updateLeave  = "weft.leave"  // Departure → nothing
+	updateLine   = "weft.line"   // []Turn → []Place, one for each
 
 	// Queries of a DAG's workflow.
 	queryKept      = "weft.kept"      // → Kept

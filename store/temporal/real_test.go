@@ -143,6 +143,8 @@ func TestOnARealServer(t *testing.T) {
 	})
 	t.Run("runs stand in line, and go on when others have ended or vanished", func(t *testing.T) { inLine(t, c, far) })
 	t.Run("a DAG's workflow goes on as a new execution, and loses nothing", func(t *testing.T) { goesOn(t, c, far) })
+	t.Run("slots are lent, and come back when their holder is gone", func(t *testing.T) { lends(t, c) })
+	t.Run("what is settled while the server is away is settled once it is back", func(t *testing.T) { awhileAway(t, server) })
 	t.Run("what a namespace still has of a run is told, though its DAG has forgotten it", func(t *testing.T) {
 		row, err := far.Look(t.Context(), "line/scheduled__2026-03-02T12:00:00+00:00")
 		if err != nil || row.DAG != "line" || row.Type != "scheduled" || row.State != machine.RunSuccess || !row.LogicalDate.Equal(noon) {
@@ -205,6 +207,61 @@ func inLine(t *testing.T, c client.Client, far kept.Far) {
 	if events := history(t, c, kept.DAGID("line")); events > 60 {
 		t.Errorf("the DAG's history has %d events after three runs", events)
 	}
+}
+
+// awhileAway cuts a leader off while it settles.
+func awhileAway(t *testing.T, server *temporalserver.Server) {
+	link := temporalserver.NewLink(t, server.Address)
+	s := kept.New(kept.Options{Far: kept.NewFar(dial(t, link.Address)), Token: 1})
+	if err := s.Settle(t.Context(), row("away", noon)); err != nil {
+		t.Fatal(err)
+	}
+	link.Cut()
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Settle(t.Context(), &store.Changes{Missed: []store.Missed{{DAG: "away", First: noon, Last: noon, Count: 1, Why: "down"}}})
+	}()
+	select {
+	case err := <-done:
+		t.Fatalf("settled without a server: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	link.Heal()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	missed, err := s.ListMissed(t.Context(), "away", 0)
+	if err != nil || len(missed) != 1 {
+		t.Errorf("missed are %v, %v", missed, err)
+	}
+}
+
+// lends has two runs want the one slot of a pool.
+func lends(t *testing.T, c client.Client) {
+	if err := kept.SetPools(t.Context(), c, map[string]int{"glue": 1}, true); err != nil {
+		t.Fatal(err)
+	}
+	first, second := start(t, c, "pools", noon), start(t, c, "more", noon)
+	holds := func(run string) func() bool {
+		return func() bool {
+			var p kept.Pools
+			answer, err := c.QueryWorkflow(t.Context(), wire.PoolsID, "", kept.QueryPools)
+			if err == nil {
+				err = answer.Get(&p)
+			}
+			return err == nil && len(p.Leases) == 1 && p.Leases[0].Run == wire.RunID(run) && p.Leases[0].Told
+		}
+	}
+	for _, run := range []string{first, second} {
+		if err := c.SignalWorkflow(t.Context(), wire.PoolsID, "", wire.SignalWant, wants(run, "x")); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the first run has the slot", holds(first))
+	}
+	if err := c.TerminateWorkflow(t.Context(), wire.RunID(first), "", "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the second run has the slot", holds(second))
 }
 
 // goesOn settles until the history has been left behind several times.

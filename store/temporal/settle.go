@@ -39,6 +39,9 @@ func (s *Store) Settle(ctx context.Context, c *store.Changes) error {
 	}
 	if err != nil {
 		s.broken = err
+		if s.o.GiveUp != nil {
+			s.o.GiveUp()
+		}
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	for _, p := range parts {
@@ -122,32 +125,23 @@ func split(c *store.Changes, next func() int64) (parts []*part) {
 	return parts
 }
 
-// met claims DAGs that this leader has not met. If one of them turns out to be known, the leader took it for new, and
-// what it says of it is wrong.
+// met sees to DAGs that this leader has not met: after it has learned of all there are they are taken for new, else it
+// claims them first.
 func (s *Store) met(ctx context.Context, parts []*part) error {
 	var news []string
 	s.mu.Lock()
 	for _, p := range parts {
-		if s.dags[p.dag] == nil {
+		if s.dags[p.dag] != nil {
+			continue
+		}
+		if p.New = s.whole; p.New {
+			s.dags[p.dag] = &Kept{}
+		} else {
 			news = append(news, p.dag)
 		}
 	}
-	whole := s.whole
 	s.mu.Unlock()
-	if len(news) == 0 {
-		return nil
-	}
-	if err := s.claim(ctx, news); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, dag := range news {
-		if k := s.dags[dag]; whole && k.DAG.ID != "" {
-			return fmt.Errorf("DAG %s was remembered, and not listed: %w", dag, store.ErrGap)
-		}
-	}
-	return nil
+	return s.claim(ctx, news)
 }
 
 func (s *Store) settle(ctx context.Context, parts []*part) error {

@@ -24,8 +24,11 @@ type Options struct {
 	Token int64
 	// Held ends when the leader leads no more; nil: never. What is being settled is tried until then.
 	Held context.Context //nolint:containedctx // a store is of one term
-	Now  func() time.Time
-	Log  *slog.Logger
+	// GiveUp, if not nil, is called when the leader does not know what is remembered and can settle nothing any more:
+	// its term is to end, so that the next one begins with what is there.
+	GiveUp func()
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // A Store is what scheduler and server ask of a store.Store: what is scheduled, the list of runs, plans. It may be used
@@ -156,6 +159,12 @@ func (s *Store) Scheduled(ctx context.Context) (out store.Scheduled, err error) 
 	s.mu.Unlock()
 	if !loaded {
 		dags, err := s.every(ctx)
+		if s.o.Token > 0 && err != nil {
+			err = s.insist(ctx, "every DAG", func() (err error) {
+				dags, err = s.every(ctx)
+				return err
+			})
+		}
 		if err != nil {
 			return out, err
 		}

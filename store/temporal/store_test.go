@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	sdk "go.temporal.io/sdk/temporal"
+
 	"weft/machine"
 	wire "weft/runner/temporal"
 	"weft/store"
@@ -91,11 +93,16 @@ func TestALeaderThatComesBackDoesNoHarm(t *testing.T) {
 // A DAG that a leader takes for new, and that another had seen a moment before, is not seen for the first time twice.
 func TestADAGThatWasNotListedYetIsNotTakenForNew(t *testing.T) {
 	w := newWorld(t)
-	late := temporal.New(temporal.Options{Far: unlisted{w.far}, Token: 2})
+	gaveUp := 0
+	late := temporal.New(temporal.Options{Far: unlisted{w.far}, Token: 2, GiveUp: func() { gaveUp++ }})
 	_, err := late.Scheduled(t.Context())
 	w.fine(err)
 	w.fine(w.leader(1).Settle(t.Context(), row("a", noon)))
 	w.gap(late.Settle(t.Context(), row("a", time.Time{})))
+	w.gap(late.Settle(t.Context(), row("b", time.Time{})))
+	if gaveUp != 1 {
+		t.Errorf("it gave up %d times, where it is to begin anew", gaveUp)
+	}
 	known := temporal.New(temporal.Options{Far: unlisted{w.far}, Token: 3, Known: func() []string { return []string{"a"} }})
 	kept, err := known.Scheduled(t.Context())
 	w.fine(err)
@@ -182,4 +189,37 @@ func TestRunsAreFoundWhereverTheyAre(t *testing.T) {
 	if _, err := s.GetRun(t.Context(), "nobody"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestDependsOnPast asks as a run's workflow does: once, and then until the answer is yes.
+func TestDependsOnPast(t *testing.T) {
+	w := newWorld(t)
+	ask := wire.Past{DAG: "d", LogicalDate: noon.AddDate(0, 0, 2), Task: "load"}
+	answers := func(want wire.PastAnswer) {
+		t.Helper()
+		got, err := temporal.Past(t.Context(), w.far, ask)
+		w.fine(err)
+		same(t, got, want)
+	}
+	answers(wire.PastAnswer{OK: true}) // nothing is remembered of the DAG
+	come := func(run, kind string, day int, end machine.State) {
+		_, err := w.far.Arrive(t.Context(), wire.Arrival{DAG: "d", Run: run, Type: kind, LogicalDate: noon.AddDate(0, 0, day)})
+		w.fine(err)
+		w.fine(w.far.Leave(t.Context(), wire.Departure{DAG: "d", Run: run, Type: kind, State: machine.RunSuccess, Tasks: map[string]machine.State{"load": end}}))
+	}
+	come("by_hand", "manual", 1, machine.Failed)
+	come("d/later", "scheduled", 3, machine.Failed)
+	answers(wire.PastAnswer{OK: true})
+	come("d/first", "scheduled", 0, machine.Success)
+	answers(wire.PastAnswer{OK: true, Run: "d/first"})
+	come("d/second", "backfill", 1, machine.Failed)
+	answers(wire.PastAnswer{OK: false, Run: "d/second"})
+	ask.Until = true
+	_, err := temporal.Past(t.Context(), w.far, ask)
+	var again *sdk.ApplicationError
+	if !errors.As(err, &again) || again.Type() != wire.ErrNotYet || again.NonRetryable() || again.NextRetryDelay() <= 0 {
+		t.Errorf("got %v, want an error that is tried again", err)
+	}
+	come("d/second", "backfill", 1, machine.Skipped) // it was cleared
+	answers(wire.PastAnswer{OK: true, Run: "d/second"})
 }
