@@ -151,6 +151,9 @@ func TestOneOfSeveralServersLeads(t *testing.T) {
 	if who, err := kept.Leader(t.Context(), c); !strings.HasPrefix(who, fmt.Sprint(a.cmd.Process.Pid, "@")) || err != nil {
 		t.Errorf("%q leads, they say; %v", who, err)
 	}
+	if os.Getenv("WEFT_RECORD") != "" {
+		record(t, c, kept.LeaderID)
+	}
 	b := stands(t, server.Address, "b")
 
 	a.signal(syscall.SIGTERM)
