@@ -25,6 +25,8 @@ type Source interface {
 	Next(ctx context.Context) (changed bool, err error)
 	// Files are those of the set in force, by path; nil if there is none.
 	Files() []s3sync.File
+	// LeftOut tells what is there and no part of the set.
+	LeftOut() []s3sync.Note
 	// Shown is a path of the set as messages show it.
 	Shown(path string) string
 }
@@ -47,6 +49,7 @@ type Snapshot struct {
 	Set      string
 	Entries  map[string]Entry
 	Findings []Finding // of each DAG file of the set, in the order of paths
+	LeftOut  []s3sync.Note
 }
 
 // IDs are those of the DAGs in force, sorted.
@@ -84,7 +87,7 @@ func (c *Catalog) Refresh(ctx context.Context) (changed bool, err error) {
 	if set == nil || !changed && c.now.Load() != nil {
 		return changed, failed
 	}
-	fresh, err := c.read(set)
+	fresh, err := c.read(set, c.Source.LeftOut())
 	if err != nil {
 		return false, err
 	}
@@ -93,7 +96,7 @@ func (c *Catalog) Refresh(ctx context.Context) (changed bool, err error) {
 }
 
 // read checks a set and decides which version of each DAG is in force.
-func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
+func (c *Catalog) read(set []s3sync.File, left []s3sync.Note) (*Snapshot, error) {
 	name := s3sync.SetOf(set)
 	files := Files(set, c.Bundles.Path(name), c.Source.Shown)
 	found, _, err := c.Checker.Check(files)
@@ -108,7 +111,7 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 	for _, d := range Neighbours(found, true) {
 		between[d.File] = append(between[d.File], d)
 	}
-	s := &Snapshot{Set: name, Entries: map[string]Entry{}, Findings: found}
+	s := &Snapshot{Set: name, Entries: map[string]Entry{}, Findings: found, LeftOut: left}
 	broken := map[string]bool{} // by path
 	at := 0
 	folders := map[string]string{".": name}
@@ -132,13 +135,18 @@ func (c *Catalog) read(set []s3sync.File) (*Snapshot, error) {
 		s.Entries[g.ID] = Entry{ID: g.ID, Path: f.Path, Version: versionOf(set, f, folders), Set: name, Head: g.Head}
 	}
 	for id, last := range c.lastGood() {
-		if _, current := s.Entries[id]; !current && broken[last.Path] && c.there(last) {
+		if _, current := s.Entries[id]; !current && (broken[last.Path] || within(left, last.Path)) && c.there(last) {
 			last.Stale = true
 			s.Entries[id] = last
 		}
 	}
 	c.remember(s)
 	return s, nil
+}
+
+// within tells whether a file, or a folder that it is in, is left out.
+func within(left []s3sync.Note, file string) bool {
+	return slices.ContainsFunc(left, func(n s3sync.Note) bool { return file == n.Path || strings.HasPrefix(file, n.Path+"/") })
 }
 
 // versionOf hashes a DAG's file, by its name, and the files of its folder; folders are the hashes of those that are

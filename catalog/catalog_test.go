@@ -130,6 +130,45 @@ func TestOneBadFileStopsNobody(t *testing.T) {
 	b.shows("what is no DAG", "a=2")
 }
 
+// TestWhatCannotBePartOfASetStopsNobody: a name that no key can be, names that differ in case alone, a file and a
+// folder that must not be read. They are told of, and the DAGs beside them go on; of one that became so, the last good
+// version.
+func TestWhatCannotBePartOfASetStopsNobody(t *testing.T) {
+	b := newBench(t)
+	b.write("a.yaml", dag("a", "1"))
+	b.write("b.yaml", dag("b", "1"))
+	b.write("team/c.yaml", dag("c", "1"))
+	b.shows("at first", "a=1 b=1 c=1")
+	b.write("two\nlines.yaml", dag("d", "1"))
+	b.write("B.yaml", dag("e", "1"))
+	b.write("a.yaml", dag("a", "2"))
+	b.shows("bad names", "a=2 b=1! c=1 e=1")
+	var left []string
+	for _, n := range b.Now().LeftOut {
+		left = append(left, n.Text)
+	}
+	if got := strings.Join(left, "; "); !strings.Contains(got, "B.yaml in case alone") || !strings.Contains(got, "a control character") || len(left) != 2 {
+		t.Errorf("left out: %s", got)
+	}
+	b.remove("B.yaml")
+	b.remove("two\nlines.yaml")
+	b.shows("they are gone", "a=2 b=1 c=1")
+	if len(b.Now().LeftOut) > 0 {
+		t.Errorf("left out still: %v", b.Now().LeftOut)
+	}
+	if os.Geteuid() == 0 {
+		t.Log("root may read all: what must not be read is not tried")
+		return
+	}
+	for _, path := range []string{"b.yaml", "team"} {
+		if err := os.Chmod(filepath.Join(b.dir, path), 0); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Chmod(filepath.Join(b.dir, path), 0o755)
+	}
+	b.shows("what must not be read", "a=2 b=1! c=1!")
+}
+
 // TestVersions: a version is the DAG's file and its folder's files; those of other folders do not count.
 func TestVersions(t *testing.T) {
 	b := newBench(t)

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"weft/s3sync"
@@ -24,6 +25,14 @@ func (b Bucket) Files() []s3sync.File {
 	return nil
 }
 
+// LeftOut implements Source.
+func (b Bucket) LeftOut() []s3sync.Note {
+	if last := b.Follower.Last(); last != nil {
+		return last.LeftOut
+	}
+	return nil
+}
+
 // Shown implements Source.
 func (b Bucket) Shown(path string) string { return b.Follower.Place.String() + "/" + path }
 
@@ -36,6 +45,7 @@ type Folder struct {
 	Show    func(path string) string // a path of this machine as messages show it
 
 	files []s3sync.File
+	left  []s3sync.Note
 	seen  map[string]stamp
 	at    time.Time // of seen
 }
@@ -58,7 +68,7 @@ func (f *Folder) Next(ctx context.Context) (changed bool, err error) {
 	if f.files != nil && calm && sameStamps(stamps, f.seen) {
 		return false, nil
 	}
-	tree, err := s3sync.Scan(ctx, f.Dir, f.Except, f.known())
+	tree, err := s3sync.ScanWhatCan(ctx, f.Dir, f.Except, f.known())
 	if err != nil {
 		return false, err
 	}
@@ -75,7 +85,8 @@ func (f *Folder) Next(ctx context.Context) (changed bool, err error) {
 		}
 		changed = true
 	}
-	f.files, f.seen, f.at = tree.Files, stamps, at
+	changed = changed || !slices.Equal(tree.LeftOut, f.left)
+	f.files, f.left, f.seen, f.at = tree.Files, tree.LeftOut, stamps, at
 	if f.files == nil {
 		f.files = []s3sync.File{}
 	}
@@ -101,6 +112,9 @@ func stampOf(info fs.FileInfo) stamp {
 
 // Files implements Source.
 func (f *Folder) Files() []s3sync.File { return f.files }
+
+// LeftOut implements Source.
+func (f *Folder) LeftOut() []s3sync.Note { return f.left }
 
 // Shown implements Source.
 func (f *Folder) Shown(path string) string {

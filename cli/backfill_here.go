@@ -17,6 +17,9 @@ import (
 
 // keepBackfill changes what is kept of a backfill that nobody carries out.
 func (e *env) keepBackfill(id, state string) error {
+	if e.onTemporal() {
+		return e.errNotServed("change backfill " + id)
+	}
 	l, err := lead(e.conf.Home)
 	if err != nil {
 		return err
@@ -79,8 +82,9 @@ func (e *env) backfillHere(asJSON bool, begin func(context.Context, *scheduler.S
 			req.Sandbox = e.sandbox
 			return req
 		},
-		Replay: func(_ context.Context, run string) (*machine.Run, error) { return s.replay(run) },
-		Beat:   func() time.Time { return time.Time{} }, SetBeat: func(time.Time) { l.beat(l.was) },
+		Replay:   func(_ context.Context, run string) (*machine.Run, error) { return s.replay(run) },
+		Reopened: store.ReopenedBy(s.store),
+		Beat:     func() time.Time { return time.Time{} }, SetBeat: func(time.Time) { l.beat(l.was) },
 	})
 	if err := e.drive(s, observe); err != nil {
 		return err

@@ -18,6 +18,7 @@ type finder func(ctx context.Context, id string) (plan *machine.Plan, dir string
 // called a child.
 type runs struct {
 	mu       sync.Mutex
+	far      *farRuns // they are on Temporal
 	s        *session
 	find     finder
 	tell     func(runner.Update) // how children are shown

@@ -19,6 +19,9 @@ import (
 
 // Look implements plugins.Runs.
 func (r *runs) Look(ctx context.Context, id string) (plugins.RunStatus, bool, error) {
+	if far := r.away(); far != nil {
+		return far.look(ctx, id)
+	}
 	s, err := r.bound()
 	if err != nil {
 		return plugins.RunStatus{}, false, err
@@ -96,6 +99,9 @@ func whyEnded(m *machine.Run) string {
 
 // Newest implements plugins.Runs.
 func (r *runs) Newest(ctx context.Context, dag string, at time.Time, task string) (plugins.RunStatus, bool, error) {
+	if far := r.away(); far != nil {
+		return far.newest(ctx, dag, at, task)
+	}
 	s, err := r.bound()
 	if err != nil {
 		return plugins.RunStatus{}, false, err
@@ -134,6 +140,9 @@ func (r *runs) Newest(ctx context.Context, dag string, at time.Time, task string
 
 // Cancel implements plugins.Runs.
 func (r *runs) Cancel(ctx context.Context, id, by string) error {
+	if far := r.away(); far != nil {
+		return far.cancel(ctx, id, by)
+	}
 	s, err := r.bound()
 	if err != nil {
 		return err

@@ -20,6 +20,9 @@ import (
 
 // Start implements plugins.Runs.
 func (r *runs) Start(ctx context.Context, o plugins.RunOrder) (plugins.RunStatus, error) {
+	if far := r.away(); far != nil {
+		return far.start(ctx, o)
+	}
 	s, err := r.bound()
 	if err != nil {
 		return plugins.RunStatus{}, err
@@ -118,14 +121,7 @@ func (r *runs) parent(s *session, o plugins.RunOrder) (*machine.Parent, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &machine.Parent{
-		DAG: o.By.DAG, Run: o.By.Run, Depth: 1,
-		Key: machine.Key{Task: o.By.Task, Index: o.By.Index, Epoch: o.By.Epoch, Attempt: o.By.Attempt},
-	}
-	if above != nil {
-		p.Depth = above.Depth + 1
-	}
-	if p.Depth <= deepest {
+	if p, err := parentOf(o, above); err == nil {
 		return p, nil
 	}
 	chain := o.By.DAG + " → " + o.DAG
@@ -135,7 +131,26 @@ func (r *runs) parent(s *session, o plugins.RunOrder) (*machine.Parent, error) {
 			break
 		}
 	}
+	return nil, tooDeep(o, chain)
+}
+
+// parentOf is what a child records of the attempt that starts it; above is the parent of that attempt's run.
+func parentOf(o plugins.RunOrder, above *machine.Parent) (*machine.Parent, error) {
+	p := &machine.Parent{
+		DAG: o.By.DAG, Run: o.By.Run, Depth: 1,
+		Key: machine.Key{Task: o.By.Task, Index: o.By.Index, Epoch: o.By.Epoch, Attempt: o.By.Attempt},
+	}
+	if above == nil {
+		return p, nil
+	}
+	if p.Depth = above.Depth + 1; p.Depth > deepest {
+		return nil, tooDeep(o, above.DAG+" → "+o.By.DAG+" → "+o.DAG)
+	}
+	return p, nil
+}
+
+func tooDeep(o plugins.RunOrder, chain string) error {
 	e := plugins.Errorf(plugins.BadInput, "cannot start %s: %d runs stand above it already, one started by the other: … → %s", o.DAG, deepest, chain)
 	e.Hint = "DAGs that start each other never end; schedule: \"@continuous\" starts a DAG again when its run has ended"
-	return nil, e
+	return e
 }

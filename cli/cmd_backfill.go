@@ -76,17 +76,20 @@ func (e *env) backfill(id string, o backfillOptions) error {
 		Params: string(order.Params), By: order.By,
 	}
 	if o.plan {
-		s, err := openSession(e.conf, true)
+		s, err := e.openRuns(true)
 		if err != nil {
 			return err
 		}
 		defer s.close()
 		row.Schedule = scheduler.KeptAs(page.Schedule, page.Timezone)
-		dates, err := scheduler.PlanBackfill(context.Background(), s.store, row)
+		dates, err := scheduler.PlanBackfill(context.Background(), s.list(), row)
 		if err != nil {
 			return usageOf(err)
 		}
 		return e.showDates(dates, o.json)
+	}
+	if e.onTemporal() {
+		return e.errNotServed("carry out a backfill of " + id)
 	}
 	return e.backfillHere(o.json, func(ctx context.Context, s *scheduler.Service) (store.Backfill, error) { return s.Backfill(ctx, row) })
 }
@@ -204,12 +207,12 @@ func backfillsCommand(e *env) *cobra.Command {
 		Example: "  weft backfill list --dag nightly",
 		Args:    exactArgs(0, "weft backfill list takes no argument: --dag chooses a DAG"),
 		RunE: func(*cobra.Command, []string) error {
-			s, err := openSession(e.conf, false)
+			s, err := e.openRuns(false)
 			if err != nil {
 				return err
 			}
 			defer s.close()
-			list, err := s.store.ListBackfills(context.Background(), dag, 0)
+			list, err := s.list().ListBackfills(context.Background(), dag, 0)
 			if err != nil {
 				return err
 			}

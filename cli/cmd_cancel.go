@@ -41,6 +41,9 @@ func (e *env) cancel(name string) error {
 	}
 	ctx := context.Background()
 	order := machine.CancelAsked{By: userName(), Reason: "weft cancel"}
+	if s.far != nil {
+		return e.cancelFar(s, row, order)
+	}
 	if done, err := e.cancelServed(row.ID, order); err != nil {
 		return err
 	} else if done {

@@ -111,7 +111,7 @@ func (e *env) clear(name string, o clearOptions) error {
 		return nil
 	}
 	body, hash := c.plan.Encode()
-	if err := s.store.PutPlan(context.Background(), hash, body); err != nil {
+	if err := s.plans().PutPlan(context.Background(), hash, body); err != nil {
 		return err
 	}
 	return e.give(s, r, c.order(r, hash), o.json)

@@ -119,6 +119,13 @@ func (e *env) lookAtDAGs() (st server.Store, cat server.Catalog, end func(), err
 	if cat, err = e.readDAGs(); err != nil {
 		return nil, nil, nil, err
 	}
+	if e.onTemporal() {
+		s, err := e.openRuns(false)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return s.far.kept, cat, s.close, nil
+	}
 	if _, err := os.Stat(e.conf.Home); errors.Is(err, os.ErrNotExist) {
 		return mem.New(), cat, func() {}, nil
 	}

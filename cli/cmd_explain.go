@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -49,6 +50,13 @@ func (e *env) explain(name, task string, asJSON bool) error {
 	ex, ok := r.Explain(task)
 	if !ok {
 		return noTask(r.Plan(), row.ID, task)
+	}
+	if t := s.summary(r).Tasks[task]; s.far != nil && t.State != ex.State { // it was ordered, and nobody carries it out
+		ex.Waiting = append(ex.Waiting, strings.TrimPrefix(t.Reason, "waits for "))
+		if n := len(ex.Attempts); n == 1 {
+			ex.Attempts[0] = strings.Replace(ex.Attempts[0], ex.State.String(), t.State.String(), 1)
+		}
+		ex.State = t.State
 	}
 	if asJSON {
 		return e.printJSON(ex)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"os/signal"
 	"slices"
@@ -79,7 +80,7 @@ func (e *env) showLogs(name string, o logOptions) error {
 		return e.followLogs(s, row, o, out)
 	}
 	for _, id := range ids {
-		if err := s.logs.Copy(out.of(id), id); err != nil {
+		if err := s.copyLog(r, out.of(id), id); err != nil {
 			return err
 		}
 	}
@@ -102,7 +103,7 @@ func mayHaveSeveral(t *machine.Task) bool { return t == nil || t.ForEach != nil 
 // attempt.
 func (s *session) logIDs(r *machine.Run, o logOptions) ([]logs.ID, error) {
 	sum := r.Summarize()
-	there, err := s.logs.List(sum.DAG, sum.Run)
+	there, err := s.logsThere(r)
 	if err != nil {
 		return nil, err
 	}
@@ -138,8 +139,12 @@ func (e *env) followLogs(s *session, row store.Run, o logOptions, out *logWriter
 	}
 	var all sync.WaitGroup
 	following := map[logs.ID]bool{}
-	for tick := time.NewTicker(2 * followPoll); ; {
-		now, err := s.store.GetRun(ctx, row.ID)
+	every := 2 * followPoll
+	if s.far != nil {
+		every = 2 * farPoll
+	}
+	for tick := time.NewTicker(every); ; {
+		now, err := s.list().GetRun(ctx, row.ID)
 		if ctx.Err() != nil {
 			break
 		}
@@ -151,7 +156,7 @@ func (e *env) followLogs(s *session, row store.Run, o logOptions, out *logWriter
 			for _, id := range ids {
 				if !following[id] {
 					following[id] = true
-					all.Go(func() { _ = s.logs.Follow(ctx, out.of(id), id, followPoll, ended) })
+					all.Go(func() { _ = s.followLog(ctx, r, out.of(id), id, ended) })
 				}
 			}
 		}
@@ -169,6 +174,37 @@ func (e *env) followLogs(s *session, row store.Run, o logOptions, out *logWriter
 		return errInterrupted
 	}
 	return nil
+}
+
+// logsThere lists the logs that there are; of a run on Temporal those of all its attempts, of which some have said nothing.
+func (s *session) logsThere(r *machine.Run) (ids []logs.ID, err error) {
+	info := r.Info()
+	if s.far == nil {
+		return s.logs.List(info.DAG, info.Key())
+	}
+	for _, key := range r.Begun() {
+		for n := 1; n <= key.Attempt; n++ {
+			key.Attempt = n
+			ids = append(ids, logID(info.Key(), info.DAG, key))
+		}
+	}
+	return ids, nil
+}
+
+// copyLog writes one.
+func (s *session) copyLog(r *machine.Run, w io.Writer, id logs.ID) error {
+	if s.far != nil {
+		return s.far.copyLog(context.Background(), r, w, id)
+	}
+	return s.logs.Copy(w, id)
+}
+
+// followLog writes one as it grows.
+func (s *session) followLog(ctx context.Context, r *machine.Run, w io.Writer, id logs.ID, ended func() bool) error {
+	if s.far != nil {
+		return s.far.followLog(ctx, r, w, id, ended)
+	}
+	return s.logs.Follow(ctx, w, id, followPoll, ended)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

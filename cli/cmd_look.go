@@ -13,10 +13,10 @@ import (
 	"weft/store"
 )
 
-// openRun opens the state folder and finds a run in it: by its key (of scheduled runs DAG/ID), by its id or a
+// openRun opens the state folder, or Temporal, and finds a run in it: by its key (of scheduled runs DAG/ID), by its id or a
 // beginning of either that only one has, or as `latest`.
 func (e *env) openRun(name string) (*session, store.Run, error) {
-	s, err := openSession(e.conf, false)
+	s, err := e.openRuns(false)
 	if err != nil {
 		return nil, store.Run{}, err
 	}
@@ -36,11 +36,11 @@ const maxNamed = 5
 
 func (s *session) findRun(name string) (store.Run, error) {
 	ctx := context.Background()
-	row, err := s.store.GetRun(ctx, name)
+	row, err := s.list().GetRun(ctx, name)
 	if err == nil || !errors.Is(err, store.ErrNotFound) {
 		return row, err
 	}
-	rows, err := s.store.ListRuns(ctx, store.Filter{})
+	rows, err := s.list().ListRuns(ctx, store.Filter{})
 	if err != nil {
 		return store.Run{}, err
 	}
@@ -74,6 +74,9 @@ func (s *session) replay(id string) (*machine.Run, error) {
 
 // replayed is replay, and tells how many records there are.
 func (s *session) replayed(id string) (*machine.Run, uint64, error) {
+	if s.far != nil {
+		return s.far.run(id)
+	}
 	recs, err := s.store.Read(context.Background(), id)
 	if err != nil {
 		return nil, 0, err

@@ -91,6 +91,9 @@ func (e *env) run(arg string, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	if e.onTemporal() {
+		return e.runFar(req, o)
+	}
 	asked := o.id != ""
 	if s == nil {
 		done, may, err := e.handOver(req, o)

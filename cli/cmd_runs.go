@@ -57,12 +57,12 @@ func (e *env) listRuns(o listOptions) error {
 			return usagef("cannot list runs that are %q: a run is queued, running, success, failed or cancelled", s)
 		}
 	}
-	s, err := openSession(e.conf, false)
+	s, err := e.openRuns(false)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	rows, err := s.store.ListRuns(context.Background(), f)
+	rows, err := s.list().ListRuns(context.Background(), f)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,9 @@ type listedRun struct {
 }
 
 // cutOff tells whether a run that has not ended has no driver: a crash or a kill interrupted it.
-func (s *session) cutOff(r store.Run) bool { return !r.State.Terminal() && s.free(r.ID) == nil }
+func (s *session) cutOff(r store.Run) bool {
+	return s.far == nil && !r.State.Terminal() && s.free(r.ID) == nil
+}
 
 func when(t time.Time) string {
 	if t.IsZero() {
@@ -155,13 +157,13 @@ func (e *env) show(args []string, asJSON bool) error {
 		return err
 	}
 	if len(args) == 2 {
-		return e.showTask(r, args[1], asJSON)
+		return e.showTask(r, s.summary(r), args[1], asJSON)
 	}
 	return e.showRun(s, row, r, asJSON)
 }
 
 func (e *env) showRun(s *session, row store.Run, r *machine.Run, asJSON bool) error {
-	sum := r.Summarize()
+	sum := s.summary(r)
 	if asJSON {
 		return e.printLine(sum)
 	}
@@ -245,6 +247,9 @@ Runs that another weft drives are left alone.`,
 }
 
 func (e *env) resume(name string, asJSON bool) error {
+	if e.onTemporal() {
+		return errGoesOn
+	}
 	s, row, err := e.openRun(name)
 	if err != nil {
 		return err
@@ -255,6 +260,9 @@ func (e *env) resume(name string, asJSON bool) error {
 
 // resumeAll goes on with every run that nobody drives, all at once.
 func (e *env) resumeAll(asJSON bool) error {
+	if e.onTemporal() {
+		return errGoesOn
+	}
 	s, err := openSession(e.conf, false)
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"weft/runner"
 	"weft/scheduler"
 	"weft/spec"
+	"weft/store"
 )
 
 func serveCommand(e *env) *cobra.Command {
@@ -84,6 +85,9 @@ func (e *env) serve(o serveOptions) error {
 	log, err := o.logger(e)
 	if err != nil {
 		return err
+	}
+	if e.onTemporal() {
+		return e.serveFar(log)
 	}
 	lead, err := lead(e.conf.Home)
 	if err != nil {
@@ -169,7 +173,7 @@ func again(ctx context.Context, hup <-chan os.Signal) <-chan struct{} {
 
 // open makes the catalog and the scheduler.
 func (v *serving) open(ctx context.Context) error {
-	cat, dir, err := v.openServed(ctx)
+	cat, dir, err := v.openPlace(ctx)
 	if err != nil {
 		return err
 	}
@@ -181,8 +185,9 @@ func (v *serving) open(ctx context.Context) error {
 			req.Sandbox = v.sandbox
 			return req
 		},
-		Replay: func(_ context.Context, run string) (*machine.Run, error) { return v.s.replay(run) },
-		Beat:   func() time.Time { return v.lead.was }, SetBeat: v.lead.beat,
+		Replay:   func(_ context.Context, run string) (*machine.Run, error) { return v.s.replay(run) },
+		Reopened: store.ReopenedBy(v.s.store),
+		Beat:     func() time.Time { return v.lead.was }, SetBeat: v.lead.beat,
 	})
 	v.follow.changed = v.sched.Nudge
 	v.runs.serve(v.find)
@@ -191,7 +196,12 @@ func (v *serving) open(ctx context.Context) error {
 
 // find finds the version of a DAG that is in force, for dag.run.
 func (v *serving) find(_ context.Context, id string) (*machine.Plan, string, error) {
-	now := v.follow.catalog.Now()
+	return v.follow.find(id)
+}
+
+// find finds the version of a DAG that is in force.
+func (f *follower) find(id string) (*machine.Plan, string, error) {
+	now := f.catalog.Now()
 	entry, ok := now.Entries[id]
 	if !ok {
 		err := fmt.Errorf("cannot find DAG %q: none of that id is in force", id)
@@ -200,11 +210,11 @@ func (v *serving) find(_ context.Context, id string) (*machine.Plan, string, err
 		}
 		return nil, "", err
 	}
-	return v.follow.catalog.Plan(entry)
+	return f.catalog.Plan(entry)
 }
 
-// openServed makes the catalog of what is served. dir is the folder, "" of a bucket.
-func (v *serving) openServed(ctx context.Context) (c *catalog.Catalog, dir string, err error) {
+// openPlace makes the catalog of what is served. dir is the folder, "" of a bucket.
+func (v *env) openPlace(ctx context.Context) (c *catalog.Catalog, dir string, err error) {
 	if remote(v.conf.DAGs) {
 		c, _, err = v.openCatalog(ctx, v.conf.DAGs)
 		return c, "", err

@@ -99,6 +99,9 @@ func (e *env) pauser(pause bool) (order func(id string) error, end func(), err e
 			return err
 		}, c.Close, nil
 	}
+	if e.onTemporal() {
+		return nil, nil, e.errNotServed(map[bool]string{true: "pause", false: "unpause"}[pause] + " DAGs")
+	}
 	l, err := lead(e.conf.Home)
 	if errors.Is(err, errServed) {
 		return nil, nil, &hinted{errors.New("cannot pause DAGs just now: the server begins, or ends"), "try again in a moment"}

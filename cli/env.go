@@ -29,6 +29,8 @@ type env struct {
 	noColor          bool
 	sandbox          bool // --sandbox, of commands that drive runs
 
+	engine, temporalAddress, temporalNamespace string // --engine, --temporal-address, --namespace
+
 	color   bool // of stdout
 	conf    config.Config
 	plugins *plugins.Registry
@@ -50,8 +52,12 @@ func (e *env) prepare() error {
 	if e.dags != "" {
 		src.Flags["dags"] = e.dags
 	}
-	if e.shellcheck != "" {
-		src.Flags["shellcheck"] = e.shellcheck
+	for key, value := range map[string]string{
+		"shellcheck": e.shellcheck, "engine": e.engine, "temporal_address": e.temporalAddress, "temporal_namespace": e.temporalNamespace,
+	} {
+		if value != "" {
+			src.Flags[key] = value
+		}
 	}
 	if e.conf, err = config.Load(src); err != nil {
 		return err

@@ -33,10 +33,18 @@ var commands = []struct {
 	{groupRun, backfillCommand},
 	{groupRun, gcCommand},
 	{groupDeploy, serveCommand},
+	{groupDeploy, workerCommand},
 	{groupDeploy, dagsCommand},
 	{groupDeploy, syncCommand},
 	{groupOther, completionCommand},
 	{groupOther, versionCommand},
+	{groupOther, guardCommand},
+}
+
+// onEngines are the commands for which it matters what keeps runs going.
+var onEngines = map[string]bool{
+	"run": true, "runs": true, "logs": true, "explain": true, "cancel": true, "clear": true, "retry": true, "mark": true, "backfill": true,
+	"serve": true, "dags": true,
 }
 
 const (
@@ -82,7 +90,10 @@ and remembers what happened.`,
 			if cmd.Annotations["bare"] != "" {
 				return nil
 			}
-			return e.prepare()
+			if err := e.prepare(); err != nil {
+				return err
+			}
+			return e.misplaced(cmd)
 		},
 		Version:           thisBuild().String(),
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -105,6 +116,9 @@ and remembers what happened.`,
 	)
 	for _, c := range commands {
 		cmd := c.make(e)
+		if onEngines[cmd.Name()] {
+			engineFlags(e, cmd)
+		}
 		cmd.GroupID = c.group
 		root.AddCommand(cmd)
 	}

@@ -15,6 +15,9 @@ import (
 // give has an order by hand carried out (machine.Reopened, machine.Marked): here, and then the run
 // is driven to its end; by a live server; or by the process that drives the run already.
 func (e *env) give(s *session, r *machine.Run, order machine.Fact, asJSON bool) error {
+	if s.far != nil {
+		return e.giveFar(s, r, order, asJSON)
+	}
 	if done, err := e.order(s, r, order, asJSON); done {
 		return err
 	}

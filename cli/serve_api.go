@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"weft/machine"
@@ -65,18 +66,23 @@ func (v *serving) sameWorld(info machine.RunInfo) error {
 // offer has other commands of this state folder ask the server. The function returned ends that. A server that cannot
 // be asked serves all the same.
 func (v *serving) offer(ctx context.Context) (end func()) {
-	cannot := func(err error) func() {
-		v.log.Error("other commands cannot ask this server; they drive their runs themselves", "error", err)
-		return func() {}
-	}
-	api, err := server.New(server.Config{
+	return offerAPI(ctx, v.log, server.Config{
 		Engine: orderly{v.s.engine, v.s}, Scheduler: v.sched, Catalog: v.follow.catalog, Store: v.s.store, Hub: &v.hub, Log: v.log,
 		Version: thisBuild().Version, Home: v.conf.Home, DAGs: v.conf.DAGs, Sandbox: v.sandbox, PID: os.Getpid(),
 	})
+}
+
+// offerAPI answers on the socket of a state folder until the function returned is called.
+func offerAPI(ctx context.Context, log *slog.Logger, conf server.Config) (end func()) {
+	cannot := func(err error) func() {
+		log.Error("other commands cannot ask this server; they do without", "error", err)
+		return func() {}
+	}
+	api, err := server.New(conf)
 	if err != nil {
 		return cannot(err)
 	}
-	socket, err := server.Listen(v.conf.Home)
+	socket, err := server.Listen(conf.Home)
 	if err != nil {
 		return cannot(err)
 	}
@@ -84,10 +90,12 @@ func (v *serving) offer(ctx context.Context) (end func()) {
 	served := make(chan error, 1)
 	go func() { served <- api.Serve(socket, server.Read, server.Operate) }() // who can reach it owns the folder
 	return func() {
-		v.hub.Close()
+		if hub, ok := conf.Hub.(interface{ Close() }); ok {
+			hub.Close()
+		}
 		api.Close()
 		if err := <-served; err != nil {
-			v.log.Error("other commands could not ask this server any more", "error", err)
+			log.Error("other commands could not ask this server any more", "error", err)
 		}
 	}
 }

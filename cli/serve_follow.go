@@ -11,6 +11,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"weft/catalog"
+	"weft/s3sync"
 	"weft/spec"
 )
 
@@ -25,6 +26,7 @@ type follower struct {
 
 	said   string            // the last failure
 	broken map[string]string // by file: what was said of it
+	left   map[s3sync.Note]bool
 }
 
 const (
@@ -138,12 +140,29 @@ func (f *follower) report(now *catalog.Snapshot) {
 		}
 	}
 	f.broken = broken
+	left := map[s3sync.Note]bool{}
+	for _, n := range now.LeftOut {
+		if left[n] = true; !f.left[n] {
+			f.log.Warn("a file is left out", "file", n.Path, "reason", n.Text, "last_good_version", staleAt(now, n.Path))
+		}
+	}
+	f.left = left
 	f.log.Info("DAGs in force", "dags", len(now.Entries), "broken", len(broken), "set", now.Set[:12])
 }
 
 func stale(s *catalog.Snapshot, id string) string {
 	if e, ok := s.Entries[id]; ok && e.Stale {
 		return "goes on"
+	}
+	return "none"
+}
+
+// staleAt is stale of the DAG whose file had a path of the set.
+func staleAt(s *catalog.Snapshot, path string) string {
+	for _, e := range s.Entries {
+		if e.Path == path && e.Stale {
+			return "goes on"
+		}
 	}
 	return "none"
 }

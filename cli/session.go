@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"weft/clock"
@@ -26,7 +24,8 @@ import (
 // once drive is called, an engine.
 type session struct {
 	conf   config.Config
-	store  *sqlite.Store
+	store  *sqlite.Store // nil where far is not
+	far    *cluster      // the runs are on a Temporal server; nil: they are in the state folder
 	engine *local.Engine
 	exec   *runner.Executor
 	logs   *logs.Store
@@ -55,6 +54,52 @@ func openSession(conf config.Config, create bool) (*session, error) {
 	return &session{conf: conf, store: st, logs: logs.New(filepath.Join(conf.Home, "logs"), conf.LogCap)}, nil
 }
 
+// A keptList is what commands that look ask of what is remembered.
+type keptList interface {
+	store.RunList
+	store.Schedules
+}
+
+// openRuns opens what the commands that look at runs ask: the state folder, or a Temporal server.
+func (e *env) openRuns(create bool) (*session, error) {
+	if !e.onTemporal() {
+		return openSession(e.conf, create)
+	}
+	c, err := e.openCluster(context.Background(), e.temporalOptions(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return &session{conf: e.conf, far: c}, nil
+}
+
+// list is what is remembered.
+func (s *session) list() keptList {
+	if s.far != nil {
+		return s.far.kept
+	}
+	return s.store
+}
+
+// plans is where compiled plans lie.
+func (s *session) plans() store.Plans {
+	if s.far != nil {
+		return s.far
+	}
+	return s.store
+}
+
+// summary is how a run stands; of one on Temporal also what waits for a worker.
+func (s *session) summary(r *machine.Run) machine.Summary {
+	if s.far == nil || r.State().Terminal() {
+		return r.Summarize()
+	}
+	_, sum, _, err := s.far.engine.Look(context.Background(), r.Info().Key())
+	if err != nil {
+		return r.Summarize()
+	}
+	return sum
+}
+
 // errNoState is said of a state folder that does not exist.
 func errNoState(home string) error {
 	return &hinted{
@@ -65,21 +110,12 @@ func errNoState(home string) error {
 
 // drive starts an engine that tells observe of every change.
 func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // who reads along may go; the run goes on
-	found := resolver(s.conf)
-	s.exec = &runner.Executor{
-		Plugins: reg, Home: s.conf.Home, Dir: s.dirOf, Environ: without(os.Environ(), found.EnvNames()), CleanEnv: s.conf.CleanEnv(),
-		Grace: s.conf.Grace, Secrets: found, Patient: s.patience > 0,
-		OpenLog:  func(o machine.Order) (*os.File, error) { return s.logs.Open(logID(o.Run.Key(), o.Plan.DAG, o.Key)) },
-		SealLog:  func(o machine.Order) error { return s.logs.Seal(logID(o.Run.Key(), o.Plan.DAG, o.Key)) },
-		SpareLog: func(o machine.Order, f *os.File) { s.logs.Spare(logID(o.Run.Key(), o.Plan.DAG, o.Key), f) }, LeaveLogs: s.logs.Leave,
-		CreateLive: func(path string, o machine.Order, env []string) (*os.File, error) {
-			return proc.CreateLive(path, proc.Live{
-				DAG: o.Plan.DAG, Run: o.Run.Key(), Task: o.Key.Task, Index: o.Key.Index, Epoch: o.Key.Epoch,
-				Attempt: o.Key.Attempt, Marker: proc.Marker(env),
-			})
-		},
-	}
+	s.exec = newExecutor(s.conf, reg, s.conf.Home)
+	s.exec.Dir, s.exec.Patient = s.dirOf, s.patience > 0
+	s.exec.OpenLog = func(o machine.Order) (*os.File, error) { return s.logs.Open(orderLog(o)) }
+	s.exec.SealLog = func(o machine.Order) error { return s.logs.Seal(orderLog(o)) }
+	s.exec.SpareLog = func(o machine.Order, f *os.File) { s.logs.Spare(orderLog(o), f) }
+	s.exec.LeaveLogs = s.logs.Leave
 	s.engine = local.New(local.Config{
 		Store: s.store, Clock: clock.Real, Locks: local.FileLocks{Dir: filepath.Join(s.conf.Home, "runs")},
 		Worker:    &local.Crew{Exec: s.exec, Store: s.store, LaneOf: s.lane},
@@ -187,11 +223,17 @@ func (s *session) close() {
 	for _, closeIt := range s.closers {
 		closeIt()
 	}
+	if s.far != nil {
+		s.far.close()
+		return
+	}
 	_ = s.store.Close() // every append was durable when it was acknowledged
 }
 
 func logID(run, dag string, key machine.Key) logs.ID {
 	return logs.ID{DAG: dag, Run: run, Task: key.Task, Index: key.Index, Attempt: key.Attempt}
 }
+
+func orderLog(o machine.Order) logs.ID { return logID(o.Run.Key(), o.Plan.DAG, o.Key) }
 
 var _ store.Store = (*sqlite.Store)(nil)

@@ -10,8 +10,7 @@ import (
 )
 
 // showTask prints one task's output: a text as it is, all else as JSON, of a spilled one where it is.
-func (e *env) showTask(r *machine.Run, id string, asJSON bool) error {
-	sum := r.Summarize()
+func (e *env) showTask(r *machine.Run, sum machine.Summary, id string, asJSON bool) error {
 	t, ok := sum.Tasks[id]
 	if !ok {
 		return noTask(r.Plan(), sum.Run, id)

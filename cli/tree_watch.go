@@ -91,14 +91,18 @@ func (w *lineWatcher) Update(u runner.Update) {
 	}
 }
 
-// worthALine is false for what nobody waits to see: the steps of a task on its way to a slot, and the verdict on
-// a run, which its end repeats.
+// worthALine is false for what nobody waits to see: the steps of a task on its way to a slot (unless it waits for
+// more), and the verdict on a run, which its end repeats.
 func worthALine(u runner.Update) bool {
-	if u.Type == "run_decided" {
+	switch {
+	case u.Type == "run_decided":
 		return false
+	case u.Type != "task":
+		return true
+	case u.State == machine.Queued.String():
+		return u.Reason != ""
 	}
-	return u.Type != "task" ||
-		u.State != machine.Scheduled.String() && u.State != machine.Queued.String() && u.State != machine.None.String()
+	return u.State != machine.Scheduled.String() && u.State != machine.None.String()
 }
 
 func (f lineForm) line(u runner.Update) string {

@@ -38,7 +38,12 @@ type Config struct {
 	SecretsFile  string            // absolute path; "" = none
 	Diagnostics  map[string]string // by code: off, info, warning or error
 	Shellcheck   string            // auto, on or off
+	Engine       string            // local, or temporal
+	Temporal     Temporal
 }
+
+// A Temporal is a Temporal server, beside what TEMPORAL_* and temporal.toml say; "" = as those say.
+type Temporal struct{ Address, Namespace, Profile string }
 
 // CleanEnv tells whether tasks' processes inherit only a handful of variables.
 func (c Config) CleanEnv() bool { return c.EnvPolicy == "clean" }

@@ -47,7 +47,7 @@ func TestWithoutAFileTheDefaultsHold(t *testing.T) {
 		Pools: map[string]int{"default": 16}, Vars: map[string]any{},
 		MaxInstances: 10000, LogCap: 64 << 20, Grace: 10 * time.Second, PokeSlots: 64,
 		Secrets: map[string]string{}, Diagnostics: map[string]string{}, Shellcheck: "off", EnvPolicy: "inherit", Handoff: "file://" + filepath.Join(src.Dir, ".weft", "handoff"),
-		GCOlderThan: 30 * 24 * time.Hour, GCKeep: 10, GCEvery: 24 * time.Hour, Poll: 15 * time.Second, Drain: 30 * time.Second,
+		GCOlderThan: 30 * 24 * time.Hour, GCKeep: 10, GCEvery: 24 * time.Hour, Poll: 15 * time.Second, Drain: 30 * time.Second, Engine: "local",
 	}
 	if got := load(t, src); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -91,6 +91,10 @@ secrets:
 secrets_file: more.yaml
 diagnostics: {R501: off, R503: error, x-note: whatever}
 shellcheck: auto
+engine: temporal
+temporal_address: temporal.acme.example:7233
+temporal_namespace: acme
+temporal_profile: lab
 x-note: [anything, goes]
 `)
 	want := config.Config{
@@ -110,6 +114,7 @@ x-note: [anything, goes]
 		},
 		SecretsFile: filepath.Join(src.Dir, "more.yaml"),
 		Diagnostics: map[string]string{"R501": "off", "R503": "error"}, Shellcheck: "auto",
+		Engine: "temporal", Temporal: config.Temporal{Address: "temporal.acme.example:7233", Namespace: "acme", Profile: "lab"},
 	}
 	got := load(t, src)
 	if !reflect.DeepEqual(got, want) {
@@ -197,7 +202,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 	for _, c := range []struct{ what, yaml, want string }{
 		{"unknown key, near", "grase: 10s", `weft.yaml:1:1: there is no setting "grase"; did you mean "grace"?`},
 		{"other spelling", "max-instances: 3", `weft.yaml:1:1: there is no setting "max-instances"; did you mean "max_instances"?`},
-		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, gc_every, poll, drain, secrets, secrets_file, diagnostics, shellcheck)`},
+		{"unknown key, far", "colour: red", `weft.yaml:1:1: there is no setting "colour" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, gc_every, poll, drain, secrets, secrets_file, diagnostics, shellcheck, engine, temporal_address, temporal_namespace, temporal_profile)`},
 		{"twice", "grace: 1s\ngrace: 2s", `weft.yaml:2:1: "grace" stands here twice (first in line 1)`},
 		{"duration", "grace: 10", `weft.yaml:1:8: grace: "10" is no duration: write it with units, such as 10s or 1m30s`},
 		{"too long", "grace: 366d", `weft.yaml:1:8: grace: 366d is too long: at most 365d`},
@@ -248,7 +253,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		{
 			"all in one go", "poke_slots: x\nhome: a\ncolor: 1\nx-a: 1\ngrace: y\n",
 			`weft.yaml:1:13: poke_slots: "x" is no whole number from 1 to 1000000
-  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, gc_every, poll, drain, secrets, secrets_file, diagnostics, shellcheck)
+  weft.yaml:3:1: there is no setting "color" (there are: home, dags, pools, vars, max_instances, log_cap, grace, poke_slots, env_policy, handoff, http, aws, sandbox, gc_older_than, gc_keep, gc_every, poll, drain, secrets, secrets_file, diagnostics, shellcheck, engine, temporal_address, temporal_namespace, temporal_profile)
   weft.yaml:5:8: grace: "y" is no duration: write it with units, such as 10s or 1m30s`,
 		},
 	} {
@@ -307,7 +312,7 @@ func TestAliasesAreBounded(t *testing.T) {
 func TestTheTableIsComplete(t *testing.T) {
 	keys, envs := map[string]bool{}, map[string]bool{}
 	for _, s := range config.Settings {
-		if s.About == "" || keys[s.Key] || s.Env != "" && (envs[s.Env] || s.Env != "WEFT_"+strings.ToUpper(s.Key)) {
+		if s.About == "" || keys[s.Key] || s.Env != "" && (envs[s.Env] || s.Env != "WEFT_"+strings.ToUpper(s.Key) && s.Env != strings.ToUpper(s.Key)) {
 			t.Errorf("setting %+v", s)
 		}
 		keys[s.Key], envs[s.Env] = true, true

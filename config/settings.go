@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // A Setting is one line of the table from which the file, the environment, the flags and their
@@ -63,7 +64,17 @@ var Settings = []Setting{
 	{Key: "secrets_file", Env: "WEFT_SECRETS_FILE", About: "a YAML file, readable by its owner alone, of names and the secrets themselves; asked last", set: setFile(func(c *Config) *string { return &c.SecretsFile })},
 	{Key: "diagnostics", About: "how bad a warning is, by its code ([all codes](errors.md)): off, info, warning, or error, which keeps a DAG from running; what is an error by itself stays one", shape: levels},
 	{Key: "shellcheck", Env: "WEFT_SHELLCHECK", Flag: "shellcheck", Default: "off", About: "whether weft validate asks shellcheck about scripts ([X609](errors/X609.md)): off, auto (where it is installed), on (and says so where it is not)", set: setChoice(func(c *Config) *string { return &c.Shellcheck }, Linting...)},
+	{Key: "engine", Env: "WEFT_ENGINE", Flag: "engine", Default: EngineLocal, About: "what keeps runs going: local (this machine), or temporal (a Temporal server, and any number of weft worker)", set: setChoice(func(c *Config) *string { return &c.Engine }, EngineLocal, EngineTemporal)},
+	{Key: "temporal_address", Env: "TEMPORAL_ADDRESS", Flag: "temporal-address", About: "host:port of the Temporal server; without it what temporal.toml says, or localhost:7233. API key and TLS are told as Temporal's own tools take them (TEMPORAL_API_KEY, TEMPORAL_TLS_*)", set: setWord(func(c *Config) *string { return &c.Temporal.Address })},
+	{Key: "temporal_namespace", Env: "TEMPORAL_NAMESPACE", Flag: "namespace", About: "namespace on the Temporal server; without it what temporal.toml says, or default", set: setWord(func(c *Config) *string { return &c.Temporal.Namespace })},
+	{Key: "temporal_profile", Env: "TEMPORAL_PROFILE", About: "profile of temporal.toml", set: setWord(func(c *Config) *string { return &c.Temporal.Profile })},
 }
+
+// The engines.
+const (
+	EngineLocal    = "local"
+	EngineTemporal = "temporal"
+)
 
 // Linting are the choices of shellcheck.
 var Linting = []string{"off", "auto", "on"}
@@ -98,6 +109,17 @@ func setPlace(field func(*Config) *string) func(*Config, text) error {
 			return nil
 		}
 		return setFolder(field)(c, v)
+	}
+}
+
+// setWord takes a text without spaces.
+func setWord(field func(*Config) *string) func(*Config, text) error {
+	return func(c *Config, v text) error {
+		if v.value == "" || strings.ContainsFunc(v.value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+			return fmt.Errorf("%q is not one word", v.value)
+		}
+		*field(c) = v.value
+		return nil
 	}
 }
 

@@ -18,7 +18,7 @@ func place() *Scope {
 			"vars": Of(KindObject), "env": MapOf(map[string]Type{"HOME": Of(KindString)}, false), "secrets": Of(KindObject),
 		},
 		Elsewhere: map[string]string{"poke": "poke is the number of a sensor's poke, in until and fail_when"},
-		Tasks: map[string]TaskScope{
+		Tasks: map[string]*TaskScope{
 			"clean":   {Output: MapOf(map[string]Type{"exists": Of(KindBool), "job_run_id": Of(KindString)}, false)},
 			"part":    {Output: Of(KindInt), Mapped: true, Artifacts: []string{"piece"}},
 			"load-it": {Artifacts: []string{"model"}},

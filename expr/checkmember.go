@@ -107,13 +107,21 @@ func (c *checker) standsAlone(from, to int) bool {
 // loose are operators that bind less than a comparison.
 var loose = []string{"&&", "||", "and", "or", ",", "?", ":"}
 
+// members are the names that a wrong one of a type may have meant; none if there are too many to look through.
+func (c *checker) members(of Type) []string {
+	if !c.scope.compares(len(of.Fields)) {
+		return nil
+	}
+	return of.names()
+}
+
 // undeclared is a member of a map that may have others than those that are declared. One that is nearly the name
 // of a declared one is probably meant to be it.
 func (c *checker) undeclared(n *ast.MemberNode, name *ast.StringNode, of Type) Type {
 	if of.Rest != nil {
 		return *of.Rest
 	}
-	if meant := near(name.Value, of.names()); len(meant) > 0 {
+	if meant := near(name.Value, c.members(of)); len(meant) > 0 {
 		c.addAt(c.inner(name), runes(name.Value), Problem{
 			Code: CodeName, Msg: c.text(n.Node) + " declares no member " + strconv.Quote(name.Value), Suggest: meant, Maybe: true,
 		})
@@ -123,7 +131,7 @@ func (c *checker) undeclared(n *ast.MemberNode, name *ast.StringNode, of Type) T
 
 // unknownMember reports a member that is not there, with what another tool calls what is.
 func (c *checker) unknownMember(n *ast.MemberNode, name *ast.StringNode, of Type) {
-	p := unknown(c.text(n.Node)+" has no member "+strconv.Quote(name.Value), name.Value, of.names())
+	p := unknown(c.text(n.Node)+" has no member "+strconv.Quote(name.Value), name.Value, c.members(of))
 	root, _ := n.Node.(*ast.IdentifierNode)
 	switch {
 	case root != nil && root.Value == "params" && len(of.Fields) == 0:
@@ -231,12 +239,17 @@ func (c *checker) task(n *ast.MemberNode) (Type, bool) {
 		c.addAt(at, runes(name.Value), c.unknownTask(name.Value, at))
 		return Type{}, true
 	}
-	return taskType(t), true
+	return taskType(*t), true
 }
 
 // unknownTask knows that tasks.a-b is read as a difference.
 func (c *checker) unknownTask(name string, at int) Problem {
-	p := Problem{Code: CodeTask, Msg: "there is no task " + strconv.Quote(name), Suggest: near(name, c.scope.taskIDs())}
+	p := Problem{Code: CodeTask, Msg: "there is no task " + strconv.Quote(name)}
+	var ids []string
+	if c.scope.compares(len(c.scope.Tasks)) {
+		ids = c.scope.taskIDs()
+	}
+	p.Suggest = near(name, ids)
 	end := at
 	for end < len(c.runes) && (c.runes[end] == '-' || isName("x"+string(c.runes[end]))) {
 		end++
@@ -246,7 +259,7 @@ func (c *checker) unknownTask(name string, at int) Problem {
 		p.Suggest, p.Help = nil, `a name with "-" is written tasks["`+full+`"]`
 		c.skip = end
 	} else if len(p.Suggest) == 0 {
-		p.Help = choices(c.scope.taskIDs())
+		p.Help = choices(ids)
 	}
 	return p
 }

@@ -88,12 +88,22 @@ func numbered(v any) (any, error) {
 		for k := range v {
 			x, err := numbered(v[k])
 			if err != nil {
-				return nil, err
+				return nil, firstFault(v)
 			}
 			v[k] = x
 		}
 	}
 	return v, nil
+}
+
+// firstFault is why numbered refuses a map: of several faults always that of the first key.
+func firstFault(m map[string]any) error {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if _, err := numbered(m[k]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func number(s string) (any, error) {

@@ -27,6 +27,16 @@ func TestDecodeJSON(t *testing.T) {
 	}
 }
 
+// What is said of a text with several faults does not hang on the order of a map.
+func TestDecodeJSONNamesTheFirstFault(t *testing.T) {
+	for range 50 {
+		_, err := DecodeJSON([]byte(`{"d":1e904,"b":1e902,"c":{"z":1e903},"a":1}`))
+		if err == nil || !strings.Contains(err.Error(), "1e902") {
+			t.Fatalf("got %v, want what is wrong with b", err)
+		}
+	}
+}
+
 func TestEncodeJSON(t *testing.T) {
 	moment := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	for want, v := range map[string]any{

@@ -200,7 +200,7 @@ func TestStatesAloneCostNoWalk(t *testing.T) {
 func TestCheckTrigger(t *testing.T) {
 	sc := &Scope{
 		Roots: map[string]Type{"params": Of(KindObject)},
-		Tasks: map[string]TaskScope{"a": {}, "b": {}, "part": {Mapped: true}, "load-it": {}},
+		Tasks: map[string]*TaskScope{"a": {}, "b": {}, "part": {Mapped: true}, "load-it": {}},
 	}
 	for _, c := range [][2]string{
 		{`success(a) && failed(load-it) || done("b")`, ``},

@@ -12,13 +12,16 @@ type Scope struct {
 	// Elsewhere are names of the language that are not legal here; the text says why, or where.
 	Elsewhere map[string]string
 	// Tasks are the tasks that exist, by id. Nil: tasks may not be named here.
-	Tasks map[string]TaskScope
+	Tasks map[string]*TaskScope
 	// Want is what the expression must give; KindAny asks nothing.
 	Want Kind
 	// Wants, if Want is KindAny, are several that will do (for_each: a list or a map).
 	Wants []Kind
 	// Verdict: CheckTrigger reads the expression of `verdict`, where upstream has no meaning.
 	Verdict bool
+	// Compare is asked before a wrong name is compared with that many, to say which one it may have meant; nil = always.
+	// A file at its limits has very many wrong names, and very many that are right.
+	Compare func(names int) bool
 }
 
 // A TaskScope is what is known of a task before any run.
@@ -102,11 +105,14 @@ func artifactsType(names []string, each Type) Type {
 
 // names are what may begin an expression here.
 func (sc *Scope) names() []string {
-	names := slices.Collect(maps.Keys(sc.Roots))
+	names := slices.Sorted(maps.Keys(sc.Roots))
 	if sc.Tasks != nil {
 		names = append(names, "tasks")
 	}
 	return names
 }
+
+// compares tells whether a wrong name is to be compared with some others.
+func (sc *Scope) compares(names int) bool { return sc.Compare == nil || sc.Compare(names) }
 
 func (sc *Scope) taskIDs() []string { return slices.Sorted(maps.Keys(sc.Tasks)) }

@@ -37,8 +37,10 @@ func near(wrong string, names []string) []string {
 	return out
 }
 
+var separators = strings.NewReplacer("-", "", "_", "")
+
 func fold(s string) []rune {
-	return []rune(strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(s)))
+	return []rune(strings.ToLower(separators.Replace(s)))
 }
 
 // distance is Levenshtein's, with a swap of neighbours as one step.

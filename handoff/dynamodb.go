@@ -234,7 +234,7 @@ func (t table) fetch(ctx context.Context, uri string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	if !found {
-		return nil, errors.New("there is no such item")
+		return nil, errNoItem
 	}
 	return io.NopCloser(strings.NewReader(string(r.Body.B))), nil
 }

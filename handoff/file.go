@@ -2,6 +2,7 @@ package handoff
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"weft/machine"
 )
@@ -47,7 +49,7 @@ func localPath(u *url.URL) (string, error) {
 
 // Put writes to a temporary name, syncs, renames and syncs the folder: after a crash or a power
 // cut there is the old value, the new one, or none. The temporary name is the key's own, so what
-// a crash leaves is overwritten when the attempt runs again.
+// a crash leaves is overwritten when the attempt runs again; see openPart.
 func (f file) Put(ctx context.Context, key string, r io.Reader, size int64) (machine.Ref, error) {
 	ref, err := f.put(ctx, key, r, size)
 	if err != nil {
@@ -69,14 +71,20 @@ func (f file) put(ctx context.Context, key string, r io.Reader, size int64) (mac
 	if err := makeFolders(root, folder); err != nil {
 		return machine.Ref{}, err
 	}
-	part := path.Join(folder, "."+name+".part")
-	in := newTally(ctx, r)
-	if err := writeSynced(root, part, in, size); err != nil {
-		return machine.Ref{}, errors.Join(err, ignoreAbsent(root.Remove(part)))
+	w, part, err := openPart(root, folder, name)
+	if err != nil {
+		return machine.Ref{}, err
 	}
 	whole := path.Join(folder, name)
-	if err := root.Rename(part, whole); err != nil {
-		return machine.Ref{}, errors.Join(err, ignoreAbsent(root.Remove(part)))
+	in := newTally(ctx, r)
+	if err = writeSynced(w, in, size); err == nil {
+		err = root.Rename(part, whole)
+	}
+	if err != nil {
+		err = errors.Join(err, ignoreAbsent(root.Remove(part)))
+	}
+	if err := errors.Join(err, w.Close()); err != nil { // the lock is held until it has its name
+		return machine.Ref{}, err
 	}
 	if err := syncFolder(root, folder); err != nil {
 		return machine.Ref{}, err
@@ -136,19 +144,53 @@ func makeFolders(root *os.Root, folder string) error {
 	return nil
 }
 
-func writeSynced(root *os.Root, name string, in *tally, size int64) error {
-	w, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
+// openPart opens the temporary file of a name, empty, and the lock of it held: a second writer of the same key, as
+// there may be where a key is named by what it holds, has a file of its own.
+func openPart(root *os.Root, folder, name string) (w *os.File, part string, err error) {
+	part = path.Join(folder, "."+name+".part")
+	for {
+		if w, err = root.OpenFile(part, os.O_WRONLY|os.O_CREATE, 0o600); err != nil {
+			return nil, "", err
+		}
+		switch err = syscall.Flock(int(w.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			part = path.Join(folder, "."+name+"."+rand.Text()+".part")
+		case !errors.Is(err, syscall.EINTR): // a file system without locks has one writer at a time
+			same, err := emptied(root, part, w)
+			if same || err != nil {
+				return w, part, err
+			}
+		}
+		if err := w.Close(); err != nil {
+			return nil, "", err
+		}
 	}
-	_, err = io.Copy(w, in)
+}
+
+// emptied empties a file, if it is still that of its name: else another writer has finished, and it is the value.
+func emptied(root *os.Root, name string, f *os.File) (same bool, err error) {
+	here, err := f.Stat()
+	if err != nil {
+		return false, errors.Join(err, f.Close())
+	}
+	if there, err := root.Stat(name); err != nil || !os.SameFile(here, there) {
+		return false, ignoreAbsent(err)
+	}
+	if err := f.Truncate(0); err != nil {
+		return false, errors.Join(err, f.Close())
+	}
+	return true, nil
+}
+
+func writeSynced(w *os.File, in *tally, size int64) error {
+	_, err := io.Copy(w, in)
 	if err == nil && size >= 0 && in.n != size {
 		err = fmt.Errorf("%d bytes were announced, %d came", size, in.n)
 	}
 	if err == nil {
 		err = w.Sync()
 	}
-	return errors.Join(err, w.Close())
+	return err
 }
 
 func syncFolder(root *os.Root, folder string) error {

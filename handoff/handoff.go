@@ -22,8 +22,8 @@ import (
 type Backend interface {
 	// Put stores what r gives under a key of slash-separated raw names, and returns when it is
 	// durable. size is the number of bytes, -1 if it is not known; any other number is an error.
-	// A key that exists is replaced, at once or not at all. One key has one writer at a time: the
-	// attempt whose key it holds.
+	// A key that exists is replaced, at once or not at all. One key has one writer at a time, the
+	// attempt whose key it holds; or any number who all put the same bytes, by whose hash it is named.
 	Put(ctx context.Context, key string, r io.Reader, size int64) (machine.Ref, error)
 	// Fetch opens what a Ref's URI names, unchecked; use Open or Get. It opens nothing outside
 	// the backend's own place.

@@ -102,25 +102,25 @@ type RunInfo struct {
 	Epoch     int
 }
 
-// A TaskView is what `tasks.X` is in an expression.
+// A TaskView is what `tasks.X` is in an expression. Its JSON keeps null and absent apart.
 type TaskView struct {
-	State     State // None stands for null: it had not finished
-	Output    Raw   // JSON; nil = null. Of a mapped task the list in order, unless a member is spilled
-	Ref       *Ref
-	Artifacts []Artifact // of a success that is not mapped
-	Declared  []string   // names of the artifacts that its success leaves, in order
-	Error     string
-	Mapped    bool
-	Instances []InstanceView
+	State     State          `json:"state,omitempty"`  // None stands for null: it had not finished
+	Output    Raw            `json:"output,omitempty"` // JSON; nil = null. Of a mapped task the list in order, unless a member is spilled
+	Ref       *Ref           `json:"ref,omitempty"`
+	Artifacts []Artifact     `json:"artifacts,omitempty"` // of a success that is not mapped
+	Declared  []string       `json:"declared,omitempty"`  // names of the artifacts that its success leaves, in order
+	Error     string         `json:"error,omitempty"`
+	Mapped    bool           `json:"mapped,omitempty"`
+	Instances []InstanceView `json:"instances,omitempty"`
 }
 
 // An InstanceView is one element of `tasks.X.instances`, with its output.
 type InstanceView struct {
-	Index     int
-	State     State // None = it had not finished
-	Output    Raw
-	Ref       *Ref
-	Artifacts []Artifact
+	Index     int        `json:"index"`
+	State     State      `json:"state,omitempty"` // None = it had not finished
+	Output    Raw        `json:"output,omitempty"`
+	Ref       *Ref       `json:"ref,omitempty"`
+	Artifacts []Artifact `json:"artifacts,omitempty"`
 }
 
 // A TaskError is what `error` is in on_failure and retry_if.

@@ -183,11 +183,21 @@ func taskValues(views map[string]TaskView) (map[string]any, error) {
 	for id, v := range views {
 		value, err := v.value()
 		if err != nil {
-			return nil, fmt.Errorf("output of %s: %w", id, err)
+			return nil, firstFault(views)
 		}
 		tasks[id] = value
 	}
 	return tasks, nil
+}
+
+// firstFault is why there are no values: of several faults always that of the first task.
+func firstFault(views map[string]TaskView) error {
+	for _, id := range slices.Sorted(maps.Keys(views)) {
+		if _, err := views[id].value(); err != nil {
+			return fmt.Errorf("output of %s: %w", id, err)
+		}
+	}
+	return nil
 }
 
 // OwnVars returns what expressions see of the run and the instance themselves: all but tasks, env and

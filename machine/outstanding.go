@@ -48,6 +48,9 @@ func (r *Run) Outstanding() []Command {
 	return out
 }
 
+// Compare orders keys by task, index, epoch and attempt.
+func (k Key) Compare(other Key) int { return compareKeys(k, other) }
+
 func compareKeys(a, b Key) int {
 	switch {
 	case a.Task != b.Task:

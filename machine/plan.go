@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -366,6 +367,17 @@ func (p *Plan) hooks() []hook {
 		}
 	}
 	return hs
+}
+
+// Uses lists the plugins that tasks and callbacks use, sorted.
+func (p *Plan) Uses() []string {
+	seen := map[string]bool{}
+	for _, h := range append(p.hooks(), hook{tasks: p.Tasks}) {
+		for i := range h.tasks {
+			seen[h.tasks[i].Uses] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // Position returns a task's place in the file; callbacks come after the tasks.

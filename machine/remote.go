@@ -55,11 +55,11 @@ const Overtime = "overtime"
 
 // A Remote is what is known of an attempt's submission.
 type Remote struct {
-	Token    string
-	Intended time.Time
-	Target   Raw
-	Handle   Raw    // nil = not known
-	Text     string // with Handle
+	Token    string    `json:"token"`
+	Intended time.Time `json:"intended"`
+	Target   Raw       `json:"target,omitempty"`
+	Handle   Raw       `json:"handle,omitempty"` // nil = not known
+	Text     string    `json:"text,omitempty"`   // with Handle
 }
 
 func (r *Run) remoteIntended(f RemoteIntended) {

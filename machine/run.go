@@ -347,6 +347,12 @@ func (r *Run) AwaitsPast(task string, epoch int) bool {
 		(n.past == pastAsked || n.past == pastRefused)
 }
 
+// AsksPast tells whether a task waits for the answer to AskPast, of whatever epoch.
+func (r *Run) AsksPast(task string) bool {
+	n := r.node(task, -1)
+	return n != nil && r.AwaitsPast(task, n.epoch)
+}
+
 // PastRefused tells whether the answer has been no before.
 func (r *Run) PastRefused(task string) bool {
 	n := r.node(task, -1)

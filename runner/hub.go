@@ -57,6 +57,13 @@ func (h *Hub) Listen(run string, depth int) *Listener {
 	return l
 }
 
+// Heard tells whether somebody listens to a run.
+func (h *Hub) Heard(run string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.listeners[run]) > 0
+}
+
 // Close ends every listener, once it has taken what waits for it.
 func (h *Hub) Close() {
 	h.mu.Lock()

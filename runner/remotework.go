@@ -15,20 +15,21 @@ import (
 	"weft/secrets"
 )
 
-// An Intent is what is recorded before an attempt is submitted, or how the attempt ended without.
+// An Intent is what is recorded before an attempt is submitted, or how the attempt ended without. As JSON, as a Submitted, it
+// is the same in another process: what is not there stays so.
 type Intent struct {
-	Token   string
-	Target  machine.Raw
-	Outcome *machine.Outcome // not nil: it cannot be submitted
+	Token   string           `json:"token,omitempty"`
+	Target  machine.Raw      `json:"target,omitempty"`
+	Outcome *machine.Outcome `json:"outcome,omitempty"` // not nil: it cannot be submitted
 }
 
 // A Submitted is what a submission came to: a handle; or, where nothing has been submitted, how the
 // attempt ended. Neither: it was stopped, and nobody knows whether the service has begun.
 type Submitted struct {
-	Handle  machine.Raw
-	Text    string
-	Soon    bool // with Handle: it is worth a check at once
-	Outcome *machine.Outcome
+	Handle  machine.Raw      `json:"handle,omitempty"`
+	Text    string           `json:"text,omitempty"`
+	Soon    bool             `json:"soon,omitempty"` // with Handle: it is worth a check at once
+	Outcome *machine.Outcome `json:"outcome,omitempty"`
 }
 
 // A Watch is remote work that is checked from time to time, or stopped. Between two checks it keeps

@@ -42,6 +42,26 @@ func (r Request) Inputs() (params, vars machine.Raw, err error) {
 	return params, vars, nil
 }
 
+// Started is the fact that opens the run: plan is the plan's hash.
+func (r Request) Started(plan string) (machine.RunStarted, error) {
+	params, vars, err := r.Inputs()
+	return machine.RunStarted{
+		Rules: machine.Rules, DAG: r.Plan.DAG, Run: r.Run, RunType: r.Type,
+		LogicalDate: r.LogicalDate.UTC(), IntervalStart: r.IntervalStart.UTC(), IntervalEnd: r.IntervalEnd.UTC(),
+		DS: dayIn(r.LogicalDate, r.Plan.Timezone), Params: params, Vars: vars, Plan: plan, By: r.By,
+		MaxInstances: r.MaxInstances, Handoff: r.Handoff, Sandbox: r.Sandbox, Parent: r.Parent,
+	}, err
+}
+
+// dayIn is the date of a moment in a zone; an unknown zone was refused by the validator.
+func dayIn(t time.Time, zone string) string {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		loc = time.UTC
+	}
+	return t.In(loc).Format(time.DateOnly)
+}
+
 func encodeObject(m map[string]any) (machine.Raw, error) {
 	if m == nil {
 		m = map[string]any{}

@@ -12,6 +12,9 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -20,7 +23,10 @@ import (
 type Tree struct {
 	Dir     string
 	Files   []File // by path; Pack and At mean nothing
-	LeftOut []Note // what is there and is no file: links, sockets
+	LeftOut []Note // what is there and is no file: links, sockets; of ScanWhatCan all that cannot be had, too
+
+	lenient bool
+	mu      sync.Mutex // of LeftOut, while files are read
 }
 
 // maxIgnore bounds an ignore file.
@@ -33,28 +39,60 @@ type Known func(path string, info fs.FileInfo) (File, bool)
 // out: weft's own state. Links are not followed. A file that cannot be read is an error, for who
 // publishes what is left would remove it. known may be nil.
 func Scan(ctx context.Context, dir, except string, known Known) (*Tree, error) {
-	root, err := os.OpenRoot(dir)
+	return scan(ctx, &Tree{Dir: dir}, except, known)
+}
+
+// ScanWhatCan is Scan for who only reads: what cannot be had, or have its name, is left out, and the rest is what
+// there is. One bad file stops nobody.
+func ScanWhatCan(ctx context.Context, dir, except string, known Known) (*Tree, error) {
+	return scan(ctx, &Tree{Dir: dir, lenient: true}, except, known)
+}
+
+func scan(ctx context.Context, t *Tree, except string, known Known) (*Tree, error) {
+	root, err := os.OpenRoot(t.Dir)
 	if err != nil {
-		return nil, cannotRead(dir, err)
+		return nil, cannotRead(t.Dir, err)
 	}
 	defer root.Close()
-	t := &Tree{Dir: dir}
 	if err := t.walk(root, except); err != nil {
 		return nil, err
 	}
 	sortFiles(t.Files)
-	if bad := twins(pathsOf(t.Files)); len(bad) > 0 {
-		return nil, fmt.Errorf("cannot publish %s: %s", shownPath(bad[0].Path), bad[0].Text)
+	left := map[string]bool{}
+	for _, bad := range twins(pathsOf(t.Files)) {
+		if err := t.without(bad.Path, fmt.Errorf("cannot publish %s: %s", shownPath(bad.Path), bad.Text)); err != nil {
+			return nil, err
+		}
+		left[bad.Path] = true
 	}
-	return t, t.hash(ctx, root, known)
+	t.Files = slices.DeleteFunc(t.Files, func(f File) bool { return left[f.Path] })
+	if err := t.hash(ctx, root, known); err != nil {
+		return nil, err
+	}
+	t.Files = slices.DeleteFunc(t.Files, func(f File) bool { return f.SHA256 == "" })
+	slices.SortStableFunc(t.LeftOut, func(a, b Note) int { return strings.Compare(a.Path, b.Path) })
+	return t, nil
+}
+
+// without is the error of a file that cannot be part of the tree, or, where that is allowed, leaves it out.
+func (t *Tree) without(file string, err error) error {
+	if !t.lenient {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.LeftOut = append(t.LeftOut, Note{file, err.Error()})
+	return nil
 }
 
 func (t *Tree) walk(root *os.Root, except string) error {
 	rules := Rules{}
 	return fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
 		switch {
-		case err != nil:
+		case err != nil && p == ".":
 			return cannotRead(p, err)
+		case err != nil:
+			return t.without(p, cannotRead(p, err))
 		case p != "." && rules.Ignored(p, d.IsDir()):
 			if d.IsDir() {
 				return fs.SkipDir
@@ -66,10 +104,13 @@ func (t *Tree) walk(root *os.Root, except string) error {
 			}
 			own, err := readIgnore(root, p)
 			rules.Enter(p, own)
-			return err
+			if err != nil {
+				return t.without(path.Join(p, IgnoreFile), err)
+			}
+			return nil
 		}
 		if bad := badPath(p); bad != "" {
-			return fmt.Errorf("cannot publish %s: its name cannot be a key: %s", shownPath(p), bad)
+			return t.without(p, fmt.Errorf("cannot publish %s: its name cannot be a key: %s", shownPath(p), bad))
 		}
 		switch kind := d.Type(); {
 		case kind.IsRegular():
@@ -106,17 +147,18 @@ func (t *Tree) hash(ctx context.Context, root *os.Root, known Known) error {
 			buf := make([]byte, 64<<10)
 			for i := range next {
 				f := &t.Files[i]
-				if known != nil {
-					info, err := root.Lstat(f.Path)
-					if err != nil {
-						return cannotRead(f.Path, err)
-					}
-					if is, ok := known(f.Path, info); ok {
-						*f = is
-						continue
-					}
+				err := f.know(root, known)
+				if err == nil && f.SHA256 == "" {
+					err = f.read(ctx, root, buf)
 				}
-				if err := f.read(ctx, root, buf); err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if err != nil {
+					f.SHA256 = ""
+					err = t.without(f.Path, err)
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -135,6 +177,21 @@ func (t *Tree) hash(ctx context.Context, root *os.Root, known Known) error {
 		return nil
 	})
 	return reading.Wait()
+}
+
+// know takes what is known of a file for what it holds.
+func (f *File) know(root *os.Root, known Known) error {
+	if known == nil {
+		return nil
+	}
+	info, err := root.Lstat(f.Path)
+	if err != nil {
+		return cannotRead(f.Path, err)
+	}
+	if is, ok := known(f.Path, info); ok {
+		*f = is
+	}
+	return nil
 }
 
 func (f *File) read(ctx context.Context, root *os.Root, buf []byte) error {

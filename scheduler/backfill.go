@@ -158,7 +158,7 @@ type Date struct {
 }
 
 // existing finds the run of a date, of whichever kind; nil: there is none.
-func existing(ctx context.Context, runs store.Runs, due store.Due) (*store.Run, error) {
+func existing(ctx context.Context, runs store.RunList, due store.Due) (*store.Run, error) {
 	for _, kind := range []string{"backfill", "scheduled"} {
 		row, err := runs.GetRun(ctx, machine.RunKey(due.DAG, kind, kind+"__"+machine.Timestamp(due.Logical)))
 		if err == nil {
@@ -172,7 +172,7 @@ func existing(ctx context.Context, runs store.Runs, due store.Due) (*store.Run, 
 }
 
 // look tells what is to be done about a date.
-func look(ctx context.Context, runs store.Runs, row store.Backfill, due store.Due) (Date, error) {
+func look(ctx context.Context, runs store.RunList, row store.Backfill, due store.Due) (Date, error) {
 	has, err := existing(ctx, runs, due)
 	switch {
 	case err != nil:
@@ -189,7 +189,7 @@ func look(ctx context.Context, runs store.Runs, row store.Backfill, due store.Du
 }
 
 // PlanBackfill tells what a backfill would do about each of its dates, in its order.
-func PlanBackfill(ctx context.Context, runs store.Runs, row store.Backfill) ([]Date, error) {
+func PlanBackfill(ctx context.Context, runs store.RunList, row store.Backfill) ([]Date, error) {
 	b, err := newBackfill(row)
 	if err != nil {
 		return nil, err
@@ -266,14 +266,8 @@ func (s *Service) beginDate(ctx context.Context, plan *machine.Plan, dir string,
 // beginAgain clears a run: all of it, or what failed. One that this backfill has begun again already, before a crash,
 // is left.
 func (s *Service) beginAgain(ctx context.Context, plan *machine.Plan, dir string, row store.Backfill, d *Date) error {
-	recs, err := s.conf.Store.Read(ctx, d.Run)
-	if err != nil {
+	if done, err := s.conf.Reopened(ctx, d.Run, by(row)); err != nil || done {
 		return err
-	}
-	for _, rec := range recs {
-		if f, ok := rec.Event.Fact.(machine.Reopened); ok && f.By == by(row) {
-			return nil
-		}
 	}
 	r, err := s.conf.Replay(ctx, d.Run)
 	if err != nil {

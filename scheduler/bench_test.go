@@ -20,9 +20,12 @@ import (
 	"weft/machine"
 	"weft/runner"
 	"weft/runner/local"
+	wire "weft/runner/temporal"
 	"weft/spec"
 	"weft/store"
 	"weft/store/mem"
+	"weft/store/temporal"
+	"weft/store/temporal/near"
 )
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) // a Monday
@@ -32,7 +35,10 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) // a Monday
 type bench struct {
 	*testing.T
 	clock *clock.Fake
-	store *mem.Store
+	store *mem.Store   // of runs and plans; without far of all
+	far   *near.Server // what is remembered on Temporal
+	over  temporal.Far // what goes to far, if somebody listens
+	term  int64
 	beat  time.Time
 
 	files map[string]string // DAG → the text of its file
@@ -53,8 +59,51 @@ type bench struct {
 	missed map[string]int64
 }
 
-func newBench(t *testing.T) *bench {
-	return &bench{T: t, clock: clock.NewFake(noon), store: mem.New(), files: map[string]string{}, shown: map[string]int{}, missed: map[string]int64{}, result: machine.RunSuccess}
+func newBench(t *testing.T, on memory) *bench {
+	b := &bench{T: t, clock: clock.NewFake(noon), store: mem.New(), files: map[string]string{}, shown: map[string]int{}, missed: map[string]int64{}, result: machine.RunSuccess}
+	if on.far {
+		b.far = &near.Server{Now: b.clock.Now}
+	}
+	return b
+}
+
+// A memory is what keeps what must be remembered.
+type memory struct {
+	name string
+	far  bool
+}
+
+var memories = []memory{{"on one machine", false}, {"on Temporal", true}}
+
+// remembers is the store of a server that begins.
+func (b *bench) remembers() Store {
+	if b.far == nil {
+		return b.store
+	}
+	b.term++
+	known := func() (ids []string) {
+		for id := range b.files {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return temporal.New(temporal.Options{Far: b.way(), Plans: b.store, Known: known, Token: b.term, Now: b.clock.Now})
+}
+
+// way is the way to what is remembered on Temporal.
+func (b *bench) way() temporal.Far {
+	if b.over != nil {
+		return b.over
+	}
+	return b.far
+}
+
+// looks is the store of who looks on.
+func (b *bench) looks() Store {
+	if b.far == nil {
+		return b.store
+	}
+	return temporal.New(temporal.Options{Far: b.way(), Plans: b.store})
 }
 
 // An engine creates runs and knows which go on.
@@ -92,12 +141,23 @@ func (e *engine) Start(ctx context.Context, req runner.Request) (string, error) 
 	if err := b.store.Create(ctx, row, []store.Record{{Seq: 1, Event: ev}}); err != nil {
 		return key, err
 	}
+	e.arrive(row, "")
 	e.alive[key] = true
 	b.began = append(b.began, b.short(req.LogicalDate))
 	if !b.hold {
 		e.end(key, b.result)
 	}
 	return key, nil
+}
+
+// arrive has a run be known where it is looked for.
+func (e *engine) arrive(row store.Run, by string) {
+	if e.b.far == nil {
+		return
+	}
+	a := wire.Arrival{DAG: row.DAG, Run: row.ID, Type: row.Type, LogicalDate: row.LogicalDate, CreatedAt: row.CreatedAt, Plan: row.Plan, By: by}
+	for _, err := e.b.way().Arrive(context.Background(), a); err != nil; _, err = e.b.way().Arrive(context.Background(), a) {
+	}
 }
 
 // end ends a run; mu is held.
@@ -112,6 +172,11 @@ func (e *engine) end(run string, state machine.RunState) {
 			e.b.Fatal(err)
 		}
 	})
+	if e.b.far != nil {
+		d := wire.Departure{DAG: row.DAG, Run: run, Type: row.Type, State: state, StartedAt: row.StartedAt, FinishedAt: row.FinishedAt}
+		for err := e.b.way().Leave(context.Background(), d); err != nil; err = e.b.way().Leave(context.Background(), d) {
+		}
+	}
 	delete(e.alive, run)
 	e.b.svc.Ended(run, row.FinishedAt)
 }
@@ -133,7 +198,7 @@ func (e *engine) Cancel(_ context.Context, run, _, _ string) error {
 	return nil
 }
 
-func (e *engine) Reopen(_ context.Context, run string, _ machine.Reopened) error {
+func (e *engine) Reopen(_ context.Context, run string, order machine.Reopened) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.alive[run] = true
@@ -141,6 +206,7 @@ func (e *engine) Reopen(_ context.Context, run string, _ machine.Reopened) error
 	if err != nil {
 		return err
 	}
+	e.arrive(row, order.By)
 	e.b.began = append(e.b.began, "again "+e.b.short(row.LogicalDate))
 	if !e.b.hold {
 		e.end(run, e.b.result)
@@ -154,7 +220,7 @@ func (e *engine) Wait(context.Context, string) (machine.Summary, error) {
 
 // sick is the bench's store, on a disk that may be full, of a process that may be dead.
 type sick struct {
-	*mem.Store
+	Store
 	b *bench
 	e *engine
 }
@@ -221,8 +287,13 @@ func (b *bench) serve() {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
+	kept := b.remembers()
+	reopened := store.ReopenedBy(b.store)
+	if far, ok := kept.(*temporal.Store); ok {
+		reopened = far.Reopened
+	}
 	svc := New(Config{
-		Store: sick{b.store, b, e}, Engine: e, Catalog: b, Clock: b.clock, Schedules: true, Log: log,
+		Store: sick{kept, b, e}, Engine: e, Catalog: b, Clock: b.clock, Schedules: true, Log: log,
 		Request: func(p *machine.Plan, dir string) runner.Request { return runner.Request{Plan: p, Dir: dir} },
 		Replay: func(ctx context.Context, run string) (*machine.Run, error) {
 			recs, err := b.store.Read(ctx, run)
@@ -231,7 +302,8 @@ func (b *bench) serve() {
 			}
 			return local.Replay(ctx, b.store, run, recs)
 		},
-		Beat: func() time.Time { return b.beat },
+		Reopened: reopened,
+		Beat:     func() time.Time { return b.beat },
 		SetBeat: func(at time.Time) {
 			if !e.dead {
 				b.beat = at
@@ -276,7 +348,7 @@ func (b *bench) pass(d time.Duration) {
 
 // runsOf are the logical dates of the scheduled runs of a DAG that have come since they were asked for last.
 func (b *bench) runsOf(dag string) string {
-	rows, err := b.store.ListRuns(context.Background(), store.Filter{DAG: dag, Types: []string{"scheduled", "backfill"}})
+	rows, err := b.looks().ListRuns(context.Background(), store.Filter{DAG: dag, Types: []string{"scheduled", "backfill"}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -296,7 +368,7 @@ func (b *bench) runsOf(dag string) string {
 }
 
 func (b *bench) missedOf(dag string) string {
-	list, err := b.store.ListMissed(context.Background(), dag, 0)
+	list, err := b.looks().ListMissed(context.Background(), dag, 0)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -454,10 +526,12 @@ func TestStories(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no stories: %v", err)
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { newBench(t).tell(file) })
-		})
+	for _, on := range memories {
+		for _, file := range files {
+			t.Run(on.name+"/"+strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { newBench(t, on).tell(file) })
+			})
+		}
 	}
 }
 
@@ -465,7 +539,7 @@ func TestStories(t *testing.T) {
 func (b *bench) backfill(words []string) {
 	b.Helper()
 	if len(words) == 1 {
-		list, err := b.store.ListBackfills(b.Context(), "", 1)
+		list, err := b.looks().ListBackfills(b.Context(), "", 1)
 		b.must(err)
 		switch words[0] {
 		case "pause", "resume":
@@ -500,7 +574,7 @@ func (b *bench) moment(s string) time.Time {
 }
 
 func (b *bench) backfills() string {
-	list, err := b.store.ListBackfills(b.Context(), "", 0)
+	list, err := b.looks().ListBackfills(b.Context(), "", 0)
 	b.must(err)
 	var out []string
 	for _, r := range slices.Backward(list) {

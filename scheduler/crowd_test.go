@@ -16,7 +16,7 @@ func TestACrowdIsDueInOneMinute(t *testing.T) {
 		dags = 1000
 	}
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newBench(t, memories[0])
 		for i := range dags {
 			b.files[fmt.Sprintf("d%04d", i)] = "schedule: \"* * * * *\"\ntasks: {t: {run: echo}}\n"
 		}

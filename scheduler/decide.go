@@ -291,7 +291,7 @@ func (st *step) prune(now time.Time, c *store.Changes) {
 	}
 	for _, a := range st.away {
 		if a.ID != 0 {
-			c.DropAbsences = append(c.DropAbsences, a.ID)
+			c.DropAbsences = append(c.DropAbsences, a)
 		}
 	}
 	st.away, st.fresh = nil, nil

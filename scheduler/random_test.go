@@ -27,13 +27,15 @@ func TestEveryTickBecomesOneRunOrOneRecord(t *testing.T) {
 		first, _ = strconv.ParseUint(s, 10, 64)
 		seeds = 1
 	}
-	for i := range seeds {
-		seed := first + uint64(i)
-		ok := t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { newNight(t, seed).play() })
-		})
-		if !ok {
-			t.Fatalf("WEFT_SEED=%d tells it again", seed)
+	for _, on := range memories {
+		for i := range seeds {
+			seed := first + uint64(i)
+			ok := t.Run(on.name+"/"+strconv.FormatUint(seed, 10), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { newNight(t, on, seed).play() })
+			})
+			if !ok {
+				t.Fatalf("WEFT_SEED=%d tells it again", seed)
+			}
 		}
 	}
 }
@@ -55,10 +57,18 @@ var policies = map[string]string{
 	"all":   `{cron: "*/20 * * * *", catchup: all, start: 2026-03-02T12:00:00Z, jitter: 3m}`,
 }
 
-func newNight(t *testing.T, seed uint64) *night {
-	n := &night{bench: newBench(t), rng: rand.New(rand.NewPCG(seed, 0)), paused: map[string]bool{}, gone: map[string]string{}}
+func newNight(t *testing.T, on memory, seed uint64) *night {
+	n := &night{bench: newBench(t, on), rng: rand.New(rand.NewPCG(seed, 0)), paused: map[string]bool{}, gone: map[string]string{}}
 	for id, text := range policies {
 		n.files[id] = "schedule: " + text + "\ntasks: {t: {run: echo}}\n"
+	}
+	if n.far != nil { // answers are lost, now and then
+		chance := rand.New(rand.NewPCG(seed, 1))
+		lost := map[string]bool{}
+		n.far.Lose = func(dag string) bool { // not twice on end: then it is a while until the next try
+			lost[dag] = !lost[dag] && chance.IntN(10) == 0
+			return lost[dag]
+		}
 	}
 	n.publish()
 	return n
@@ -153,7 +163,7 @@ func (n *night) jump(back bool) {
 // check counts what became of each tick of a DAG until now.
 func (n *night) check(id string) {
 	ctx := context.Background()
-	rows, err := n.store.Scheduled(ctx)
+	rows, err := n.looks().Scheduled(ctx)
 	n.must(err)
 	var row store.DAG
 	for _, r := range rows.DAGs {
@@ -167,12 +177,12 @@ func (n *night) check(id string) {
 		n.Errorf("%s: still due: %v", id, rows.Due)
 	}
 	became := map[time.Time][]string{}
-	runs, err := n.store.ListRuns(ctx, store.Filter{DAG: id})
+	runs, err := n.looks().ListRuns(ctx, store.Filter{DAG: id})
 	n.must(err)
 	for _, r := range runs {
 		became[r.LogicalDate] = append(became[r.LogicalDate], "a run")
 	}
-	missed, err := n.store.ListMissed(ctx, id, 0)
+	missed, err := n.looks().ListMissed(ctx, id, 0)
 	n.must(err)
 	for _, m := range missed {
 		count := 0

@@ -46,9 +46,8 @@ type Catalog interface {
 // A Store keeps what must be remembered.
 type Store interface {
 	store.Schedules
-	store.Runs
-	store.Journal
-	store.Plans
+	store.RunList
+	PutPlan(ctx context.Context, hash string, body []byte) error // see store.Plans
 }
 
 // Config is what a Service is made of.
@@ -62,9 +61,11 @@ type Config struct {
 	// Beat tells when a server of this store was last alive, zero if none ever was; SetBeat remembers that one is.
 	Beat    func() time.Time
 	SetBeat func(time.Time)
-	// Replay folds a run's journal into its machine, to look at.
+	// Replay makes the machine of a run as it stands, to look at.
 	Replay func(ctx context.Context, run string) (*machine.Run, error)
-	Log    *slog.Logger
+	// Reopened tells whether somebody (machine.Reopened.By) has had a run begin again; see store.ReopenedBy.
+	Reopened func(ctx context.Context, run, by string) (bool, error)
+	Log      *slog.Logger
 	// Schedules says whether ticks are decided on; without, only backfills and what somebody asks for begin.
 	Schedules bool
 }

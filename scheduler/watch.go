@@ -85,7 +85,7 @@ func (s *Service) unmissed(st *step, now time.Time, c *store.Changes) error {
 		if !m.LastDue.After(now) {
 			continue
 		}
-		c.DropMissed = append(c.DropMissed, m.ID)
+		c.DropMissed = append(c.DropMissed, m)
 		if m.Due.After(now) || st.sched == nil {
 			continue
 		}

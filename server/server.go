@@ -58,7 +58,7 @@ type Catalog interface {
 
 // A Store is what of the state can be asked for.
 type Store interface {
-	store.Runs
+	store.RunList
 	store.Schedules
 	GetPlan(ctx context.Context, hash string) ([]byte, error)
 }

@@ -93,7 +93,13 @@ func (s *Sim) start(req *request) {
 	case errors.Is(err, store.ErrExists):
 		req.accepted = true
 	default: // the disk refused it: they ask again
-		s.after(time.Second, func() { s.tellCore(s.startWanted) })
+		s.after(time.Second, func() {
+			s.tellCore(func() {
+				if !req.accepted {
+					s.start(req)
+				}
+			})
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -274,6 +275,9 @@ func (s *Sim) resume(id string, found map[machine.Key]bool) {
 	s.resuming = true
 	err := s.core.Resume(s.ctx, s.store, id, found)
 	s.resuming = false
+	if errors.Is(err, local.ErrDraining) { // the next weft goes on with it
+		return
+	}
 	if err != nil {
 		s.broken("lost: run %s cannot be resumed: %v", id, err)
 		return
@@ -291,7 +295,7 @@ func (s *Sim) watch() {
 		delete(s.driven, id)
 		switch {
 		case s.disk.ghosts[id].run.State().Terminal():
-		case !s.disk.failed[id]:
+		case !s.disk.failed[id] && !errors.Is(s.core.GaveUp(id), errDisk): // what it could not write may be durable by now
 			s.broken("lost: run %s was given up, and nothing is wrong with its journal", id)
 		default:
 			s.disk.failed[id], s.gaveUp = false, true

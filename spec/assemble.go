@@ -6,23 +6,11 @@ import (
 	"weft/machine"
 )
 
-// assemble puts the callbacks into the plan, where the tasks are already, once all rules that add to them have run:
-// edges come of the upstream rule, and scripts are rewritten by the expressions rule. Later rules only look.
+// assemble ends the plan, in which tasks and callbacks stand already, once all rules that add to them have run: edges come
+// of the upstream rule, and scripts are rewritten by the expressions rule. Later rules only look.
 func assemble(d *DAG) {
 	for _, t := range slices.Concat(d.tasks, d.hooks) {
 		t.Reads = d.reads(t)
-	}
-	for _, cb := range d.hooks {
-		switch {
-		case cb.owner != nil:
-			cb.owner.OnFailure = append(cb.owner.OnFailure, *cb.Task)
-		case cb.hook == "on_success":
-			d.plan.OnSuccess = append(d.plan.OnSuccess, *cb.Task)
-		case cb.hook == "on_failure":
-			d.plan.OnFailure = append(d.plan.OnFailure, *cb.Task)
-		default:
-			d.plan.OnLate = append(d.plan.OnLate, *cb.Task)
-		}
 	}
 }
 

@@ -50,24 +50,29 @@ type DAG struct {
 	root *Node
 	top  fields
 
-	plan     machine.Plan
-	defaults fields  // the keys of `defaults`; read again under each task
-	tasks    []*task // file order
-	byID     map[string]*task
-	hooks    []*task                // callbacks, of the DAG and of tasks
-	plugins  map[string]*PluginInfo // those that were asked for; nil = unknown
-	plain    []*use                 // texts without expressions that may hold a name of ours in other brackets
-	uses     []*use                 // where expressions stand, in the order they were met
-	params   map[string]*param
-	envNames []string // of the DAG's env
+	plan       machine.Plan
+	defaults   fields  // the keys of `defaults`; read again under each task
+	tasks      []*task // file order
+	byID       map[string]*task
+	hooks      []*task                // callbacks, of the DAG and of tasks
+	plugins    map[string]*PluginInfo // those that were asked for; nil = unknown
+	plain      []*use                 // texts without expressions that may hold a name of ours in other brackets
+	lists      map[*task]*use         // of uses, those that are for_each
+	uses       []*use                 // where expressions stand, in the order they were met
+	params     map[string]*param
+	allParams  bool          // an expression may name any of them
+	envNames   []string      // of the DAG's env
+	defaultEnv []machine.Var // of `defaults`, as each task has it
 
 	// What is worked out once a file, for files say the same many times over.
-	answers map[question]answer
-	shells  map[syntax.LangVariant]*syntax.Parser
-	seen    *scopes         // see scope
-	linked  *machine.Plan   // see sealed
-	shapes  []shape         // see shapesHere
-	never   map[string]bool // tasks that were reported never to run
+	answers  map[question]answer
+	shells   map[syntax.LangVariant]*syntax.Parser
+	seen     *scopes             // see scope
+	linked   *machine.Plan       // see sealed
+	shapes   []shape             // see shapesHere
+	never    map[string]bool     // tasks that were reported never to run
+	compared int                 // see compare
+	plainIDs map[string][]string // see isLookAlike
 
 	mended mended // what was done to the text to go on after syntax errors
 	diags  []*Diagnostic
@@ -89,6 +94,9 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	}
 	d.draft()
 	for _, r := range rules {
+		if d.full() {
+			break
+		}
 		r.check(d)
 	}
 	found := d.found(src)
@@ -117,7 +125,7 @@ func (d *DAG) read(src []byte) bool {
 		d.report(sType, d.span(d.root), "a DAG file is a map with `tasks:`, this is %s", d.root.words())
 		return false
 	}
-	return true
+	return !d.tooLarge()
 }
 
 // tree makes the tree of a file, nil if there is none.
@@ -226,6 +234,7 @@ func (d *DAG) reportAs(sev Severity, code string, at Span, format string, args .
 	}
 	d.once[key] = true
 	if len(d.diags) == maxProblems {
+		d.failed = true
 		diag = &Diagnostic{
 			Code: yLimit, Severity: Error, File: d.file, Line: at.Line, Column: at.Col, EndLine: at.EndLine, EndColumn: at.EndCol,
 			Message: fmt.Sprintf("there are more than %d problems; the others are not shown", maxProblems),
@@ -234,6 +243,9 @@ func (d *DAG) reportAs(sev Severity, code string, at Span, format string, args .
 	d.diags = append(d.diags, diag)
 	return diag
 }
+
+// full tells that nothing more is shown: what is only for that need not be looked for.
+func (d *DAG) full() bool { return len(d.diags) > maxProblems }
 
 // maxProblems bounds what a hostile file can make of a list: nobody reads more.
 const maxProblems = 1000

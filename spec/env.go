@@ -35,7 +35,7 @@ func (d *DAG) draftEnv(t *task, n *Node, path string, outer bool) []machine.Var 
 		vars = append(vars, machine.Var{Name: name, Value: f.Value.Text, Pos: f.Value.Pos(), Level: level(t)})
 		d.use(&use{
 			task: t, where: "env", path: path + "." + name, node: f.Value, form: template,
-			edge: t != nil && !outer, outerEnv: outer,
+			edge: t != nil && !outer, outerEnv: outer, dagEnv: n == d.top.get("env"),
 		})
 	}
 	return vars
@@ -53,22 +53,35 @@ func level(t *task) int {
 // draftTaskEnv is `defaults.env` first, then the task's own. A name may stand there twice: the later
 // wins, and the earlier is what the later's value sees.
 func (d *DAG) draftTaskEnv(t *task) []machine.Var {
-	var vars []machine.Var
-	if n := d.defaults.get("env"); n != nil && n.Kind == Mapping {
-		for _, f := range n.Fields() {
-			if f.Value.Kind == Scalar && envName.fits(f.Key.Text) {
-				vars = append(vars, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos(), Level: 1})
+	vars := d.defaultEnv
+	own := d.draftEnv(t, t.f.get("env"), "env", false)
+	t.env = namesOf(vars, own)
+	defaultAWS, ownAWS := d.draftTaskAWS(t)
+	if len(own)+len(defaultAWS)+len(ownAWS) == 0 {
+		return slices.Clip(vars) // one list for all tasks that add nothing
+	}
+	return slices.Concat(defaultAWS, vars, ownAWS, own)
+}
+
+// namesOf are the names of some variables, each once.
+func namesOf(lists ...[]machine.Var) []string {
+	n := 0
+	for _, vars := range lists {
+		n += len(vars)
+	}
+	if n == 0 {
+		return nil
+	}
+	seen, names := make(map[string]bool, n), make([]string, 0, n)
+	for _, vars := range lists {
+		for _, v := range vars {
+			if !seen[v.Name] {
+				seen[v.Name] = true
+				names = append(names, v.Name)
 			}
 		}
 	}
-	own := d.draftEnv(t, t.f.get("env"), "env", false)
-	for _, v := range slices.Concat(vars, own) {
-		if !slices.Contains(t.env, v.Name) {
-			t.env = append(t.env, v.Name)
-		}
-	}
-	defaultAWS, ownAWS := d.draftTaskAWS(t)
-	return slices.Concat(defaultAWS, vars, ownAWS, own)
+	return names
 }
 
 // draftDefaults checks `defaults` on its own, so that each mistake is reported where it stands and
@@ -85,6 +98,13 @@ func (d *DAG) draftDefaults() {
 	d.draftSlotsOf(probe)
 	d.shell(d.defaults.get("shell"))
 	d.draftEnv(nil, d.defaults.get("env"), "env", true)
+	if n := d.defaults.get("env"); n != nil && n.Kind == Mapping {
+		for _, f := range n.Fields() {
+			if f.Value.Kind == Scalar && envName.fits(f.Key.Text) {
+				d.defaultEnv = append(d.defaultEnv, machine.Var{Name: f.Key.Text, Value: f.Value.Text, Pos: f.Value.Pos(), Level: 1})
+			}
+		}
+	}
 	d.draftAWS(nil, d.defaults.get("aws"), "`aws`", 1)
 	if s := d.defaults.get("sensor"); s != nil {
 		d.fields(s, sensorKeys, "`sensor`")

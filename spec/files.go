@@ -13,6 +13,9 @@ import (
 // maxArtifactName leaves room for what else stands in a key of the handoff.
 const maxArtifactName = 100
 
+// maxPath is how long a path can be, in bytes (PATH_MAX of Linux).
+const maxPath = 4095
+
 // draftFiles reads `artifacts` and `inputs`: what of the attempt's scratch folder is kept after
 // success, and what lies there before the start.
 func (d *DAG) draftFiles(t *task) {
@@ -23,12 +26,9 @@ func (d *DAG) draftFiles(t *task) {
 		}
 		d.fileUse(t, "artifacts", f)
 	}
-	var laid []Field
+	var laid inputPaths
 	for _, f := range d.named(t.f.get("inputs"), "inputs") {
-		placed := d.inputPath(f.Key) && d.apart(f, laid)
-		if placed {
-			laid = append(laid, f)
-		}
+		placed := d.inputPath(f.Key) && d.apart(f, &laid)
 		if d.fileValue(f, "inputs") && d.inputSource(f.Value) && placed {
 			t.Inputs = append(t.Inputs, machine.Var{Name: path.Clean(f.Key.Text), Value: f.Value.Text, Pos: f.Value.Pos()})
 		}
@@ -94,6 +94,8 @@ func (d *DAG) inputPath(key *Node) bool {
 	case !d.literal(key, "inputs"):
 	case key.Text == "" || path.IsAbs(key.Text) || climbs(key.Text) || path.Clean(key.Text) == ".":
 		d.report(sValue, d.span(key), "the path of an input lies under $WEFT_TMPDIR: it cannot be absolute, empty or hold `..`")
+	case len(key.Text) > maxPath:
+		d.report(sValue, d.span(key), "the path of an input is longer than a path can be")
 	case weftsOwn(key.Text):
 		d.report(sValue, d.span(key), "names that begin with .weft_ are weft's own in $WEFT_TMPDIR")
 	default:
@@ -103,18 +105,57 @@ func (d *DAG) inputPath(key *Node) bool {
 }
 
 // apart refuses an input that would lie in another, or be it.
-func (d *DAG) apart(f Field, others []Field) bool {
-	mine := path.Clean(f.Key.Text)
-	for _, o := range others {
-		other := path.Clean(o.Key.Text)
-		if mine == other || strings.HasPrefix(mine, other+"/") || strings.HasPrefix(other, mine+"/") {
-			d.report(sValue, d.span(f.Key), "the inputs `%s` and `%s` overlap", o.Key.Text, f.Key.Text).
-				related(d.span(o.Key), "`%s` is here", o.Key.Text)
-			return false
+func (d *DAG) apart(f Field, others *inputPaths) bool {
+	o, over := others.add(f)
+	if over {
+		d.report(sValue, d.span(f.Key), "the inputs `%s` and `%s` overlap", o.Key.Text, f.Key.Text).
+			related(d.span(o.Key), "`%s` is here", o.Key.Text)
+	}
+	return !over
+}
+
+// inputPaths are the paths of inputs that do not overlap.
+type inputPaths struct {
+	fields []Field
+	at     map[string]int // by path
+	below  map[string]int // by folder: the first of them that lies below it
+}
+
+// add adds a path; if it overlaps another it returns the first such one instead.
+func (l *inputPaths) add(f Field) (other Field, over bool) {
+	if l.at == nil {
+		l.at, l.below = map[string]int{}, map[string]int{}
+	}
+	mine, first := path.Clean(f.Key.Text), len(l.fields)
+	see := func(i int, there bool) {
+		if there {
+			first = min(first, i)
 		}
 	}
-	return true
+	i, there := l.at[mine]
+	see(i, there)
+	i, there = l.below[mine]
+	see(i, there)
+	for dir := folder(mine); dir != ""; dir = folder(dir) {
+		i, there = l.at[dir]
+		see(i, there)
+	}
+	if first < len(l.fields) {
+		return l.fields[first], true
+	}
+	l.at[mine] = first
+	for dir := folder(mine); dir != ""; dir = folder(dir) {
+		if _, there := l.below[dir]; there {
+			break
+		}
+		l.below[dir] = first
+	}
+	l.fields = append(l.fields, f)
+	return Field{}, false
 }
+
+// folder is that of a clean path, "" if it lies in none.
+func folder(p string) string { return p[:max(0, strings.LastIndexByte(p, '/'))] }
 
 // inputSource checks a path of this machine; what an expression gives is checked by its type.
 func (d *DAG) inputSource(n *Node) bool {

@@ -1,10 +1,6 @@
 package spec
 
-import (
-	"slices"
-
-	"weft/expr"
-)
+import "weft/expr"
 
 // item is the type of one element of a task's for_each: of a literal list from what is written, of an expression
 // from what it gives.
@@ -22,11 +18,10 @@ func (s *scopes) elementOf(t *task) expr.Type {
 	if t.ForEach.Expr == nil {
 		return elementOf(s.d, t)
 	}
-	i := slices.IndexFunc(s.d.uses, func(u *use) bool { return u.task == t && u.where == "for_each" && u.form == bareForm })
-	if i < 0 {
+	u := s.d.lists[t]
+	if u == nil {
 		return expr.Type{}
 	}
-	u := s.d.uses[i]
 	info, problems := s.d.check(question{u.src, s.of(u), false})
 	if certain(problems) {
 		return expr.Type{}

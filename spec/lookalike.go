@@ -60,10 +60,16 @@ func (d *Diagnostic) lookAlike(dag *DAG, at Span, name string, taken func(string
 // isLookAlike tells whether a name is a task's but for letters that look the same; the task's id is reported then, or
 // the name itself is.
 func (d *DAG) isLookAlike(name string) (id string, ok bool) {
-	plain := latin(name)
-	for _, t := range d.tasks {
-		if t.ID != name && latin(t.ID) == plain {
-			return t.ID, true
+	if d.plainIDs == nil {
+		d.plainIDs = make(map[string][]string, len(d.tasks))
+		for _, t := range d.tasks {
+			plain := latin(t.ID)
+			d.plainIDs[plain] = append(d.plainIDs[plain], t.ID)
+		}
+	}
+	for _, id := range d.plainIDs[latin(name)] {
+		if id != name {
+			return id, true
 		}
 	}
 	return "", false

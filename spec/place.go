@@ -7,6 +7,7 @@ package spec
 // holds each character to its place.
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"weft/machine"
@@ -133,11 +134,20 @@ func (s *source) end(n *Node, off int) machine.Pos {
 	return machine.Pos{Line: t.line, Col: t.col}
 }
 
+// betweenMarks is how far a walk is from a mark at most, in runes.
+const betweenMarks = 1 << 10
+
 // walked returns a tracer that has moved over off runes of a scalar. The last one is kept and goes
-// on from where it was, so that asking for every place of a long script in turn is one walk.
+// on from where it was, so that asking for every place of a long script in turn is one walk. A walk leaves marks, so that
+// to go back a little is no walk from the beginning.
 func (s *source) walked(n *Node, off int) tracer {
-	if s.last.node != n || s.last.runes > off {
+	switch {
+	case s.last.node != n:
 		s.last = walk{node: n, tracer: *s.trace(n)}
+		s.marks = append(s.marks[:0], s.last)
+	case s.last.runes > off:
+		i, _ := slices.BinarySearchFunc(s.marks, off+1, func(w walk, off int) int { return w.runes - off })
+		s.last = s.marks[i-1]
 	}
 	w := &s.last
 	for w.runes < off && w.bytes < len(n.Text) {
@@ -145,6 +155,9 @@ func (s *source) walked(n *Node, off int) tracer {
 		w.tracer.step(r)
 		w.runes++
 		w.bytes += size
+		if w.runes >= s.marks[len(s.marks)-1].runes+betweenMarks {
+			s.marks = append(s.marks, *w)
+		}
 	}
 	return w.tracer
 }

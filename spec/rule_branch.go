@@ -22,8 +22,12 @@ func ruleBranch(d *DAG) {
 	if len(b.when) == 0 {
 		return
 	}
-	b.order = upstreamFirst(plan)
-	for _, id := range b.order {
+	order := upstreamFirst(plan)
+	b.at = make(map[string]int, len(order))
+	for i, id := range order {
+		b.at[id] = i
+	}
+	for _, id := range order {
 		t := d.byID[id]
 		if !d.never[id] && len(plan.Upstream(id)) > 0 && (len(plan.Upstream(id)) > 1 || b.when[id] != nil) {
 			b.look(t)
@@ -35,7 +39,7 @@ func ruleBranch(d *DAG) {
 type brancher struct {
 	d      *DAG
 	plan   *machine.Plan
-	order  []string                // upstream first
+	at     map[string]int          // where a task stands if upstream ones stand first
 	when   map[string]*expr.Branch // conditions that are understood
 	before map[string][]string     // see finished
 	left   int                     // worlds that may still be tried
@@ -91,20 +95,19 @@ func (b *brancher) finished(id string) []string {
 
 // cone is a task and all that it depends on, upstream first; nil if that is too much.
 func (b *brancher) cone(id string) []string {
-	in := map[string]bool{id: true}
-	var out []string
-	for i := len(b.order) - 1; i >= 0; i-- {
-		if !in[b.order[i]] {
-			continue
+	in, out := map[string]bool{id: true}, []string{id}
+	for i := 0; i < len(out); i++ {
+		for _, up := range b.plan.Upstream(out[i]) {
+			if !in[up] {
+				in[up] = true
+				out = append(out, up)
+			}
 		}
-		if out = append(out, b.order[i]); len(out) > maxCone {
+		if len(out) > maxCone {
 			return nil
 		}
-		for _, up := range b.plan.Upstream(b.order[i]) {
-			in[up] = true
-		}
 	}
-	slices.Reverse(out)
+	slices.SortFunc(out, func(x, y string) int { return b.at[x] - b.at[y] })
 	return out
 }
 

@@ -15,21 +15,23 @@ import (
 // params they name. Triggers and verdicts have a language of their own (package expr), and theirs
 // are checked when it is known who is upstream of whom, which follows from what is noted here.
 func ruleExpressions(d *DAG) {
-	s := d.scope()
 	for _, u := range d.uses {
+		if d.full() {
+			return
+		}
 		switch {
 		case u.where == "trigger" || u.where == "verdict":
 		case u.form == scripted:
-			d.checkScript(u, s.of(u))
+			d.checkScript(u, u.task.script)
 		case u.form == bareForm:
-			info, problems := d.check(question{u.src, s.of(u), false})
+			info, problems := d.check(question{u.src, d.scope().of(u), false})
 			d.told(u, u.off, info, problems)
 			d.noteParams(u.src)
 			if u.where == "when" {
 				u.task.constant = len(info.Names) == 0 && len(problems) == 0
 			}
 		default:
-			info, problems := d.check(question{u.node.Text, s.of(u), true})
+			info, problems := d.check(question{u.node.Text, d.scope().of(u), true})
 			d.told(u, 0, info, problems)
 			if info.Whole && !certain(problems) {
 				d.wholeValue(u, info.Type)
@@ -42,6 +44,14 @@ func ruleExpressions(d *DAG) {
 				if p.Expr {
 					d.noteParams(p.Text)
 				}
+			}
+		}
+	}
+	for _, list := range [][]*task{d.tasks, d.hooks} {
+		for _, t := range list {
+			if t.plain && !d.full() {
+				u, s := d.scriptOf(t, t.f.get("run"))
+				d.checkScript(u, s)
 			}
 		}
 	}
@@ -60,11 +70,17 @@ type answer struct {
 	problems []expr.Problem
 }
 
+// maxKept bounds how many answers, and how many scopes, are kept: what is asked again is mostly asked soon.
+const maxKept = 500
+
 // check asks package expr, once for each question: `${{ run.ds }}` stands in most files many times.
 // Nobody may change what it returns.
 func (d *DAG) check(q question) (expr.Info, []expr.Problem) {
 	a, ok := d.answers[q]
 	if !ok {
+		if len(d.answers) >= maxKept {
+			clear(d.answers)
+		}
 		ask := expr.Check
 		if q.template {
 			ask = expr.CheckTemplate
@@ -254,8 +270,15 @@ func (d *DAG) noteParams(src string) {
 	}
 	for _, m := range paramUse().FindAllStringSubmatch(src, -1) {
 		name := m[1] + m[2]
+		if p := d.params[name]; p != nil {
+			p.used = true
+		}
+		if name != "" || d.allParams {
+			continue
+		}
+		d.allParams = true
 		for _, p := range d.params {
-			p.used = p.used || name == "" || name == p.Name
+			p.used = true
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"slices"
+
 	"weft/expr"
 	"weft/machine"
 )
@@ -16,16 +18,12 @@ func ruleLeaf(d *DAG) {
 	if !ok {
 		return
 	}
+	l := leaves{plan: plan, seen: map[string][]string{}, left: maxAsked}
+	l.look()
 	for _, t := range d.tasks {
-		if len(plan.Downstream(t.ID)) > 0 {
-			continue
-		}
-		var hidden []string
-		for _, up := range plan.Upstream(t.ID) {
-			if outcome(plan, t.ID, up) == machine.Success && !shown(plan, up, t.ID, map[string]bool{}) {
-				hidden = append(hidden, up)
-			}
-		}
+		hidden := slices.DeleteFunc(l.runs[t.ID], func(up string) bool {
+			return slices.ContainsFunc(l.seen[up], func(leaf string) bool { return leaf != t.ID })
+		})
 		if len(hidden) > 0 {
 			d.report(rLeaf, d.span(t.f.get("trigger")), "task %q runs even if %s failed, and the run is then a success", t.ID, orWords(quoted(hidden))).
 				help("say `verdict: strict` if any failure should fail the run, or write a verdict of your own")
@@ -33,62 +31,92 @@ func ruleLeaf(d *DAG) {
 	}
 }
 
+// leaves is what one failure comes to.
+type leaves struct {
+	plan  *machine.Plan
+	seen  map[string][]string // task → leaves that show its failure, at most two: enough to know whether another one does
+	runs  map[string][]string // leaf → its upstream tasks whose failure lets it run all the same
+	exprs expr.Cache
+	left  int // states of upstream tasks that may still be looked at
+}
+
+// maxAsked bounds how many states of upstream tasks are looked at, for triggers that are expressions.
+const maxAsked = 1_000_000
+
+// look goes from the leaves upstream: what shows the failure of a task is known before that of those it waits for.
+func (l *leaves) look() {
+	l.runs = map[string][]string{}
+	for _, id := range slices.Backward(upstreamFirst(l.plan)) {
+		shows := l.seen[id]
+		leaf := len(l.plan.Downstream(id)) == 0
+		if leaf {
+			shows = []string{id}
+		}
+		up := l.plan.Upstream(id)
+		ask := l.asker(l.plan.Task(id), up)
+		for _, failed := range up {
+			switch ask(failed) {
+			case machine.UpstreamFailed:
+				for _, leaf := range shows {
+					if len(l.seen[failed]) < 2 && !slices.Contains(l.seen[failed], leaf) {
+						l.seen[failed] = append(l.seen[failed], leaf)
+					}
+				}
+			case machine.Success:
+				if leaf {
+					l.runs[id] = append(l.runs[id], failed)
+				}
+			}
+		}
+	}
+}
+
 // The outcomes below are a corner of the table of section 5, one failure among successes; rule_never
 // asks the whole of it, for what can be at all (outcomes.go).
 
-// shown tells whether the failure of a task reaches a leaf other than one.
-func shown(plan *machine.Plan, failed, but string, seen map[string]bool) bool {
-	for _, down := range plan.Downstream(failed) {
-		if down == but || seen[down] || outcome(plan, down, failed) != machine.UpstreamFailed {
-			continue
-		}
-		seen[down] = true
-		if len(plan.Downstream(down)) == 0 || shown(plan, down, but, seen) {
-			return true
-		}
+// asker says what becomes of a task when one direct upstream task failed and all others succeeded: Success (it runs),
+// Skipped, UpstreamFailed, or None where that is not known before a run.
+func (l *leaves) asker(t *machine.Task, up []string) func(failed string) machine.State {
+	if t.Trigger.Rule == "" {
+		return l.judge(t, up)
 	}
-	return false
-}
-
-// outcome is what becomes of a task when one direct upstream task failed and all others succeeded:
-// Success (it runs), Skipped, UpstreamFailed, or None where that is not known before a run.
-func outcome(plan *machine.Plan, id, failed string) machine.State {
-	t := plan.Task(id)
-	others := plan.UpstreamCount(id) > 1
+	out := machine.UpstreamFailed // all_success, none_failed, none_failed_min_one_success
 	switch t.Trigger.Rule {
 	case "all_done", "one_failed", "one_done", "none_skipped", "always":
-		return machine.Success
+		out = machine.Success
 	case "one_success", "all_done_min_one_success":
-		if others {
-			return machine.Success
+		if len(up) > 1 {
+			out = machine.Success
 		}
-		return machine.UpstreamFailed
 	case "all_failed":
-		if others {
-			return machine.Skipped
+		if out = machine.Success; len(up) > 1 {
+			out = machine.Skipped
 		}
-		return machine.Success
 	case "all_skipped":
-		return machine.Skipped
-	case "":
-		return judged(plan, t, plan.Upstream(id), failed)
+		out = machine.Skipped
 	}
-	return machine.UpstreamFailed // all_success, none_failed, none_failed_min_one_success
+	return func(string) machine.State { return out }
 }
 
-// judged asks an expression of that world. What names instances is not known, and so is silent.
-func judged(plan *machine.Plan, t *machine.Task, up []string, failed string) machine.State {
-	w := world{plan: plan, up: up, state: make(map[string]machine.State, len(up))}
+// judge asks an expression of that world. What names instances is not known, and so is silent.
+func (l *leaves) judge(t *machine.Task, up []string) func(failed string) machine.State {
+	w := world{plan: l.plan, up: up, state: make(map[string]machine.State, len(up))}
 	for _, id := range up {
 		w.state[id] = machine.Success
 	}
-	w.state[failed] = machine.Failed
-	j, err := expr.Judge(t.Trigger.Expr.Src, w)
-	switch {
-	case err != nil || j.Truth == expr.Unknown:
-		return machine.None
-	case j.Truth == expr.True:
-		return machine.Success
+	return func(failed string) machine.State {
+		if l.left -= len(up); l.left < 0 {
+			return machine.None
+		}
+		w.state[failed] = machine.Failed
+		defer func() { w.state[failed] = machine.Success }()
+		j, err := l.exprs.Judge(t.Trigger.Expr.Src, w)
+		switch {
+		case err != nil || j.Truth == expr.Unknown:
+			return machine.None
+		case j.Truth == expr.True:
+			return machine.Success
+		}
+		return machine.UpstreamFailed
 	}
-	return machine.UpstreamFailed
 }

@@ -13,6 +13,12 @@ func ruleNeeds(d *DAG) {
 		seen := map[string]*Node{}
 		kept := t.needs[:0]
 		for _, n := range t.needs {
+			if d.full() {
+				if d.byID[n.Text] != nil && n.Text != t.ID {
+					kept = append(kept, n)
+				}
+				continue
+			}
 			at := d.span(n)
 			first := seen[n.Text]
 			switch {
@@ -36,8 +42,12 @@ func ruleNeeds(d *DAG) {
 					diag.label("write `%s`", list)
 					continue
 				}
-				diag.suggest(n.Text, without(ids, t.ID))
-				if near := nearest(n.Text, without(ids, t.ID)); len(near) == 1 {
+				if !d.compare(len(ids)) {
+					continue
+				}
+				others := without(ids, t.ID)
+				diag.suggest(n.Text, others)
+				if near := nearest(n.Text, others); len(near) == 1 {
 					diag.related(d.span(d.byID[near[0]].key), "%q is defined here", near[0])
 				}
 			case first != nil:

@@ -15,6 +15,9 @@ import (
 // secret, and so would find the variable null.
 func ruleSecrets(d *DAG) {
 	for _, u := range d.uses {
+		if !strings.Contains(u.node.Text, "env") { // nearly all
+			continue
+		}
 		if u.where == "trigger" || u.where == "verdict" || u.task == nil || d.maySeeSecrets(u) {
 			continue
 		}
@@ -25,7 +28,7 @@ func ruleSecrets(d *DAG) {
 }
 
 func (d *DAG) secretsByEnv(u *use, part expr.Segment) {
-	if !strings.Contains(part.Text, "env") { // nearly all
+	if !strings.Contains(part.Text, "env") {
 		return
 	}
 	held := d.secretEnv(u.task)

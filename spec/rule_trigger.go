@@ -9,7 +9,6 @@ import (
 // ruleTrigger checks triggers that are expressions. A trigger makes no edge: it may name only
 // direct upstream tasks.
 func ruleTrigger(d *DAG) {
-	s := d.scope()
 	for _, t := range d.tasks {
 		d.idleTrigger(t)
 	}
@@ -17,7 +16,7 @@ func ruleTrigger(d *DAG) {
 		if u.where != "trigger" {
 			continue
 		}
-		info, problems := expr.CheckTrigger(u.src, d.triggerScope(s))
+		info, problems := expr.CheckTrigger(u.src, d.triggerScope())
 		d.told(u, u.off, info, problems)
 		t := u.task
 		if d.cyclic || len(problems) > 0 {
@@ -63,19 +62,18 @@ func (d *DAG) warnCounting(u *use) {
 
 // triggerScope: a trigger names tasks and upstream, and nothing that has a value. Values belong into
 // `when`, which is asked once, when the trigger has said run.
-func (d *DAG) triggerScope(s *scopes) *expr.Scope {
-	return &expr.Scope{Tasks: s.tasks, Want: expr.KindBool, Roots: map[string]expr.Type{}}
+func (d *DAG) triggerScope() *expr.Scope {
+	return &expr.Scope{Tasks: d.scope().tasks, Want: expr.KindBool, Roots: map[string]expr.Type{}}
 }
 
 // ruleVerdict checks a verdict that is an expression. It is asked when all tasks have finished, so it
 // may name every one of them.
 func ruleVerdict(d *DAG) {
-	s := d.scope()
 	for _, u := range d.uses {
 		if u.where != "verdict" {
 			continue
 		}
-		sc := d.triggerScope(s)
+		sc := d.triggerScope()
 		sc.Verdict = true
 		info, problems := expr.CheckTrigger(u.src, sc)
 		d.told(u, u.off, info, problems)

@@ -10,7 +10,7 @@ func ruleUpstream(d *DAG) {
 	if d.cyclic {
 		return
 	}
-	g := d.wishes()
+	g := reach{edges: d.wishes(), seen: make([]int, len(d.tasks))}
 	for i, t := range d.tasks {
 		if len(t.needs) > 0 {
 			t.Needs = make([]string, len(t.needs))
@@ -18,15 +18,15 @@ func ruleUpstream(d *DAG) {
 		for k, n := range t.needs {
 			t.Needs[k] = n.Text
 		}
-		for _, e := range g[i] {
-			if e.ref && !reaches(g, others(g[i], e.to), e.to) {
+		for _, e := range g.edges[i] {
+			if e.ref && !g.reaches(i, e.to, e.to) {
 				t.Refs = append(t.Refs, d.tasks[e.to].ID)
 			}
 		}
 	}
 	for i, t := range d.tasks {
 		for _, r := range t.refs {
-			if r.edge || r.id == t.ID || r.where == "trigger" || reaches(g, others(g[i], -1), d.byID[r.id].at) {
+			if r.edge || r.id == t.ID || r.where == "trigger" || g.reaches(i, -1, d.byID[r.id].at) {
 				continue
 			}
 			d.report(gNotUpstream, r.at, "`%s` of task %q reads %q, which is not upstream", r.where, t.ID, r.id).
@@ -35,34 +35,38 @@ func ruleUpstream(d *DAG) {
 	}
 }
 
-// others are the tasks that some edges lead to, but for one.
-func others(edges []edge, but int) []int {
-	out := make([]int, 0, len(edges))
-	for _, e := range edges {
-		if e.to != but {
-			out = append(out, e.to)
-		}
-	}
-	return out
+// A reach walks edges as they were wished for, needs and references alike: which references become edges does not change
+// who can be reached, as one is dropped only where another way leads there.
+type reach struct {
+	edges [][]edge
+	seen  []int // by task: the walk that was there last
+	walks int
+	next  []int // of a walk
 }
 
-// reaches tells whether a task is among some tasks or upstream of one of them. It walks edges as they
-// were wished for, needs and references alike: which references become edges does not change who can
-// be reached, as one is dropped only where another way leads there.
-func reaches(g [][]edge, from []int, to int) bool {
-	seen := map[int]bool{}
-	for len(from) > 0 {
-		v := from[len(from)-1]
-		from = from[:len(from)-1]
+// reaches tells whether a task is upstream of another by an edge of that one, its edge to a third left out (-1 = none).
+func (g *reach) reaches(from, but, to int) bool {
+	g.walks++
+	g.next = g.next[:0]
+	for _, e := range g.edges[from] {
+		if e.to != but {
+			g.next = append(g.next, e.to)
+		}
+	}
+	for len(g.next) > 0 {
+		v := g.next[len(g.next)-1]
+		g.next = g.next[:len(g.next)-1]
 		if v == to {
 			return true
 		}
-		if seen[v] {
+		if g.seen[v] == g.walks {
 			continue
 		}
-		seen[v] = true
-		for _, e := range g[v] {
-			from = append(from, e.to)
+		g.seen[v] = g.walks
+		for _, e := range g.edges[v] {
+			if g.seen[e.to] != g.walks {
+				g.next = append(g.next, e.to)
+			}
 		}
 	}
 	return false

@@ -10,13 +10,16 @@ import (
 // once a file, when all keys are read: declared types do not change after that.
 type scopes struct {
 	d       *DAG
-	tasks   map[string]expr.TaskScope
+	tasks   map[string]*expr.TaskScope
 	params  expr.Type
 	vars    expr.Type
 	dag     expr.Type
 	run     expr.Type
 	runDone expr.Type // in a callback of the DAG: with state and failed
 	made    map[sight]*expr.Scope
+	envs    map[string]int // lists of names of variables, by their names
+	last    *task          // whose list was asked for last,
+	lastEnv int            // and which it is
 	items   map[*task]expr.Type
 }
 
@@ -28,11 +31,11 @@ type sight struct {
 	noSecrets, outerEnv bool
 	dagEnv              bool
 	mapped, callback    bool
-	ofDAG               bool   // the DAG's own callback
-	env                 string // names of the task's variables
-	output              *task  // whose output `output` is
-	item                *task  // whose element `item` is, where something is known of it
-	asks                bool   // … as its plugin gives it
+	ofDAG               bool  // the DAG's own callback
+	env                 int   // which names of the task's variables, 0 = none
+	output              *task // whose output `output` is
+	item                *task // whose element `item` is, where something is known of it
+	asks                bool  // … as its plugin gives it
 }
 
 // scope returns the file's scopes. The first rule that asks makes them: all keys are read by then.
@@ -46,13 +49,25 @@ func (d *DAG) scope() *scopes {
 // newScopes reads the types that are declared: outputs, params, and the names of variables.
 func newScopes(d *DAG) *scopes {
 	s := &scopes{
-		d: d, tasks: make(map[string]expr.TaskScope, len(d.tasks)), made: map[sight]*expr.Scope{}, items: map[*task]expr.Type{},
+		d: d, tasks: make(map[string]*expr.TaskScope, len(d.tasks)), made: map[sight]*expr.Scope{}, envs: map[string]int{}, items: map[*task]expr.Type{},
 		dag: expr.DAGType(), run: expr.RunType(false), runDone: expr.RunType(true),
 	}
+	type kind struct {
+		plugin *PluginInfo
+		mapped bool
+	}
+	alike := map[kind]*expr.TaskScope{} // those that declare nothing
 	for _, t := range d.tasks {
-		ts := expr.TaskScope{Output: schemaType(t.outputSchema()), Mapped: t.ForEach != nil, Artifacts: []string{}}
-		for _, a := range t.Artifacts {
-			ts.Artifacts = append(ts.Artifacts, a.Name)
+		of, plain := kind{t.plugin, t.ForEach != nil}, len(t.Outputs)+len(t.Artifacts) == 0
+		ts := alike[of]
+		if ts == nil || !plain {
+			ts = &expr.TaskScope{Output: schemaType(t.outputSchema()), Mapped: of.mapped, Artifacts: []string{}}
+			for _, a := range t.Artifacts {
+				ts.Artifacts = append(ts.Artifacts, a.Name)
+			}
+		}
+		if plain {
+			alike[of] = ts
 		}
 		s.tasks[t.ID] = ts
 	}
@@ -88,10 +103,10 @@ const (
 // of returns the scope of a use.
 func (s *scopes) of(u *use) *expr.Scope {
 	key := sight{where: u.where, bare: u.form == bareForm, noSecrets: u.noSecrets, outerEnv: u.outerEnv}
-	key.dagEnv = u.outerEnv && s.d.inDAGEnv(u)
+	key.dagEnv = u.outerEnv && u.dagEnv
 	if t := u.task; t != nil {
 		key.mapped, key.callback, key.ofDAG = t.ForEach != nil, t.callback(), t.callback() && t.owner == nil
-		key.env = strings.Join(t.env, " ")
+		key.env = s.envOf(u)
 		if key.mapped && u.where != "for_each" && s.item(t).Kind != expr.KindAny {
 			key.item = t
 		}
@@ -101,6 +116,9 @@ func (s *scopes) of(u *use) *expr.Scope {
 	}
 	sc, ok := s.made[key]
 	if !ok {
+		if len(s.made) >= maxKept {
+			clear(s.made)
+		}
 		sc = s.make(u, key)
 		s.made[key] = sc
 	}
@@ -110,7 +128,8 @@ func (s *scopes) of(u *use) *expr.Scope {
 // make makes the scope of a sight; of u it asks what the sight says alone.
 func (s *scopes) make(u *use, key sight) *expr.Scope {
 	sc := &expr.Scope{
-		Roots: map[string]expr.Type{"dag": s.dag, "run": s.run, "params": s.params, "vars": s.vars},
+		Compare: s.d.compare,
+		Roots:   map[string]expr.Type{"dag": s.dag, "run": s.run, "params": s.params, "vars": s.vars},
 		Elsewhere: map[string]string{
 			"item": notMapped, "index": notMapped, "output": notSensor, "poke": notSensor, "exit_code": notRetry,
 			"attempt": notRetry, "error": notError, "secrets": noSecrets, "upstream": notUpstream,
@@ -201,14 +220,23 @@ func (s *scopes) env(u *use, key sight, sc *expr.Scope) {
 	sc.Roots["env"] = expr.MapOf(fields, false)
 }
 
-// inDAGEnv tells the DAG's env from that of defaults.
-func (d *DAG) inDAGEnv(u *use) bool {
-	for _, f := range d.top.get("env").fieldsOrNone() {
-		if f.Value == u.node {
-			return true
-		}
+// envOf numbers the names that a use's scope has of its task's variables. A task may have very many, and many
+// uses: what was asked for last is kept.
+func (s *scopes) envOf(u *use) int {
+	if u.where == "env" || len(u.task.env) == 0 { // see env: it does not depend on them
+		return 0
 	}
-	return false
+	if s.last == u.task {
+		return s.lastEnv
+	}
+	names := strings.Join(u.task.env, " ")
+	n := s.envs[names]
+	if n == 0 {
+		n = len(s.envs) + 1
+		s.envs[names] = n
+	}
+	s.last, s.lastEnv = u.task, n
+	return n
 }
 
 func (n *Node) fieldsOrNone() []Field {

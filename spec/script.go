@@ -65,8 +65,11 @@ const (
 
 // checkScript checks a script's syntax and its expressions, and rewrites it if the shell can read it.
 // Of a script that it cannot read nothing is said about quoting: that would follow from the mistake.
-func (d *DAG) checkScript(u *use, sc *expr.Scope) {
-	s := u.task.script
+func (d *DAG) checkScript(u *use, s *script) {
+	var sc *expr.Scope // of a text without a $ nobody asks for it
+	if strings.Contains(s.node.Text, "$") {
+		sc = d.scope().of(u)
+	}
 	segs, p := expr.Split(s.node.Text)
 	splices := splicesOf(s.node.Text, segs)
 	if p != nil {

@@ -178,10 +178,9 @@ func (w *shellWalker) comments(file *syntax.File) {
 			return true
 		}
 		from, to := int(c.Pos().Offset()), int(c.End().Offset())
-		for i := range w.splices {
-			if s := &w.splices[i]; s.from >= from && s.from < to {
-				s.place = inComment
-			}
+		i, _ := slices.BinarySearchFunc(w.splices, from, func(s splice, at int) int { return s.from - at })
+		for ; i < len(w.splices) && w.splices[i].from < to; i++ {
+			w.splices[i].place = inComment
 		}
 		return true
 	})

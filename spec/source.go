@@ -28,6 +28,7 @@ type source struct {
 	kept  []rune   // the line that was read last, if it is wide
 	which int      // its number
 	last  walk     // see walked
+	marks []walk
 }
 
 // wide marks the beginning of a line that holds more than ASCII, whose columns are not its bytes.

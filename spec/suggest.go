@@ -10,6 +10,16 @@ import (
 // A wrong suggestion is worse than none: it sends people the wrong way with authority. So the bar is
 // high, and names that are much farther than the nearest are left out.
 
+// maxCompared is how many names are looked through in a file, for all its wrong ones together, where there may be very many:
+// of ten thousand tasks the first hundred wrong names get a suggestion.
+const maxCompared = 1_000_000
+
+// compare tells whether some more names are to be looked through.
+func (d *DAG) compare(names int) bool {
+	d.compared += names
+	return d.compared <= maxCompared
+}
+
 // nearest returns the names a word may have meant: at a distance of at most a third of its length,
 // case and `-`/`_` free, the nearest first, at most three.
 func nearest(word string, names []string) []string {

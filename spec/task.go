@@ -24,6 +24,7 @@ type task struct {
 	refs   []reference // as they were read; each value's in the order of its text
 	script *script     // of `run` text
 	env    []string    // names that its expressions see: those of defaults, then its own
+	plain  bool        // `run` is text, and holds nothing of ours
 	broken bool        // is no map: says nothing about itself
 
 	constant bool // its `when` names nothing
@@ -93,9 +94,22 @@ func (d *DAG) draftHook(owner *task, hook string, n *Node) {
 	if d.nameless(hook, n) {
 		return
 	}
-	for _, f := range d.named(n, hook) {
+	list := d.named(n, hook)
+	calls, drafts := make([]task, len(list)), make([]machine.Task, len(list))
+	switch {
+	case owner != nil:
+		owner.OnFailure = drafts
+	case hook == "on_success":
+		d.plan.OnSuccess = drafts
+	case hook == "on_failure":
+		d.plan.OnFailure = drafts
+	default:
+		d.plan.OnLate = drafts
+	}
+	for i, f := range list {
 		d.id(f.Key, "the callback's id", taskID)
-		cb := &task{Task: new(machine.Task), key: f.Key, d: d, hook: hook, owner: owner, plugin: unknownPlugin}
+		cb := &calls[i]
+		*cb = task{Task: &drafts[i], key: f.Key, d: d, hook: hook, owner: owner, plugin: unknownPlugin}
 		cb.ID = f.Key.Text
 		d.hooks = append(d.hooks, cb)
 		d.draftTask(cb, f.Value, callbackKeys)

@@ -42,8 +42,9 @@ type planted struct {
 	weight
 }
 
-// A weight is what a node expands to: the nodes at and below it, and how many of them stand above each other.
-type weight struct{ size, height int }
+// A weight is what a node expands to: the nodes at and below it, the bytes of their texts, and how many of them stand
+// above each other.
+type weight struct{ size, text, height int }
 
 // plant returns the tree of a document, nil if nothing can be made of it.
 func (d *DAG) plant(doc *yaml.Node) *Node {
@@ -65,6 +66,14 @@ func (p *planter) checked(root planted) *Node {
 	case root.size > maxExpand*p.wrote:
 		p.dag.report(yLimit, p.first, "aliases make more than %d times of what is written here", maxExpand).
 			help("repeat less, or make a `for_each` of it")
+		return nil
+	case root.size > maxMade:
+		p.dag.report(yLimit, p.first, "aliases make more than 500,000 values of what is written here").
+			help("repeat less, or make a `for_each` of it")
+		return nil
+	case root.text > maxMadeText:
+		p.dag.report(yLimit, p.first, "aliases make more than %d MiB of what is written here", maxMadeText>>20).
+			help("keep what is long in a file beside it")
 		return nil
 	}
 	return root.node
@@ -103,6 +112,7 @@ func (p *planter) node(y *yaml.Node, depth int) planted {
 	default:
 		n.Quote = quoteOf(y.Style)
 		n.Text = p.dag.src.shared(n, y.Value)
+		out.text = len(n.Text)
 	}
 	if own != nil {
 		*own = anchor{planted: out}
@@ -207,6 +217,7 @@ func (p *planter) queried(k *yaml.Node) {
 // cut where the limit is passed anyway.
 func (w *weight) grow(child weight) {
 	w.size = min(w.size+child.size, 1<<40)
+	w.text = min(w.text+child.text, 1<<40)
 	w.height = max(w.height, child.height+1)
 }
 
@@ -338,7 +349,7 @@ func (p *planter) badKey(n *Node, y *yaml.Node, key *Node) {
 func (p *planter) merge(m *mapping, out *planted, from planted) {
 	list, all := []*Node{from.node}, from.weight
 	if from.node.Kind == Sequence {
-		list, all = from.node.Items(), weight{from.size - 1, from.height - 1}
+		list, all = from.node.Items(), weight{from.size - 1, from.text, from.height - 1}
 	}
 	out.grow(all)
 	for _, n := range list {

@@ -36,6 +36,7 @@ type use struct {
 	want      any  // JSON Schema of the place, as member gives it; nil = none
 	noSecrets bool // in a place that otherwise takes them
 	outerEnv  bool // the env of the DAG or of defaults
+	dagEnv    bool // … of the DAG
 	asks      bool // of the output of the task's plugin: see ask.go
 	src       string
 	off       int // runes in the node's text before src, of a bare one
@@ -45,6 +46,12 @@ type use struct {
 func (d *DAG) use(u *use) {
 	if u.form == bareForm {
 		d.uses = append(d.uses, u)
+		if u.where == "for_each" {
+			if d.lists == nil {
+				d.lists = map[*task]*use{}
+			}
+			d.lists[u.task] = u
+		}
 		return
 	}
 	i := strings.Index(u.node.Text, "${{")

@@ -61,11 +61,22 @@ func (d *DAG) draftRun(t *task) {
 		d.reportAs(Warning, sMissing, d.span(run), "the script of %s is empty: it does nothing", t.name()).
 			help("a task that does nothing is `uses: noop`")
 	}
+	u, s := d.scriptOf(t, run)
+	t.With = s.input(run.Text)
+	if strings.Contains(run.Text, "$") || strings.Contains(run.Text, "{{") {
+		t.script = s
+		d.use(u)
+		return
+	}
+	t.plain = true // a file may have very many of these, of which only the syntax is asked: see ruleExpressions
+}
+
+// scriptOf returns the script that a task's `run` is, and its use.
+func (d *DAG) scriptOf(t *task, run *Node) (*use, *script) {
 	named := t.get("shell")
-	t.script = &script{node: run, shell: d.shell(named)}
-	t.script.unknown = t.script.shell == nil && named != nil
-	d.use(&use{task: t, where: "run", path: "with.run", node: run, form: scripted, edge: true})
-	t.With = t.script.input(run.Text)
+	s := &script{node: run, shell: d.shell(named)}
+	s.unknown = s.shell == nil && named != nil
+	return &use{task: t, where: "run", path: "with.run", node: run, form: scripted, edge: true}, s
 }
 
 // shell reads which program reads a script: a name, an argv, or nil for bash, else sh.

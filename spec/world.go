@@ -33,15 +33,19 @@ func (w world) State(task string) (string, bool) {
 func (w world) Upstream() expr.Population {
 	p := expr.Population{Counts: map[string]int{}}
 	for _, id := range w.up {
-		if s, _ := w.State(id); s != "" {
-			p.Counts[s]++
+		if s, finished := w.state[id]; finished {
+			p.Counts[s.String()]++
 		} else {
 			p.Open++
 		}
 	}
 	p.Each = func(yield func(id string, index int, state string) bool) {
 		for _, id := range w.up {
-			if s, _ := w.State(id); !yield(id, -1, s) {
+			text := ""
+			if s, finished := w.state[id]; finished {
+				text = s.String()
+			}
+			if !yield(id, -1, text) {
 				return
 			}
 		}

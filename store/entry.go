@@ -2,11 +2,13 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"weft/machine"
 )
@@ -103,6 +105,17 @@ func Verify(run string, entries []Entry, lastSeq uint64, lastSum []byte) ([]Reco
 		return nil, Corrupt(run, lastSeq, "not the last record that was written")
 	}
 	return recs, nil
+}
+
+// ReopenedBy tells whether somebody has had a run begin again, by its journal.
+func ReopenedBy(j Journal) func(ctx context.Context, run, by string) (bool, error) {
+	return func(ctx context.Context, run, by string) (bool, error) {
+		recs, err := j.Read(ctx, run)
+		return err == nil && slices.ContainsFunc(recs, func(r Record) bool {
+			f, ok := r.Event.Fact.(machine.Reopened)
+			return ok && f.By == by
+		}), err
+	}
 }
 
 // PlanHash returns the name of a plan's serialised form; see machine.Plan.Encode.

@@ -100,9 +100,9 @@ type Changes struct {
 	Settled      []Due     // to be dropped: by DAG and logical date
 	Missed       []Missed  // to be added
 	Absences     []Absence // ID 0: to be added; Settle fills the number in
-	DropAbsences []int64
+	DropAbsences []Absence // by DAG and ID
 	Backfills    []Backfill
-	DropMissed   []int64
+	DropMissed   []Missed // by DAG and ID
 }
 
 // Empty tells that there is nothing to write.

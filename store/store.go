@@ -101,6 +101,11 @@ type Runs interface {
 	// durable on return. ErrExists if the id is taken, or if it is a scheduled or backfill run of a
 	// DAG that already has one of either kind for its logical date; ErrGoing if that one is marked.
 	Create(ctx context.Context, run Run, recs []Record) error
+	RunList
+}
+
+// A RunList is the list of runs to look at.
+type RunList interface {
 	GetRun(ctx context.Context, id string) (Run, error) // ErrCorrupt if the row is damaged
 	// ListRuns returns runs newest first, by logical date, then by creation, then by id. With
 	// ErrCorrupt it still returns the rows that are whole, so that one bad row hides no other.

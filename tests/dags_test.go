@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// outcomes asks each example for each of its ends: parameters, exit code, states.
+// outcomes asks each example for each of its ends, of both engines: parameters, exit code, states.
 var outcomes = []struct {
 	dag, params string
 	code        int
@@ -57,29 +57,30 @@ var outcomes = []struct {
 }
 
 func TestEveryExampleInEveryOutcome(t *testing.T) {
+	folder, err := filepath.Abs("../dags")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCluster(t)
+	c.env = append(c.env, "WEFT_DAGS="+folder)
+	c.three()
 	for _, o := range outcomes {
-		name := o.dag
-		if o.params != "" {
-			name += " with " + o.params
-		}
-		t.Run(name, func(t *testing.T) {
+		t.Run(strings.TrimSpace(o.dag+" "+o.params), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			file, err := filepath.Abs("../dags/" + o.dag + ".yaml")
-			if err != nil {
-				t.Fatal(err)
-			}
-			args := []string{file, "--dags", filepath.Dir(file)}
+			args := []string{filepath.Join(folder, o.dag+".yaml"), "--dags", folder}
 			for _, p := range strings.Fields(o.params) {
 				args = append(args, "-p", p)
 			}
-			sum, res := w.runJSON(args...)
-			var ids []string
-			for _, s := range strings.Fields(o.states) {
-				ids = append(ids, s[:strings.LastIndex(s, "=")])
-			}
-			if got := sum.states(ids...); got != o.states || res.code != o.code {
-				t.Errorf("exit %d, want %d\n got %s\nwant %s\n%s", res.code, o.code, got, o.states, res.stderr)
+			for _, on := range []*cluster{nil, c} {
+				w, engine := newWorld(t), "here"
+				if on != nil {
+					engine = "on Temporal"
+					on.joins(w)
+				}
+				sum, res := w.runJSON(args...)
+				if got := sum.states(idsOf(o.states)...); got != o.states || res.code != o.code {
+					t.Errorf("%s: exit %d, want %d\n got %s\nwant %s\n%s", engine, res.code, o.code, got, o.states, res.stderr)
+				}
 			}
 		})
 	}

@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -109,7 +109,7 @@ func edgeIsSeen(p *pattern) {
 	}
 }
 
-// sameText: what task3 got is task1's UUID so many times; spilled is how many outputs went to the handoff.
+// sameText: what task3 got is task1's UUID so many times; spilled is 1 if its output went to the handoff.
 func sameText(times, spilled int) func(*pattern) {
 	return func(p *pattern) {
 		var got struct {
@@ -128,9 +128,19 @@ func sameText(times, spilled int) func(*pattern) {
 		if sent := string(p.sum.Tasks["task1"].Output); spilled == 0 && sent != `"`+text+`"` {
 			p.t.Errorf("task1 sent %s, task3 got %s", sent, text)
 		}
-		files, _ := filepath.Glob(filepath.Join(p.dir, "state/handoff/p6_small_data/*/task1/-/*/output.json"))
-		if len(files) != spilled {
-			p.t.Errorf("in the handoff: %q", files)
+		ref := p.sum.Tasks["task1"].Ref
+		if (ref != nil) != (spilled > 0) {
+			p.t.Errorf("of %d bytes there is %+v", len(text), ref)
+		}
+		if ref == nil {
+			return
+		}
+		place, err := url.Parse(ref.URI)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if info, err := os.Stat(place.Path); err != nil || info.Size() != ref.Size || !strings.HasPrefix(place.Path, p.handoff()+"/p6_small_data/") {
+			p.t.Errorf("in the handoff: %v, %v; want %+v", info, err, ref)
 		}
 	}
 }

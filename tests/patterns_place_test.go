@@ -16,15 +16,24 @@ import (
 
 const bucket = "acme-us-east-1-data"
 
-// A place is where a pattern finds S3: inside weft, or on a server.
+// A place is where a pattern finds S3: inside weft, or on a server; and which engine drives it.
 type place struct {
-	name   string
-	client *s3.Client // nil = the sandbox of the world's state folder
+	name    string
+	client  *s3.Client // nil = the sandbox of the world's state folder
+	cluster *cluster   // nil = weft itself drives it
 }
 
 var inSandbox = place{name: "in the sandbox"}
 
-func onServer(client *s3.Client) place { return place{"on a server", client} }
+func onServer(client *s3.Client) place { return place{name: "on a server", client: client} }
+
+// onTemporal starts three workers. All AWS but S3 they have from where Glue is.
+func onTemporal(t *testing.T, client *s3.Client) place {
+	c := newCluster(t)
+	c.env = append(c.env, "AWS_ENDPOINT_URL="+os.Getenv("AWS_ENDPOINT_URL_GLUE"))
+	c.three()
+	return place{name: "on Temporal", client: client, cluster: c}
+}
 
 // withS3 starts the server and tells weft of it by the environment alone.
 func withS3(t *testing.T) *s3.Client {
@@ -61,6 +70,10 @@ func newPattern(t *testing.T, in place, dag, params string) *pattern {
 	}
 	p := &pattern{world: newWorld(t), place: in, file: file}
 	p.name = filepath.Base(filepath.Dir(p.dir)) // of the test's folder: no two tests share it
+	if in.cluster != nil {
+		in.cluster.joins(p.world)
+		p.name += "-cluster"
+	}
 	for _, kv := range strings.Fields(params) {
 		p.args = append(p.args, "-p", strings.ReplaceAll(kv, "$DIR", p.dir))
 	}
@@ -77,9 +90,27 @@ func newPattern(t *testing.T, in place, dag, params string) *pattern {
 	return p
 }
 
+// handoff is the folder of values, caches a glob of the folders of environments.
+func (p *pattern) handoff() string {
+	if p.cluster != nil {
+		return filepath.Join(p.cluster.dir, "handoff")
+	}
+	return filepath.Join(p.dir, "state", "handoff")
+}
+
+func (p *pattern) caches() string {
+	if p.cluster != nil {
+		return filepath.Join(p.cluster.dir, "*", "cache")
+	}
+	return filepath.Join(p.dir, "state", "cache")
+}
+
 // needsAWS tells whether a pattern goes another way on a server.
 func (p *pattern) needsAWS() bool {
 	text := mustRead(p.t, p.file)
+	if p.cluster != nil {
+		return !strings.Contains(text, "uses: dynamodb.") // its table is the sandbox's
+	}
 	return strings.Contains(text, "uses: s3.") || strings.Contains(text, "uses: glue.")
 }
 

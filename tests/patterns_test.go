@@ -83,14 +83,15 @@ var patterns = []struct {
 const nightly = "shop=success shop_export=success export_ready=success clean=success orders=success figures=success load=success "
 
 // TestThePatternsInEveryOutcome runs the table with --sandbox alone, and what needs AWS also against
-// a real S3 server, and Glue of the test's own, that weft knows by the environment alone.
+// a real S3 server, and Glue of the test's own, that weft knows by the environment alone; and all of it on Temporal.
 func TestThePatternsInEveryOutcome(t *testing.T) {
 	client := withS3(t)
 	offline(t)
+	places := []place{inSandbox, onServer(client), onTemporal(t, client)}
 	for _, o := range patterns {
 		t.Run(strings.TrimSpace(o.dag+" "+o.what), func(t *testing.T) {
 			t.Parallel()
-			for _, in := range []place{inSandbox, onServer(client)} {
+			for _, in := range places {
 				p := newPattern(t, in, o.dag, o.params)
 				if in.client != nil && !p.needsAWS() {
 					continue

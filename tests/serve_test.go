@@ -13,9 +13,10 @@ import (
 	"time"
 )
 
-// A serving is a real server over the folder `dags` of a world.
+// A serving is a real server over the folder `dags` of a world, or another weft that goes on until it is stopped.
 type serving struct {
 	*world
+	verb string // serve, or worker
 	cmd  *exec.Cmd
 	env  []string
 	args []string
@@ -45,7 +46,7 @@ func (r *record) String() string {
 // serveIn makes a world whose folder dags is to be served; start does.
 func serveIn(t *testing.T, env ...string) *serving {
 	t.Helper()
-	s := &serving{world: newWorld(t), env: env}
+	s := &serving{world: newWorld(t), verb: "serve", env: env}
 	if err := os.MkdirAll(filepath.Join(s.dir, "dags"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -57,12 +58,13 @@ func serveIn(t *testing.T, env ...string) *serving {
 func (s *serving) start() {
 	s.t.Helper()
 	s.launch()
-	s.waitFor("it is ready", 30*time.Second, func() bool { return strings.Contains(s.said.String(), "msg=ready") })
+	says := map[string]string{"serve": "msg=ready", "worker": `msg="weft works"`}[s.verb]
+	s.waitFor("it is ready", 30*time.Second, func() bool { return strings.Contains(s.said.String(), says) })
 }
 
 func (s *serving) launch() {
 	s.t.Helper()
-	s.cmd = s.command(append([]string{"serve"}, s.args...)...)
+	s.cmd = s.command(append([]string{s.verb}, s.args...)...)
 	s.cmd.Env = append(s.cmd.Env, s.env...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.said, s.over = &record{}, make(chan error, 1)

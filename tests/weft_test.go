@@ -115,10 +115,14 @@ type summary struct {
 	State  string `json:"state"`
 	Reason string `json:"reason"`
 	Tasks  map[string]struct {
-		State     string          `json:"state"`
-		Attempts  int             `json:"attempts"`
-		Reason    string          `json:"reason"`
-		Output    json.RawMessage `json:"output"`
+		State    string          `json:"state"`
+		Attempts int             `json:"attempts"`
+		Reason   string          `json:"reason"`
+		Output   json.RawMessage `json:"output"`
+		Ref      *struct {
+			URI  string `json:"uri"`
+			Size int64  `json:"size"`
+		} `json:"ref"`
 		Artifacts []struct {
 			Name  string `json:"name"`
 			URI   string `json:"uri"`

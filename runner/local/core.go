@@ -302,5 +302,8 @@ func (c *Core) Run(run string) *machine.Run {
 	return nil
 }
 
+// GaveUp tells why a run was given up; nil if it was not, or is driven again.
+func (c *Core) GaveUp(run string) error { return c.gaveUp[run] }
+
 // Alive returns the attempts that hold slots now.
 func (c *Core) Alive() []machine.Alive { return slices.Clone(c.alive) }

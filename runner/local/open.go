@@ -48,10 +48,11 @@ func newDrive(run *machine.Run, row store.Run, seq uint64) *drive {
 
 // firstRecord makes the run's row and the record that opens its journal.
 func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (store.Run, store.Record, error) {
-	params, vars, err := req.Inputs()
+	started, err := req.Started(hash)
 	if err != nil {
 		return store.Run{}, store.Record{}, err
 	}
+	started.Hold = hold
 	row := store.Run{
 		ID: machine.RunKey(req.Plan.DAG, req.Type, req.Run), DAG: req.Plan.DAG, Type: req.Type, LogicalDate: req.LogicalDate.UTC(), State: machine.RunQueued,
 		Plan: hash, Dir: req.Dir, CreatedAt: now,
@@ -59,21 +60,7 @@ func firstRecord(req runner.Request, hash string, hold bool, now time.Time) (sto
 	if !hold {
 		row.State, row.StartedAt = machine.RunRunning, now
 	}
-	return row, store.Record{Seq: 1, Event: machine.Event{At: now, Fact: machine.RunStarted{
-		Rules: machine.Rules, DAG: req.Plan.DAG, Run: req.Run, RunType: req.Type,
-		LogicalDate: req.LogicalDate.UTC(), IntervalStart: req.IntervalStart.UTC(), IntervalEnd: req.IntervalEnd.UTC(),
-		DS: dayIn(req.LogicalDate, req.Plan.Timezone), Params: params, Vars: vars, Plan: hash, By: req.By, Hold: hold,
-		MaxInstances: req.MaxInstances, Handoff: req.Handoff, Sandbox: req.Sandbox, Parent: req.Parent,
-	}}}, nil
-}
-
-// dayIn is the date of a moment in a zone; an unknown zone was refused by the validator.
-func dayIn(t time.Time, zone string) string {
-	loc, err := time.LoadLocation(zone)
-	if err != nil {
-		loc = time.UTC
-	}
-	return t.In(loc).Format(time.DateOnly)
+	return row, store.Record{Seq: 1, Event: machine.Event{At: now, Fact: started}}, nil
 }
 
 // ErrReplay says that a journal no longer gives the states it gave when it was written.

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -227,7 +226,7 @@ func (d *drive) poked(s *sensor, res runner.PokeResult) {
 	if s.alarm == nil {
 		s.alarm = &alarm{fire: func() { c.pokes.enqueue(s) }}
 	}
-	interval := s.interval()
+	interval := runner.PokeInterval(s.d.id, s.key, s.task.Sensor, s.n)
 	due := together(c.clock.Mono()+interval, interval)
 	if !res.NotBefore.IsZero() {
 		due = c.moment(res.NotBefore)
@@ -250,21 +249,4 @@ func together(due, interval time.Duration) time.Duration {
 		return due + (grid-over)%grid
 	}
 	return due
-}
-
-// interval is the time from the end of a poke to the start of the next: poke_interval, or with
-// exponential_backoff that doubled with each poke, up to max_wait, less a deterministic tenth.
-func (s *sensor) interval() time.Duration {
-	def := s.task.Sensor
-	d := float64(def.PokeInterval)
-	if def.ExponentialBackoff {
-		d *= math.Pow(2, float64(min(s.n-1, 40)))
-		if limit := float64(def.MaxWait); limit > 0 {
-			d = min(d, limit)
-		}
-		jitterKey := s.key
-		jitterKey.Attempt = s.key.Attempt*1000 + s.n
-		d *= 1 - 0.1*machine.Chance(s.d.id, jitterKey)
-	}
-	return time.Duration(min(d, float64(30*24*time.Hour)))
 }

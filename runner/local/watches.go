@@ -43,11 +43,8 @@ type watches struct {
 }
 
 const (
-	mostChecks   = 16 // in flight at once
-	laneChecks   = 8  // of them of one plugin
-	firstCheck   = time.Second
-	longestCheck = 32 * time.Second // between two checks, as long as there are few groups and they are answered
-	slowestCheck = 64 * time.Second
+	mostChecks = 16 // in flight at once
+	laneChecks = 8  // of them of one plugin
 	// checkRate bounds the checks of all groups together, in one second.
 	checkRate = 10
 )
@@ -77,7 +74,7 @@ func (ws *watches) add(c *Core, d *drive, work *runner.Watch, name string, fresh
 		w.from = now
 		w.next = ws.after(g, w, now)
 	} else {
-		w.next = now + time.Duration(g.phase*float64(max(firstCheck, ws.spread())))
+		w.next = now + time.Duration(g.phase*float64(max(runner.FirstCheck, ws.spread())))
 	}
 	g.members = append(g.members, w)
 	ws.arm(c, g)
@@ -91,13 +88,7 @@ func (ws *watches) spread() time.Duration {
 // after is the next check of a submission: the older it is the longer from now, by steps of a factor of
 // two, an eighth to a quarter of its age.
 func (ws *watches) after(g *watchGroup, w *watch, now time.Duration) time.Duration {
-	step := firstCheck
-	for step < longestCheck && step*8 <= now-w.from {
-		step *= 2
-	}
-	for range min(g.slow, 3) {
-		step = min(step*2, slowestCheck)
-	}
+	step := runner.CheckStep(now-w.from, g.slow)
 	for step < ws.spread() {
 		step *= 2
 	}
@@ -165,7 +156,7 @@ func (c *Core) check(g *watchGroup) {
 	var due []*watch
 	var works []*runner.Watch
 	for _, w := range g.members {
-		if w.next-now <= min(now-w.from, longestCheck)/32 {
+		if w.next-now <= min(now-w.from, runner.LongestCheck)/32 {
 			w.soon = false
 			due, works = append(due, w), append(works, w.work)
 		}

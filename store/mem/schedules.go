@@ -102,8 +102,12 @@ func (s *Store) Settle(ctx context.Context, c *store.Changes) error {
 	for _, d := range c.Settled {
 		delete(k.due, date{d.DAG, d.Logical.UnixMicro()})
 	}
-	k.absences = slices.DeleteFunc(k.absences, func(a store.Absence) bool { return slices.Contains(c.DropAbsences, a.ID) })
-	k.missed = slices.DeleteFunc(k.missed, func(m store.Missed) bool { return slices.Contains(c.DropMissed, m.ID) })
+	k.absences = slices.DeleteFunc(k.absences, func(a store.Absence) bool {
+		return slices.ContainsFunc(c.DropAbsences, func(b store.Absence) bool { return a.ID == b.ID })
+	})
+	k.missed = slices.DeleteFunc(k.missed, func(m store.Missed) bool {
+		return slices.ContainsFunc(c.DropMissed, func(n store.Missed) bool { return m.ID == n.ID })
+	})
 	for _, d := range c.DAGs {
 		k.dags[d.ID] = d
 	}

@@ -136,11 +136,14 @@ func (t *tx) settle(c *store.Changes, rows []put) error {
 			return err
 		}
 	}
-	for q, ids := range map[query][]int64{dropAbsence: c.DropAbsences, dropMissed: c.DropMissed} {
-		for _, id := range ids {
-			if _, err := t.exec(q, id); err != nil {
-				return err
-			}
+	for _, a := range c.DropAbsences {
+		if _, err := t.exec(dropAbsence, a.ID); err != nil {
+			return err
+		}
+	}
+	for _, m := range c.DropMissed {
+		if _, err := t.exec(dropMissed, m.ID); err != nil {
+			return err
 		}
 	}
 	for _, p := range rows {

@@ -34,7 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"plans", plans},
 		{"asks", asks},
 		{"removal", removal},
-		{"schedules", schedules},
+		{"schedules", ofAStore(schedules)},
 		{"end", end},
 	} {
 		t.Run(group.name, func(t *testing.T) {

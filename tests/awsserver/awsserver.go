@@ -98,22 +98,13 @@ func (t *tool) get(tb testing.TB) string {
 	}
 	for _, program := range t.needs {
 		if _, err := exec.LookPath(program); err != nil {
-			lacks(tb, "%s is not here; ./check installs it", program)
+			served.Lacks(tb, "%s is not here; ./check installs it", program)
 		}
 	}
 	if err := t.install(dir); err != nil {
-		lacks(tb, "%v", err)
+		served.Lacks(tb, "%v", err)
 	}
 	return dir
-}
-
-// lacks skips a test, or fails it where nothing may be left out.
-func lacks(t testing.TB, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") != "" || os.Getenv("WEFT_CHECK") != "" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
 }
 
 // install fetches a tool beside its place and puts it there whole: another process may do the same.

@@ -61,7 +61,7 @@ func (s Server) try(t testing.TB, log string) (url, said string) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, s.Env...) // nothing else of whoever runs the tests
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, out, out
-	ended, err := run(cmd)
+	ended, err := Run(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,10 +79,11 @@ func (s Server) try(t testing.TB, log string) (url, said string) {
 	return "", string(raw)
 }
 
-// run starts a command from a thread that lives as long as it does: on Linux the kernel ends the
-// server with that thread, so that none is left over however the tests end.
-func run(cmd *exec.Cmd) (<-chan struct{}, error) {
-	ended, started := make(chan struct{}), make(chan error)
+// Run starts a command from a thread that lives as long as it does: on Linux the kernel ends the
+// server with that thread, so that none is left over however the tests end. ended is closed once it has
+// been waited for.
+func Run(cmd *exec.Cmd) (ended <-chan struct{}, err error) {
+	over, started := make(chan struct{}), make(chan error)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -92,9 +93,9 @@ func run(cmd *exec.Cmd) (<-chan struct{}, error) {
 		if err == nil {
 			_ = cmd.Wait() // how it ended is in its log
 		}
-		close(ended)
+		close(over)
 	}()
-	return ended, <-started
+	return over, <-started
 }
 
 // ready waits until the server answers.

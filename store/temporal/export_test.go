@@ -1,0 +1,33 @@
+package temporal
+
+import (
+	"context"
+
+	wire "weft/runner/temporal"
+)
+
+// RegisterSweeping is Register with another rhythm of looking after what may have vanished.
+var RegisterSweeping = register
+
+// For tests of the workflows alone.
+var (
+	DAGFlow   = dagFlow
+	PoolsFlow = poolsFlow
+)
+
+// Names that tests use.
+const (
+	UpdateClaim  = updateClaim
+	UpdateSettle = updateSettle
+	UpdateLine   = updateLine
+	QueryRuns    = queryRuns
+	QueryPools   = queryPools
+	QueryHolders = queryHolders
+	SignalSizes  = signalSizes
+	SweepName    = sweepActivity
+)
+
+// Past is the activity that answers depends_on_past.
+func Past(ctx context.Context, far Far, p wire.Past) (wire.PastAnswer, error) {
+	return (&activities{far: far}).past(ctx, p)
+}
