@@ -64,12 +64,7 @@ func TestEachAttemptHasOneRunOfItsJob(t *testing.T) {
 		if soak() {
 			n, every = 500, 40
 		}
-		file := w.write("jobs.yaml", `
-id: jobs
-max_active_tasks: 600
-tasks:
-  job: {for_each: '`+zeroes(n)+`', max_parallel: 16, `+e.task("job${{ index }}", "RUNNING 300ms", "-")+`}
-`)
+		file := w.write("jobs.yaml", jobs(e, n))
 		kills, lost, most := 0, 0, n/every
 		v := s.kills(func(n int) bool {
 			if n%every == 5 && kills < most {
@@ -91,42 +86,78 @@ tasks:
 			}
 			done = v.live(t, w, "runs", "resume")
 		}
-		sum := w.last(w.run("runs", "show", "r", "--json").out)
-		if sum.State != "success" {
-			t.Errorf("the run is %s: %s", sum.State, sum.Reason)
-		}
-		good := 0
-		for i := range n {
-			switch runs := s.known(fmt.Sprintf("job%d", i)); {
-			case len(runs) != 1:
-				t.Errorf("job%d was started %d times", i, len(runs))
-			case sum.Tasks["job"].Instances[i].State != "success":
-				t.Errorf("instance %d is %s", i, sum.Tasks["job"].Instances[i].State)
-			default:
-				good++
-			}
-		}
+		good := s.oneEach(w.last(w.run("runs", "show", "r", "--json").out), n)
 		t.Logf("R21: %d/%d: one run each; weft was killed %d times, %d answers were lost", good, n, kills, lost)
 	})
+}
+
+// jobs is a DAG of n jobs side by side.
+func jobs(e abroad, n int) string {
+	return `
+id: jobs
+max_active_tasks: 600
+tasks:
+  job: {for_each: '` + zeroes(n) + `', max_parallel: 16, ` + e.task("job${{ index }}", "RUNNING 300ms", "-") + `}
+`
+}
+
+// oneEach holds a run of jobs to its promise: each was started once, and has succeeded. It returns of how many that is true.
+func (s *strait) oneEach(sum summary, n int) (good int) {
+	s.t.Helper()
+	if sum.State != "success" {
+		s.t.Errorf("the run is %s: %s", sum.State, sum.Reason)
+	}
+	for i := range n {
+		switch runs := s.known(fmt.Sprintf("job%d", i)); {
+		case len(runs) != 1:
+			s.t.Errorf("job%d was started %d times", i, len(runs))
+		case sum.Tasks["job"].Instances[i].State != "success":
+			s.t.Errorf("instance %d is %s", i, sum.Tasks["job"].Instances[i].State)
+		default:
+			good++
+		}
+	}
+	return good
+}
+
+// stops are the ways to stop a long job, and what its task says then.
+var stops = map[string]string{"cancel": "cancelled", "timeout": "timed out after 2s"}
+
+// long is a DAG of two jobs that take an hour; where it is to end by a timeout, that has a few seconds.
+func long(e abroad, how string) string {
+	limit := map[string]string{"cancel": "1h", "timeout": "2s"}[how]
+	return `
+id: long
+tasks:
+  first: {` + e.task("first", "RUNNING 1h", "-") + `, timeout: ` + limit + `}
+  then: {needs: first, trigger: always, uses: wait, with: {for: 800ms}}
+  second: {needs: then, ` + e.task("second", "RUNNING 1h", "-") + `, timeout: ` + limit + `}
+`
+}
+
+// bothStopped holds the end of such a run to its promise.
+func (s *strait) bothStopped(sum summary, says string) {
+	s.t.Helper()
+	for _, job := range []string{"first", "second"} {
+		if runs := s.known(job); len(runs) != 1 || runs[0].State != s.stopped {
+			s.t.Errorf("%s elsewhere: %+v", job, runs)
+		}
+		if got := sum.Tasks[job]; got.State != "failed" || !strings.Contains(got.Reason, says) {
+			s.t.Errorf("%s is %s: %s", job, got.State, got.Reason)
+		}
+	}
 }
 
 // TestAJobIsStoppedOverACrash: cancel and timeout stop what runs in Glue, also where weft died before it
 // knew the run.
 func TestAJobIsStoppedOverACrash(t *testing.T) {
 	eachAbroad(t, func(t *testing.T, e abroad) {
-		for how, says := range map[string]string{"cancel": "cancelled", "timeout": "timed out after 2s"} {
+		for how, says := range stops {
 			t.Run(how, func(t *testing.T) {
 				t.Parallel()
 				s := newStrait(t, e)
 				w := s.world()
-				limit := map[string]string{"cancel": "1h", "timeout": "2s"}[how]
-				file := w.write("long.yaml", `
-id: long
-tasks:
-  first: {`+e.task("first", "RUNNING 1h", "-")+`, timeout: `+limit+`}
-  then: {needs: first, trigger: always, uses: wait, with: {for: 800ms}}
-  second: {needs: then, `+e.task("second", "RUNNING 1h", "-")+`, timeout: `+limit+`}
-`)
+				file := w.write("long.yaml", long(e, how))
 				v := s.kills(func(n int) bool { return n == 2 }, func(int) bool { return false })
 				if v.live(t, w, "run", file, "--run-id", "r", "--json") {
 					t.Fatal("weft was not killed")
@@ -142,15 +173,7 @@ tasks:
 				} else if res := w.run("runs", "resume", "r"); res.code != 1 {
 					t.Fatalf("resume: exit %d\n%s%s", res.code, res.out, res.stderr)
 				}
-				sum := w.last(w.run("runs", "show", "r", "--json").out)
-				for _, job := range []string{"first", "second"} {
-					if runs := s.known(job); len(runs) != 1 || runs[0].State != e.stopped {
-						t.Errorf("%s elsewhere: %+v", job, runs)
-					}
-					if got := sum.Tasks[job]; got.State != "failed" || !strings.Contains(got.Reason, says) {
-						t.Errorf("%s is %s: %s", job, got.State, got.Reason)
-					}
-				}
+				s.bothStopped(w.last(w.run("runs", "show", "r", "--json").out), says)
 				t.Logf("both stopped %s after weft was back", time.Since(began).Round(100*time.Millisecond))
 			})
 		}

@@ -15,29 +15,42 @@ const servedTask = `echo "begin $WEFT_DAG_ID/$WEFT_RUN_ID $WEFT_TASK_ID.$WEFT_IN
 
 func task(hundredths int) string { return "'" + fmt.Sprintf(servedTask, hundredths) + "'" }
 
-// mixed are DAGs of each kind of work, due each second.
-func (s *serving) mixed() {
+// A beat is how often the served DAGs are due, and whether ticks that nobody was there for run as well.
+type beat struct {
+	every   time.Duration
+	catchup string
+}
+
+func (b beat) times(n int) string {
+	return fmt.Sprintf("{every: %s, catchup: %s}", time.Duration(n)*b.every, b.catchup)
+}
+
+// beats are how many of them lie between two ticks of each DAG.
+var beats = map[string]int{"chain": 1, "fan": 2, "wait": 3, "flaky": 2}
+
+// mixed are DAGs of each kind of work.
+func (s *serving) mixed(b beat) {
 	s.dag("chain.yaml", `
-schedule: every 1s
+schedule: `+b.times(beats["chain"])+`
 tasks:
   a: {run: `+task(2)+`}
   b: {needs: a, run: `+task(9)+`}
   c: {needs: b, run: `+task(4)+`}
 `)
 	s.dag("fan.yaml", `
-schedule: every 2s
+schedule: `+b.times(beats["fan"])+`
 tasks:
   part: {for_each: [1, 2, 3, 4], max_parallel: 2, run: `+task(5)+`}
   join: {needs: part, run: `+task(1)+`}
 `)
 	s.dag("wait.yaml", `
-schedule: every 3s
+schedule: `+b.times(beats["wait"])+`
 tasks:
   arrived: {run: 'test -f "$GATE"', env: {GATE: `+s.dir+`/gate}, sensor: {poke_interval: 1s, timeout: 1h, on_error: wait}}
   after: {needs: arrived, run: `+task(1)+`}
 `)
 	s.dag("flaky.yaml", `
-schedule: every 2s
+schedule: `+b.times(beats["flaky"])+`
 tasks:
   flaky: {run: 'test $WEFT_ATTEMPT -ge 2', retries: 3, retry_delay: 300ms}
   after: {needs: flaky, run: `+task(3)+`}
@@ -55,7 +68,7 @@ func (s *serving) begun() map[string]int {
 	return n
 }
 
-// recorded are the tasks of unfinished runs that the journal knows to have succeeded, as the ledger names them.
+// recorded are the tasks of unfinished runs that are known to have succeeded, as the ledger names them.
 func (s *serving) recorded() (out []string) {
 	s.t.Helper()
 	for _, r := range s.unfinished() {
@@ -88,7 +101,8 @@ func TestAServerKilledAtAnyMoment(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	s := serveIn(t)
-	s.mixed()
+	often := beat{time.Second, "false"}
+	s.mixed(often)
 	s.write("gate", "")
 	for range kills {
 		if rng.IntN(3) == 0 { // the sensors wait for a while
@@ -111,26 +125,25 @@ func TestAServerKilledAtAnyMoment(t *testing.T) {
 		}
 		time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond) // the moment is what is tested
 		s.kill()
-		before := s.begun()
-		for _, done := range s.recorded() {
-			s.keep(done, before[done])
-		}
+		s.remember()
 	}
-	s.finish(t)
+	s.start()
+	s.finish(often)
+	s.stop()
 	t.Logf("%d kills, %d runs, %d tasks recorded before one", kills, len(s.runs()), len(s.kept))
 }
 
-// finish serves until all is over, with DAGs that are due no more, and holds the rest to the promises.
-func (s *serving) finish(t *testing.T) {
+// finish waits until all is over, with DAGs that are due no more, and holds the rest to the promises.
+func (s *serving) finish(b beat) {
+	t := s.t
+	t.Helper()
 	s.write("gate", "")
-	s.start()
-	for _, name := range []string{"chain", "fan", "wait", "flaky"} {
+	for name := range beats {
 		if err := os.Remove(s.dir + "/dags/" + name + ".yaml"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.waitFor("every run is over", 2*time.Minute, func() bool { return len(s.unfinished()) == 0 })
-	s.stop()
+	s.waitFor("every run is over", 3*time.Minute, func() bool { return len(s.unfinished()) == 0 })
 	after := s.begun()
 	for what, n := range s.kept {
 		if after[what] != n {
@@ -147,8 +160,8 @@ func (s *serving) finish(t *testing.T) {
 		}
 		dates[r.DAG] = append(dates[r.DAG], r.Logical)
 	}
-	for dag, every := range map[string]time.Duration{"chain": time.Second, "fan": 2 * time.Second, "flaky": 2 * time.Second, "wait": 3 * time.Second} {
-		all := dates[dag]
+	for dag, n := range beats {
+		all, every := dates[dag], time.Duration(n)*b.every
 		if len(all) < 3 {
 			t.Errorf("%s has %d runs", dag, len(all))
 		}
@@ -178,6 +191,16 @@ func max2(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// remember notes what is recorded as done. It is read before the ledger: what was recorded by then has begun by then.
+func (s *serving) remember() {
+	s.t.Helper()
+	done := s.recorded()
+	begun := s.begun()
+	for _, what := range done {
+		s.keep(what, begun[what])
+	}
 }
 
 // keep notes that a task is recorded as done, and how often it has begun.
