@@ -65,6 +65,7 @@ func collectMore(file string) func() {
 	if info, err := os.Stat(file); err != nil || info.Size() <= largeDAG {
 		return func() {}
 	}
+	dropBeginning()
 	before, limit := debug.SetGCPercent(20), debug.SetMemoryLimit(largeLimit)
 	return func() {
 		debug.SetGCPercent(before)
