@@ -73,8 +73,8 @@ func collectMore(file string) func() {
 	}
 }
 
-// leaveLittle is collectMore for a file of which only the plan stays: what else was made of it goes back to
-// the system at the end.
+// leaveLittle is collectMore for a file of which only the plan, or what is wrong with it, stays: what else was made of
+// it goes back to the system at the end.
 func leaveLittle(file string) func() {
 	done := collectMore(file)
 	return func() {
