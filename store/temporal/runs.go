@@ -19,12 +19,13 @@ func (s *Store) GetRun(ctx context.Context, id string) (store.Run, error) {
 	asking, cancel := context.WithTimeout(ctx, indexPatience)
 	defer cancel()
 	k, err := s.known(asking, id)
+	var late unanswered
 	switch {
 	case err == nil:
 		return k.Run, nil
 	case errors.Is(err, store.ErrNotFound):
 		return s.o.Far.Look(ctx, id)
-	case asking.Err() != nil && ctx.Err() == nil && s.o.Token == 0:
+	case errors.As(err, &late) && ctx.Err() == nil && s.o.Token == 0:
 		// Nobody hosts the index just now. That a run is there the server knows by itself, and an order to it waits there.
 		if row, err := s.o.Far.Look(ctx, id); err == nil {
 			return row, nil
