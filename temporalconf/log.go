@@ -2,6 +2,7 @@ package temporalconf
 
 import (
 	"log/slog"
+	"slices"
 
 	"go.temporal.io/sdk/log"
 )
@@ -14,13 +15,24 @@ var _ log.WithLogger = logger{}
 
 func (l logger) Debug(msg string, keyvals ...any) {} // of the SDK's own working
 func (l logger) Info(msg string, keyvals ...any)  { l.to.Debug(msg, keyvals...) }
-func (l logger) Warn(msg string, keyvals ...any)  { l.to.Info(msg, keyvals...) }
+func (l logger) Warn(msg string, keyvals ...any)  { l.to.Info(msg, explained(keyvals)...) }
 func (l logger) Error(msg string, keyvals ...any) {
 	if msg == "Activity error." { // "not yet" is one; whoever does the activity says what matters
 		l.to.Debug(msg, keyvals...)
 		return
 	}
-	l.to.Warn(msg, keyvals...)
+	l.to.Warn(msg, explained(keyvals)...)
+}
+
+// explained are the same values with errors in words for people.
+func explained(keyvals []any) []any {
+	out := slices.Clone(keyvals)
+	for i, v := range out {
+		if err, ok := v.(error); ok {
+			out[i] = Explain(err)
+		}
+	}
+	return out
 }
 
 // With implements log.WithLogger.

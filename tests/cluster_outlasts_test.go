@@ -157,9 +157,8 @@ func (c *cluster) ends(w *world, id string) {
 		}
 		if time.Now().After(deadline) {
 			res := w.run("runs", "show", id)
-			c.t.Fatalf("%s does not end\n%s%s\n%s\n%s", id, res.out, res.stderr,
-				c.server.CLI("workflow", "describe", "--workflow-id", "weft/run/"+id, "--namespace", c.namespace),
-				c.server.CLI("workflow", "describe", "--workflow-id", "weft/dag/labour", "--namespace", c.namespace))
+			c.t.Fatalf("%s does not end\n%s%s\n%s", id, res.out, res.stderr,
+				c.server.CLI("workflow", "describe", "--workflow-id", "weft/run/"+id, "--namespace", c.namespace))
 		}
 	}
 }

@@ -34,3 +34,6 @@ const (
 func Past(ctx context.Context, far Far, p wire.Past) (wire.PastAnswer, error) {
 	return (&activities{far: far}).past(ctx, p)
 }
+
+// Unanswered is the error of a question that nobody has answered in time.
+func Unanswered(dag string) error { return unanswered{dag, context.DeadlineExceeded} }

@@ -93,9 +93,12 @@ func (f *far) query(ctx context.Context, dag, name string, arg, out any) error {
 func said(dag string, err error) error {
 	var refused *temporal.ApplicationError
 	var missing *serviceerror.NotFound
+	var late *serviceerror.DeadlineExceeded
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late):
+		return unanswered{dag, err}
 	case errors.As(err, &refused) && refused.Type() == errFenced:
 		return fmt.Errorf("cannot change what is remembered of %s: %s: %w", dag, refused.Message(), store.ErrGap)
 	case errors.As(err, &missing):
@@ -103,6 +106,18 @@ func said(dag string, err error) error {
 	}
 	return fmt.Errorf("cannot reach what is remembered of %s on Temporal: %w", dag, err)
 }
+
+// unanswered is that nobody has answered in time: the server asks a worker, and one that has died may be asked a while longer.
+type unanswered struct {
+	dag   string
+	cause error
+}
+
+func (e unanswered) Error() string {
+	return fmt.Sprintf("cannot reach what is remembered of %s on Temporal: no worker answers (a weft worker, or weft serve --engine temporal, has to be there)", e.dag)
+}
+
+func (e unanswered) Unwrap() error { return e.cause }
 
 func (f *far) Claim(ctx context.Context, dag string, c Claim) (out Claimed, err error) {
 	err = f.update(ctx, dag, updateClaim, fmt.Sprintf("claim-%d", c.Token), c, &out)

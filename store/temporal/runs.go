@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"weft/machine"
 	"weft/store"
@@ -15,12 +16,26 @@ import (
 // GetRun implements store.RunList. A run that its DAG has forgotten is asked of its own workflow, as long as the
 // namespace keeps it.
 func (s *Store) GetRun(ctx context.Context, id string) (store.Run, error) {
-	k, err := s.known(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
+	asking, cancel := context.WithTimeout(ctx, indexPatience)
+	defer cancel()
+	k, err := s.known(asking, id)
+	var late unanswered
+	switch {
+	case err == nil:
+		return k.Run, nil
+	case errors.Is(err, store.ErrNotFound):
 		return s.o.Far.Look(ctx, id)
+	case errors.As(err, &late) && ctx.Err() == nil && s.o.Token == 0:
+		// Nobody hosts the index just now. That a run is there the server knows by itself, and an order to it waits there.
+		if row, err := s.o.Far.Look(ctx, id); err == nil {
+			return row, nil
+		}
 	}
 	return k.Run, err
 }
+
+// indexPatience is how long a run is looked for in the index of its DAG, which a worker has to answer.
+const indexPatience = 10 * time.Second
 
 // known finds a run in the index of its DAG.
 func (s *Store) known(ctx context.Context, id string) (Known, error) {

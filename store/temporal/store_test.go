@@ -3,6 +3,7 @@ package temporal_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,6 +189,29 @@ func TestRunsAreFoundWhereverTheyAre(t *testing.T) {
 	same(t, []any{got.DAG, got.State, got.FinishedAt}, []any{"a", machine.RunFailed, noon.Add(time.Hour)})
 	if _, err := s.GetRun(t.Context(), "nobody"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// deaf is a server on which no worker is.
+type deaf struct{ temporal.Far }
+
+func (deaf) Runs(_ context.Context, dag string, _ temporal.Asked) ([]temporal.Known, error) {
+	return nil, temporal.Unanswered(dag)
+}
+
+func (deaf) Look(_ context.Context, run string) (store.Run, error) {
+	return store.Run{ID: run, DAG: "a", State: machine.RunRunning}, nil
+}
+
+// TestARunIsFoundWhileNoWorkerAnswers: who looks, or cancels it, finds it by what the server knows; who leads goes by the index
+// alone.
+func TestARunIsFoundWhileNoWorkerAnswers(t *testing.T) {
+	w := newWorld(t)
+	for token, want := range map[int64]string{0: "", 1: "cannot reach what is remembered of a on Temporal: no worker answers"} {
+		got, err := temporal.New(temporal.Options{Far: deaf{w.far}, Token: token}).GetRun(t.Context(), "by_hand")
+		if want == "" && (err != nil || got.State != machine.RunRunning) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("token %d: %s, %v", token, got.State, err)
+		}
 	}
 }
 
