@@ -62,7 +62,7 @@ func (c *cluster) signs(w *world) (out []sign) {
 	return out
 }
 
-// TestRunsOutlastWorkersAndTheServer: under a stream of runs a worker is killed in the middle of its tasks, another is
+// TestRunsOutlastWorkersAndTheServer: under a stream of runs, on three workers, each on a host of its own, a worker is killed in the middle of its tasks, another is
 // cut off for longer than its heartbeat counts, the Temporal server is killed and comes back, and all workers are
 // replaced one by one. Nothing is lost; what is recorded never runs again; no attempt lives beside another of its task.
 func TestRunsOutlastWorkersAndTheServer(t *testing.T) {
@@ -74,14 +74,12 @@ func TestRunsOutlastWorkersAndTheServer(t *testing.T) {
 	c := newCluster(t)
 	w := newWorld(t)
 	c.joins(w)
-	ledger, drain := []string{"LEDGER=" + w.ledger}, "WEFT_DRAIN=2s"
 	file, flag := w.write("labour.yaml", labour), w.dir+"/flag"
-	link := temporalserver.NewLink(t, c.server.Address)
-	byLink := append([]string{"TEMPORAL_ADDRESS=" + link.Address, drain}, ledger...)
+	env, apart := []string{"LEDGER=" + w.ledger, "WEFT_DRAIN=2s"}, temporalserver.NewHost(t)
 	workers := []*serving{
-		c.worker("one", append(ledger, drain), "--queue", "default", "--queue", "gpu"),
-		c.worker("two", byLink, "--queue", "default", "--queue", "gpu"),
-		c.worker("three", append(ledger, drain), "--queue", "default"),
+		c.workerOn(temporalserver.NewHost(t), "one", env, "--queue", "default", "--queue", "gpu"),
+		c.workerOn(apart, "two", env, "--queue", "default", "--queue", "gpu"),
+		c.workerOn(temporalserver.NewHost(t), "three", env, "--queue", "default"),
 	}
 
 	var runs []string
@@ -108,17 +106,17 @@ func TestRunsOutlastWorkersAndTheServer(t *testing.T) {
 	alive(10)
 	workers[0].start()
 	t.Logf("another is cut off for %s", cut)
-	link.Blackhole()
+	apart.Unplug()
 	begin(3)
-	apart := time.Now()
+	since := time.Now()
 	alive(10)
 	t.Log("the server is killed, and comes back")
 	c.server.Kill()
 	time.Sleep(2 * time.Second) // it is away
 	c.server.Start()
 	begin(3)
-	time.Sleep(time.Until(apart.Add(cut))) // what is tested is how long it is
-	link.Heal()
+	time.Sleep(time.Until(since.Add(cut))) // what is tested is how long it is
+	apart.Plug()
 	begin(2)
 	w.write("flag", "")
 	t.Log("all workers are replaced")

@@ -31,10 +31,19 @@ func (c *cluster) joins(w *world) { w.env = append(w.env, c.env...) }
 // worker starts a `weft worker`, with a state folder of its name: the next of that name finds what this one leaves.
 func (c *cluster) worker(name string, env []string, args ...string) *serving {
 	c.t.Helper()
+	return c.workerOn(nil, name, env, args...)
+}
+
+// workerOn is worker on a host, nil = this one.
+func (c *cluster) workerOn(host *temporalserver.Host, name string, env []string, args ...string) *serving {
+	c.t.Helper()
 	w := &world{t: c.t, dir: c.dir, ledger: filepath.Join(c.dir, "ledger")}
 	c.joins(w)
 	w.env = append(w.env, "WEFT_HOME="+filepath.Join(c.dir, name))
-	s := &serving{world: w, verb: "worker", env: env, args: args}
+	if host != nil {
+		w.env = append(w.env, "TEMPORAL_ADDRESS="+host.Reach(c.server.Address))
+	}
+	s := &serving{world: w, verb: "worker", host: host, env: env, args: args}
 	c.t.Cleanup(s.kill)
 	s.start()
 	return s

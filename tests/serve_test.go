@@ -11,12 +11,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weft/tests/temporalserver"
 )
 
 // A serving is a real server over the folder `dags` of a world, or another weft that goes on until it is stopped.
 type serving struct {
 	*world
-	verb string // serve, or worker
+	verb string               // serve, or worker
+	host *temporalserver.Host // nil = this one
 	cmd  *exec.Cmd
 	env  []string
 	args []string
@@ -65,6 +68,14 @@ func (s *serving) start() {
 func (s *serving) launch() {
 	s.t.Helper()
 	s.cmd = s.command(append([]string{s.verb}, s.args...)...)
+	if s.host != nil {
+		argv := s.host.Argv(s.cmd.Args...)
+		path, err := exec.LookPath(argv[0])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.cmd.Path, s.cmd.Args = path, argv
+	}
 	s.cmd.Env = append(s.cmd.Env, s.env...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.said, s.over = &record{}, make(chan error, 1)
