@@ -37,12 +37,12 @@ func (e *env) pruneBundles(ctx context.Context) {
 
 func (e *env) usedBundles(ctx context.Context) (map[string]bool, error) {
 	used := map[string]bool{}
-	s, err := openSession(e.conf, true)
+	s, err := e.openRuns(true)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	runs, err := s.store.ListRuns(ctx, store.Filter{})
+	runs, err := s.list().ListRuns(ctx, store.Filter{})
 	if err != nil {
 		return nil, err
 	}

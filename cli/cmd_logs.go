@@ -183,7 +183,7 @@ func (s *session) logsThere(r *machine.Run) (ids []logs.ID, err error) {
 		return s.logs.List(info.DAG, info.Key())
 	}
 	for _, key := range r.Begun() {
-		for n := 1; n <= key.Attempt; n++ {
+		for n, last := 1, key.Attempt; n <= last; n++ {
 			key.Attempt = n
 			ids = append(ids, logID(info.Key(), info.DAG, key))
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"weft/config"
 	"weft/machine"
 	"weft/runner"
 	"weft/server"
@@ -20,6 +22,9 @@ import (
 func (e *env) live() *server.Client {
 	c, err := server.Connect(e.conf.Home)
 	switch {
+	case err == nil && (c.Version.Engine == config.EngineTemporal) != e.onTemporal():
+		c.Close()
+		fmt.Fprintf(e.stderr, "the server of this state folder keeps runs on the engine %s; this weft does not ask it\n", cmp.Or(c.Version.Engine, config.EngineLocal))
 	case err == nil && !c.Version.Stopping:
 		return c
 	case err == nil:

@@ -55,18 +55,26 @@ func collectAt(live uint64) int {
 // it is forty times its text, for a moment.
 const largeDAG = 128 << 10
 
+// largeLimit is what a large file is read in, if it can be: beyond it is collected as often as it helps, up to half of the
+// time, and what is free goes back to the system at once. The program itself takes some 20 MB beside it.
+const largeLimit = 40 << 20
+
 // collectMore has little garbage gather, if a file is large, until the function that it returns is called.
 // It is for one file at a time: the setting is that of the whole program.
 func collectMore(file string) func() {
 	if info, err := os.Stat(file); err != nil || info.Size() <= largeDAG {
 		return func() {}
 	}
-	before := debug.SetGCPercent(25)
-	return func() { debug.SetGCPercent(before) }
+	dropBeginning()
+	before, limit := debug.SetGCPercent(20), debug.SetMemoryLimit(largeLimit)
+	return func() {
+		debug.SetGCPercent(before)
+		debug.SetMemoryLimit(limit)
+	}
 }
 
-// leaveLittle is collectMore for a file of which only the plan stays: what else was made of it goes back to
-// the system at the end.
+// leaveLittle is collectMore for a file of which only the plan, or what is wrong with it, stays: what else was made of
+// it goes back to the system at the end.
 func leaveLittle(file string) func() {
 	done := collectMore(file)
 	return func() {

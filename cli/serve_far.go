@@ -168,7 +168,7 @@ func (v *farServing) ends(ctx context.Context, sched *scheduler.Service) {
 func (v *farServing) offer(ctx context.Context, sched *scheduler.Service, kept *remembered.Store, engine onCluster) (end func()) {
 	return offerAPI(ctx, v.log, server.Config{
 		Engine: engine, Scheduler: sched, Catalog: v.follow.catalog, Store: kept, Hub: &farHub{ctx: ctx, c: v.c}, Log: v.log,
-		Version: thisBuild().Version, Home: v.conf.Home, DAGs: v.conf.DAGs, PID: os.Getpid(),
+		Version: thisBuild().Version, Home: v.conf.Home, DAGs: v.conf.DAGs, Keeps: v.conf.Engine, PID: os.Getpid(),
 	})
 }
 

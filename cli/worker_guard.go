@@ -24,7 +24,6 @@ import (
 // The worker tells it by a pipe, each second, for how long from then on its attempts may live if nothing more is said; and at
 // an orderly end, that there is nothing left to do.
 type guard struct {
-	mu   sync.Mutex
 	pipe io.WriteCloser
 	stop chan struct{}
 	said sync.WaitGroup

@@ -131,7 +131,8 @@ func (c *checker) undeclared(n *ast.MemberNode, name *ast.StringNode, of Type) T
 
 // unknownMember reports a member that is not there, with what another tool calls what is.
 func (c *checker) unknownMember(n *ast.MemberNode, name *ast.StringNode, of Type) {
-	p := unknown(c.text(n.Node)+" has no member "+strconv.Quote(name.Value), name.Value, c.members(of))
+	legal := c.members(of)
+	p := unknown(c.text(n.Node)+" has no member "+strconv.Quote(name.Value), name.Value, legal)
 	root, _ := n.Node.(*ast.IdentifierNode)
 	switch {
 	case root != nil && root.Value == "params" && len(of.Fields) == 0:
@@ -146,7 +147,7 @@ func (c *checker) unknownMember(n *ast.MemberNode, name *ast.StringNode, of Type
 	case len(of.Fields) == 0 && root != nil && root.Value == "env":
 		p.Help = "env is what the file sets under `env`; what a process inherits a script reads as $" + name.Value
 	case len(p.Suggest) == 0:
-		if meant := meantMember(name.Value, of); len(meant) > 0 {
+		if meant := meantMember(name.Value, legal, of); len(meant) > 0 {
 			p.Suggest, p.Help, p.Guess = meant, "", true
 		}
 	}
@@ -162,15 +163,15 @@ var foreignRun = map[string]string{
 }
 
 // meantMember returns the members that a wrong one may have meant, by another tool's word for it, or because
-// they have a part in common: code for exit_code, status_code for status.
-func meantMember(name string, of Type) []string {
+// they have a part in common: code for exit_code, status_code for status. legal are those that are looked through.
+func meantMember(name string, legal []string, of Type) []string {
 	for _, ours := range otherMembers[name] {
 		if _, ok := of.Fields[ours]; ok {
 			return []string{ours}
 		}
 	}
 	var out []string
-	for _, member := range of.names() {
+	for _, member := range legal {
 		if strings.HasPrefix(member, name+"_") || strings.HasSuffix(member, "_"+name) || strings.HasPrefix(name, member+"_") || strings.HasSuffix(name, "_"+member) {
 			out = append(out, member)
 		}

@@ -99,6 +99,55 @@ func TestWhatIsWrongWithAPreparedAttemptIsToldWhenItBegins(t *testing.T) {
 	}
 }
 
+// A readied is a plugin that makes calls ready, and counts what became of them.
+type readied struct {
+	fake
+	made, run, dropped int
+}
+
+func (r *readied) Ready(c *plugins.Call) (run func(context.Context) (plugins.Result, error), drop func()) {
+	r.made++
+	return func(ctx context.Context) (plugins.Result, error) {
+		r.run++
+		return r.fake.run(ctx, c)
+	}, func() { r.dropped++ }
+}
+
+// A call that a plugin has made ready is carried out or let go of, and never both; one whose attempt was stopped
+// before it began is let go of, too.
+func TestACallThatWasMadeReadyIsRunOrLetGoOf(t *testing.T) {
+	for name, run := range map[string]int{"it begins": 1, "it is thrown away": 0, "it is stopped before": 0} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, nil)
+			p := &readied{fake: fake{name: "fake", run: gives("1")}}
+			b.Plugins = plugins.NewRegistry(p)
+			carry := b.Prepare(order(machine.Task{}))
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			may := make(chan func(machine.Outcome), 1)
+			go carry(ctx, may)
+			synctest.Wait()
+			if p.made != 1 || p.run+p.dropped != 0 {
+				t.Errorf("%s: at first %+v", name, p)
+			}
+			switch name {
+			case "it is thrown away":
+				close(may)
+			case "it is stopped before":
+				stop()
+				fallthrough
+			default:
+				may <- func(machine.Outcome) {}
+			}
+			synctest.Wait()
+			if p.made != 1 || p.run != run || p.dropped != 1-run {
+				t.Errorf("%s: made ready %d times, run %d, let go of %d", name, p.made, p.run, p.dropped)
+			}
+			b.nothingLeft()
+		})
+	}
+}
+
 // What would ask others for it is not prepared: they would hear of an attempt that may never be.
 func TestWhatIsNotPrepared(t *testing.T) {
 	b := newBench(t, gives("1"))

@@ -82,6 +82,7 @@ type Config struct {
 	Home    string // state folder
 	DAGs    string // what is served, as it was named
 	Sandbox bool   // its runs take AWS from inside the program
+	Keeps   string // what keeps its runs going, where that is not the engine of this machine: temporal
 	PID     int
 }
 

@@ -14,7 +14,8 @@ type Version struct {
 	Version  string `json:"version"`
 	PID      int    `json:"pid"`
 	Sandbox  bool   `json:"sandbox"`
-	Stopping bool   `json:"stopping"` // nothing more begins
+	Stopping bool   `json:"stopping"`         // nothing more begins
+	Engine   string `json:"engine,omitempty"` // what keeps its runs going; "" = local
 }
 
 // A Status is what a server does.
@@ -43,7 +44,7 @@ func (s *Server) version(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (s *Server) who() Version {
-	return Version{Format: Format, Version: s.conf.Version, PID: s.conf.PID, Sandbox: s.conf.Sandbox, Stopping: s.stopping.Load()}
+	return Version{Format: Format, Version: s.conf.Version, PID: s.conf.PID, Sandbox: s.conf.Sandbox, Stopping: s.stopping.Load(), Engine: s.conf.Keeps}
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) error {

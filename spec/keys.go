@@ -150,6 +150,9 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 	}
 	f.of = t
 	for _, field := range n.Fields() {
+		if d.full() {
+			break
+		}
 		key := field.Key.Text
 		switch {
 		case slices.Contains(t.keys, key):

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -43,6 +44,14 @@ func TestBombs(t *testing.T) {
 		{"no character at all", "a: \uffff\n" + tasks, yEncoding},
 		{"a key many times", strings.Repeat("a: 1\n", 90_000), yDuplicate},
 		{"a key too many times", strings.Repeat("a: 1\n", 110_000), yLimit},
+		{"too many tasks", "tasks:\n" + numbered(12_001, "  t%d: {run: a}\n"), yLimit},
+		{"too many callbacks", "tasks:\n" + numbered(6_001, "  t%d: {run: a, on_failure: {a: {run: a}}}\n"), yLimit},
+		{"too many callbacks of the DAG", "on_failure:\n" + numbered(12_000, "  t%d: {run: a}\n") + tasks, yLimit},
+		{"callbacks by an alias", "x-a: &a\n" + numbered(2_000, "  t%d: {run: a}\n") + "tasks:\n" + numbered(8, "  t%d: {run: a, on_failure: *a}\n"), yLimit},
+		{"too many values by aliases", "x-a: &a\n" + numbered(40_000, "  P%d: a\n") + "tasks:\n" + numbered(5, "  t%d: {run: a, env: *a}\n"), yLimit},
+		{"too much text by aliases", "x-a: &a " + strings.Repeat("x", 60_000) + "\ntasks:\n" + numbered(80, "  t%d: {run: *a}\n"), yLimit},
+		{"too much by defaults", "defaults:\n  env:\n" + numbered(100, "    P%d: 1\n") + "tasks:\n" + numbered(2_000, "  t%d: {run: a}\n"), yLimit},
+		{"too much text by defaults", "defaults:\n  env: {A: " + strings.Repeat("x", 60_000) + "}\ntasks:\n" + numbered(80, "  t%d: {run: a}\n"), yLimit},
 		{"too many values in brackets", "x-a: [" + strings.Repeat("1, ", 210_000) + "]\n" + tasks, yLimit},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -60,6 +69,57 @@ func TestBombs(t *testing.T) {
 				t.Errorf("%d MB are held", held)
 			}
 		})
+	}
+}
+
+func numbered(n int, form string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, form, i)
+	}
+	return b.String()
+}
+
+// TestWhatIsNearlyTooMuchIsRead: the bounds of what a file comes to are those that are said.
+func TestWhatIsNearlyTooMuchIsRead(t *testing.T) {
+	for name, src := range map[string]string{
+		"tasks":                 "tasks:\n" + numbered(12_000, "  t%d: {run: a}\n"),
+		"tasks and callbacks":   "tasks:\n" + numbered(6_000, "  t%d: {run: a, on_failure: {a: {run: a}}}\n"),
+		"callbacks by an alias": "x-a: &a\n" + numbered(1_000, "  t%d: {run: a}\n") + "tasks:\n" + numbered(8, "  t%d: {run: a, on_failure: *a}\n"),
+		"texts by an alias":     "x-a: &a " + strings.Repeat("x", 60_000) + "\ntasks:\n" + numbered(60, "  t%d: {run: *a}\n"),
+		"defaults":              "defaults:\n  env:\n" + numbered(10, "    P%d: 1\n") + "tasks:\n" + numbered(12_000, "  t%d: {run: a, env: {P1: 2}}\n"),
+	} {
+		if _, found := Parse("n.yaml", []byte(src), online()); len(found) > 0 {
+			t.Errorf("%s: %s", name, cut(show(found), 300))
+		}
+	}
+}
+
+// TestInputsThatOverlap holds the look-up of paths to looking at each of those before.
+func TestInputsThatOverlap(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 2_000 {
+		var laid inputPaths
+		var before []string
+		for range 1 + rng.IntN(12) {
+			parts := make([]string, 1+rng.IntN(4))
+			for i := range parts {
+				parts[i] = string("abc"[rng.IntN(3)])
+			}
+			p, want := strings.Join(parts, "/"), ""
+			for _, o := range before {
+				if want == "" && (p == o || strings.HasPrefix(p, o+"/") || strings.HasPrefix(o, p+"/")) {
+					want = o
+				}
+			}
+			got, over := laid.add(Field{Key: &Node{Text: p}})
+			if over != (want != "") || over && got.Key.Text != want {
+				t.Fatalf("%s among %v: overlaps %v, want %q", p, before, got.Key, want)
+			}
+			if !over {
+				before = append(before, p)
+			}
+		}
 	}
 }
 

@@ -56,8 +56,8 @@ func (d *DAG) Links() *Links {
 	for _, p := range d.plan.Params {
 		l.Params = append(l.Params, LinkedNeed{Name: p.Name, Schema: p.Schema, Optional: p.Default != nil})
 	}
-	for _, t := range d.tasks {
-		l.Tasks = append(l.Tasks, t.ID)
+	for _, f := range d.root.Get("tasks").Fields() { // whether or not it was read
+		l.Tasks = append(l.Tasks, f.Key.Text)
 	}
 	sure := surely{known: map[*task]bool{}}
 	for _, t := range slices.Concat(d.tasks, d.hooks) {

@@ -38,6 +38,9 @@ var textSchema = map[string]any{"type": "string"}
 // so that expressions which name it are not blamed.
 func (d *DAG) draftParams(n *Node) {
 	for _, f := range d.named(n, "params") {
+		if d.full() {
+			return
+		}
 		p := &param{key: f.Key, used: !d.id(f.Key, "the param's name", taskID)}
 		p.Name = f.Key.Text
 		p.Schema = []byte("{}")

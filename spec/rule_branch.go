@@ -89,6 +89,9 @@ func (b *brancher) finished(id string) []string {
 			}
 		}
 	}
+	if len(b.before) >= maxKept {
+		clear(b.before)
+	}
 	b.before[id] = list
 	return list
 }

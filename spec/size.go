@@ -3,9 +3,9 @@ package spec
 // What a file comes to is bounded beside what it holds: a plan has a struct for each task, and under each task stands what
 // `defaults` say. A file that is far from these bounds may be as small as it likes.
 const (
-	maxMade     = 500_000 // values, once aliases and defaults are written out
+	maxMade     = 300_000 // values, once aliases and defaults are written out
 	maxMadeText = 4 << 20 // bytes of their texts
-	maxTasks    = 25_000  // tasks and callbacks: a DAG is held to what is promised at 10,000
+	maxTasks    = 12_000  // tasks and callbacks: a DAG is held to what is promised at 10,000
 )
 
 // tooLarge reports a file that comes to more than a plan may hold. It counts what is written out: an alias of a map of
@@ -17,7 +17,7 @@ func (d *DAG) tooLarge() bool {
 		if n += len(fields); n <= maxTasks {
 			return false
 		}
-		d.report(yLimit, d.span(fields[max(0, maxTasks-n+len(fields))].Key), "the file holds more than 25,000 tasks and callbacks").
+		d.report(yLimit, d.span(fields[max(0, maxTasks-n+len(fields))].Key), "the file holds more than 12,000 tasks and callbacks").
 			help("make a `for_each` of tasks that are alike, or another DAG of a part of them")
 		return true
 	}

@@ -11,8 +11,8 @@ import (
 // high, and names that are much farther than the nearest are left out.
 
 // maxCompared is how many names are looked through in a file, for all its wrong ones together, where there may be very many:
-// of ten thousand tasks the first hundred wrong names get a suggestion.
-const maxCompared = 1_000_000
+// of ten thousand tasks the first thirty wrong names get a suggestion.
+const maxCompared = 300_000
 
 // compare tells whether some more names are to be looked through.
 func (d *DAG) compare(names int) bool {

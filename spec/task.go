@@ -78,6 +78,9 @@ func (d *DAG) draftTasks(n *Node) {
 	tasks := make([]task, len(list)) // a file may have ten thousand: all at once, and in the plan at once
 	d.plan.Tasks, d.tasks = make([]machine.Task, len(list)), make([]*task, 0, len(list))
 	for i, f := range list {
+		if d.full() {
+			return
+		}
 		d.id(f.Key, "the task id", taskID)
 		t := &tasks[i]
 		*t = task{Task: &d.plan.Tasks[i], key: f.Key, d: d, at: i, plugin: unknownPlugin}

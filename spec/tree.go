@@ -68,7 +68,7 @@ func (p *planter) checked(root planted) *Node {
 			help("repeat less, or make a `for_each` of it")
 		return nil
 	case root.size > maxMade:
-		p.dag.report(yLimit, p.first, "aliases make more than 500,000 values of what is written here").
+		p.dag.report(yLimit, p.first, "aliases make more than 300,000 values of what is written here").
 			help("repeat less, or make a `for_each` of it")
 		return nil
 	case root.text > maxMadeText:

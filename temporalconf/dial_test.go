@@ -202,14 +202,7 @@ func TestDial(t *testing.T) {
 		t.Fatal(err)
 	}
 	free := closedPort(t)
-	for _, c := range []struct {
-		what      string
-		address   string
-		namespace string
-		env       environ
-		fault     Fault
-		says      string // "" = it connects
-	}{
+	for _, c := range []dialled{
 		{"all is well", plain, "", environ{}, 0, ""},
 		{"a namespace that is there", plain, "acme", environ{}, 0, ""},
 		{"the environment names server and namespace", "", "", environ{"TEMPORAL_ADDRESS": plain, "TEMPORAL_NAMESPACE": "acme"}, 0, ""},
@@ -237,35 +230,7 @@ func TestDial(t *testing.T) {
 		{"no API key", keyed, "", trust, Denied, "TEMPORAL_API_KEY"},
 		{"a wrong API key", keyed, "", with("TEMPORAL_API_KEY", "secret"), Denied, "TEMPORAL_API_KEY"},
 	} {
-		t.Run(c.what, func(t *testing.T) {
-			t.Parallel()
-			env := c.env
-			if _, ok := env["TEMPORAL_CONFIG_FILE"]; !ok {
-				env = with("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
-				for k := range env {
-					if _, own := c.env[k]; !own && k != "TEMPORAL_CONFIG_FILE" {
-						delete(env, k)
-					}
-				}
-				for k, v := range c.env {
-					env[k] = v
-				}
-			}
-			cl, err := Dial(t.Context(), Options{Address: c.address, Namespace: c.namespace, Env: env}, nil, nil)
-			if err == nil {
-				cl.Close()
-			}
-			switch {
-			case c.says == "" && err != nil:
-				t.Error(err)
-			case c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says) || FaultOf(err) != c.fault):
-				t.Errorf("%v (fault %d), want fault %d and %q", err, FaultOf(err), c.fault, c.says)
-			case err != nil && strings.Contains(err.Error(), "s3cret"):
-				t.Errorf("the key is told: %v", err)
-			default:
-				t.Log(err)
-			}
-		})
+		t.Run(c.what, c.try)
 	}
 	t.Run("it takes connections and says nothing", func(t *testing.T) {
 		t.Parallel()
@@ -276,6 +241,36 @@ func TestDial(t *testing.T) {
 		}
 		t.Log(err)
 	})
+}
+
+// A dialled is one way to connect, and what comes of it.
+type dialled struct {
+	what      string
+	address   string
+	namespace string
+	env       environ
+	fault     Fault
+	says      string // "" = it connects
+}
+
+func (c dialled) try(t *testing.T) {
+	t.Parallel()
+	env := environ{"TEMPORAL_CONFIG_FILE": filepath.Join(t.TempDir(), "none")} // not that of whoever runs this
+	for k, v := range c.env {
+		env[k] = v
+	}
+	cl, err := Dial(t.Context(), Options{Address: c.address, Namespace: c.namespace, Env: env}, nil, nil)
+	if err == nil {
+		cl.Close()
+	}
+	switch {
+	case c.says == "" && err != nil:
+		t.Error(err)
+	case c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says) || FaultOf(err) != c.fault):
+		t.Errorf("%v (fault %d), want fault %d and %q", err, FaultOf(err), c.fault, c.says)
+	case err != nil && strings.Contains(err.Error(), "s3cret"):
+		t.Errorf("the key is told: %v", err)
+	}
 }
 
 // closedPort is an address at which nobody listens.

@@ -54,8 +54,8 @@ func TestCommandsOnTemporal(t *testing.T) {
 	has(ok(1, "run", "orders", "--run-id", "second", "-p", "code:=7"), "load", "exited with status 7")
 	has(ok(0, "runs"), "first", "second", "failed")
 	has(ok(0, "explain", "second", "tell"), "tell is upstream_failed", "load is failed")
-	has(ok(0, "mark", "second", "load", "success"), "marked success")
-	has(ok(1, "retry", "second", "--yes"), "to run again")
+	has(ok(1, "mark", "second", "load", "success"), "marked success")
+	has(ok(0, "retry", "second", "--yes"), "to run again", "success  orders  second")
 	ok(0, "clear", "first", "--task", "load", "--yes")
 	eventually(t, "the list says so", func() bool { return strings.Count(ok(0, "logs", "first", "load"), "loading 3") == 2 })
 
@@ -95,7 +95,7 @@ func TestServersOnTemporal(t *testing.T) {
 	st.hire(nil)
 	place := "WEFT_HANDOFF=file://" + filepath.Join(st.dir, "state", "handoff")
 	serve := func(home string) *serving {
-		s := &serving{world: st.world, env: []string{place, "WEFT_HOME=" + filepath.Join(st.dir, home)}}
+		s := &serving{world: st.world, verb: "serve", env: []string{place, "WEFT_HOME=" + filepath.Join(st.dir, home)}}
 		t.Cleanup(s.kill)
 		s.launch()
 		return s

@@ -3,6 +3,7 @@
 //
 //	temporal work           a worker, until it is ended
 //	temporal run ID N K     a workflow of N activities, K in flight (1: a chain)
+//	temporal wait ID        waits for the end of a workflow, whoever began it
 //	temporal count          what workflows of the namespace have ended, with events and bytes of their history
 //
 // Address and namespace: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE.
@@ -54,10 +55,12 @@ func command(args []string) error {
 		return work(c)
 	case len(args) == 4 && args[0] == "run":
 		return run(c, args[1], args[2], args[3])
+	case len(args) == 2 && args[0] == "wait":
+		return c.GetWorkflow(context.Background(), args[1], "").Get(context.Background(), nil)
 	case len(args) == 1 && args[0] == "count":
 		return count(c, options.Namespace)
 	}
-	return fmt.Errorf("usage: temporal work | run ID N K | count")
+	return fmt.Errorf("usage: temporal work | run ID N K | wait ID | count")
 }
 
 // work is a worker as the SDK has it by default.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"weft/tests/temporalserver"
 )
@@ -29,9 +27,9 @@ type shape struct {
 type side struct {
 	name string
 	// workers are the commands of the three.
-	workers func(b *bench, namespace, folder string) []*exec.Cmd
-	// run begins a run and waits for its end. id is that of a workflow, or a part of it.
-	run func(b *bench, namespace, folder string, s shape, id string) *exec.Cmd
+	workers func(b *bench, folder string) []*exec.Cmd
+	// run are the commands that begin a run and wait for its end. id is that of a workflow, or a part of it.
+	run func(b *bench, folder string, s shape, id string) []*exec.Cmd
 }
 
 // A figure is what one run took.
@@ -40,7 +38,7 @@ type figure struct {
 	events    float64 // of history, a task
 	bytes     float64 // of history, a task
 	server    float64 // ms of CPU of the server, a task
-	workers   float64 // ms of CPU of the workers and their tasks, a task; the warm run is in it
+	workers   float64 // ms of CPU of the workers and their tasks, a task
 }
 
 type bench struct {
@@ -87,17 +85,17 @@ func number(name string, otherwise int) int {
 
 var bareSide = side{
 	name: "bare",
-	workers: func(b *bench, _, _ string) []*exec.Cmd {
+	workers: func(b *bench, _ string) []*exec.Cmd {
 		return []*exec.Cmd{exec.Command(b.bare, "work"), exec.Command(b.bare, "work"), exec.Command(b.bare, "work")}
 	},
-	run: func(b *bench, _, _ string, s shape, id string) *exec.Cmd {
-		return exec.Command(b.bare, "run", id, strconv.Itoa(s.n), strconv.Itoa(s.inFlight))
+	run: func(b *bench, _ string, s shape, id string) []*exec.Cmd {
+		return []*exec.Cmd{exec.Command(b.bare, "run", id, strconv.Itoa(s.n), strconv.Itoa(s.inFlight))}
 	},
 }
 
 var weftSide = side{
 	name: "weft",
-	workers: func(b *bench, _, folder string) (cmds []*exec.Cmd) {
+	workers: func(b *bench, folder string) (cmds []*exec.Cmd) {
 		for range 3 {
 			cmd := exec.Command(b.weft, "worker", "--concurrency", "16", "--log-level", "error")
 			cmd.Dir = folder
@@ -105,7 +103,7 @@ var weftSide = side{
 		}
 		return cmds
 	},
-	run: func(b *bench, _, folder string, s shape, id string) *exec.Cmd {
+	run: func(b *bench, folder string, s shape, id string) []*exec.Cmd {
 		var dag strings.Builder
 		fmt.Fprintf(&dag, "id: %s\nmax_active_tasks: %d\ndefaults: {shell: sh}\ntasks:\n", id, s.inFlight)
 		for i := range s.n {
@@ -116,9 +114,10 @@ var weftSide = side{
 			dag.WriteString("}\n")
 		}
 		b.write(filepath.Join(folder, id+".yaml"), dag.String())
-		cmd := exec.Command(b.weft, "run", "--engine", "temporal", id+".yaml")
+		cmd := exec.Command(b.weft, "run", "--detach", "--engine", "temporal", "--run-id", id, id+".yaml")
 		cmd.Dir = folder
-		return cmd
+		// As for the bare one, nobody looks at it while it runs.
+		return []*exec.Cmd{cmd, exec.Command(b.bare, "wait", "weft/run/"+id)}
 	},
 }
 
@@ -166,9 +165,9 @@ func median[T any](of []T, what func(T) float64) float64 {
 // measure runs one shape on one side, once.
 func (b *bench) measure(s shape, x side) figure {
 	b.t.Helper()
-	namespace, folder := b.server.Namespace(), b.t.TempDir()
-	env := append(os.Environ(), append(b.server.Env(namespace), "WEFT_HOME="+filepath.Join(folder, "home"))...)
-	workers := x.workers(b, namespace, folder)
+	folder := b.t.TempDir()
+	env := append(os.Environ(), append(b.server.Env(b.server.Namespace()), "WEFT_HOME="+filepath.Join(folder, "home"))...)
+	workers := x.workers(b, folder)
 	said := make([]bytes.Buffer, len(workers))
 	for i, cmd := range workers {
 		cmd.Env, cmd.Stderr = env, &said[i]
@@ -179,32 +178,40 @@ func (b *bench) measure(s shape, x side) figure {
 	}
 	warm := s
 	warm.n = s.warm
-	b.output(x.run(b, namespace, folder, warm, "warm"), env)
-	before := cpuOf(b.t, b.server.PID())
-	b.output(x.run(b, namespace, folder, s, "measured"), env)
-	spent := cpuOf(b.t, b.server.PID()) - before
+	for _, cmd := range x.run(b, folder, warm, "warm") {
+		b.output(cmd, env)
+	}
+	cpu := func() (server, work float64) {
+		for _, cmd := range workers {
+			work += cpuOf(b.t, cmd.Process.Pid)
+		}
+		return cpuOf(b.t, b.server.PID()), work
+	}
+	commands := x.run(b, folder, s, "measured")
+	server, work := cpu()
+	for _, cmd := range commands {
+		b.output(cmd, env)
+	}
+	serverThen, workThen := cpu()
 	for _, cmd := range workers {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 	}
-	var cpu time.Duration
 	for i, cmd := range workers {
 		if err := cmd.Wait(); err != nil {
 			b.t.Fatalf("a worker of %s: %v\n%s", x.name, err, said[i].String())
 		}
-		cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	}
 	f := b.history(env, s.n)
-	f.server, f.workers = ms(spent)/float64(s.n), ms(cpu)/float64(s.n+s.warm)
+	f.server, f.workers = (serverThen-server)/float64(s.n), (workThen-work)/float64(s.n)
 	return f
 }
-
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // history reads what the server knows of the measured run: from its first execution's begin to its last one's end.
 func (b *bench) history(env []string, n int) figure {
 	b.t.Helper()
 	var began, ended, events, size float64
-	for line := range strings.Lines(b.output(exec.Command(b.bare, "count"), env)) {
+	said := b.output(exec.Command(b.bare, "count"), env)
+	for line := range strings.Lines(said) {
 		var id string
 		var from, to, e, s float64
 		if _, err := fmt.Sscan(line, &id, &from, &to, &e, &s); err != nil {
@@ -221,7 +228,7 @@ func (b *bench) history(env []string, n int) figure {
 		size += s
 	}
 	if events == 0 {
-		b.t.Fatal("the server knows of no measured run")
+		b.t.Fatalf("the server knows of no measured run:\n%s", said)
 	}
 	return figure{perSecond: float64(n) / (ended - began), events: events / float64(n), bytes: size / float64(n)}
 }
@@ -253,18 +260,19 @@ func (b *bench) write(path, text string) {
 	}
 }
 
-// cpuOf is user and system time of a process; 0 where the machine does not tell.
-func cpuOf(t *testing.T, pid int) time.Duration {
+// cpuOf is what a process and its children that have ended took so far, in ms; 0 where the machine does not tell.
+func cpuOf(t *testing.T, pid int) (ms float64) {
 	t.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
-	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
-	user, err1 := strconv.Atoi(fields[11])
-	system, err2 := strconv.Atoi(fields[12])
-	if err := cmp.Or(err1, err2); err != nil {
-		t.Fatal(err)
+	for _, field := range strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))[11:15] {
+		hundredths, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms += 10 * float64(hundredths)
 	}
-	return time.Duration(user+system) * 10 * time.Millisecond // Linux counts in hundredths of a second
+	return ms
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,9 +151,10 @@ func TestALogIsFollowedToItsEnd(t *testing.T) {
 		d := newDesk(t)
 		sh := d.begin(hello)
 		var seen bytes.Buffer
-		over, done := false, make(chan error)
+		var over atomic.Bool
+		done := make(chan error)
 		go func() {
-			done <- d.to.Follow(context.Background(), &seen, hello, time.Second, func() bool { return over })
+			done <- d.to.Follow(context.Background(), &seen, hello, time.Second, func() bool { return over.Load() })
 		}()
 		d.say("one\n")
 		time.Sleep(5 * time.Second)
@@ -161,7 +163,7 @@ func TestALogIsFollowedToItsEnd(t *testing.T) {
 			t.Fatalf("followed so far: %q", seen.String())
 		}
 		d.say("two\n")
-		over = true
+		over.Store(true)
 		time.Sleep(500 * time.Millisecond) // the attempt is over, its log still on its way
 		sh.End()
 		if err := <-done; err != nil || seen.String() != "one\ntwo\n" {

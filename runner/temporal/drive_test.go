@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +33,14 @@ type ride struct {
 	rides   int // executions
 	rng     interface{ IntN(int) int }
 	told    []news // by batches
+	pool    pool
+}
+
+// A pool that all workers share, of three slots.
+type pool struct {
+	queue []machine.Key
+	held  map[machine.Key]bool
+	lent  int
 }
 
 type news struct {
@@ -43,6 +52,10 @@ func newRide(seed uint64, p *machine.Plan, rough bool) (*ride, error) {
 	r := &ride{shop: newShop(seed), rough: rough}
 	r.rng = r.dice("ride")
 	r.in = runOf(p)
+	r.pool.held = map[machine.Key]bool{}
+	if rough && seed%2 == 1 {
+		r.in.Pools = []string{"default"}
+	}
 	var err error
 	if r.plans, err = newPlans(r.in.Plans); err != nil {
 		return nil, err
@@ -95,6 +108,9 @@ func (r *ride) goes() error {
 			r.d.ring(r.now)
 			continue
 		}
+		if len(r.pool.held) > 3 {
+			return fmt.Errorf("more slots are lent than there are: %v", r.pool.held)
+		}
 		if r.next().IsZero() && !r.d.run.State().Terminal() {
 			return fmt.Errorf("nothing is under way and the run is %s: %v", r.d.run.State(), r.d.run.States())
 		}
@@ -123,7 +139,7 @@ func (r *ride) goOn() error {
 			g.Away = append(g.Away, Away{Batch: n + 1, Keys: keys})
 		}
 	}
-	b, err := json.Marshal(RunInput{Plans: r.plans.bodies, Going: g})
+	b, err := json.Marshal(RunInput{Plans: r.plans.bodies, Pools: r.in.Pools, Going: g})
 	if err != nil {
 		return err
 	}
@@ -173,6 +189,7 @@ func (r *ride) carry() {
 		}
 		r.send(l.work, key, batch, o)
 	}
+	r.lend(t.want, t.free)
 	for _, q := range t.pasts {
 		r.after(time.Second, func() {
 			if r.d.run.AwaitsPast(q.Task, q.Epoch) {
@@ -231,6 +248,36 @@ func (r *ride) send(kind string, key machine.Key, batch int, o machine.Order) {
 			r.told = append(r.told, news{batch, f})
 		}
 		r.d.heard(batch, f)
+	})
+}
+
+// lend is what weft/pools does.
+func (r *ride) lend(wants []machine.Want, free []machine.Key) {
+	for _, key := range free {
+		delete(r.pool.held, key)
+		r.pool.queue = slices.DeleteFunc(r.pool.queue, func(k machine.Key) bool { return k == key })
+	}
+	for _, w := range wants {
+		switch {
+		case r.pool.held[w.Key]:
+			r.grantLater(w.Key)
+		case !slices.Contains(r.pool.queue, w.Key):
+			r.pool.queue = append(r.pool.queue, w.Key)
+		}
+	}
+	for len(r.pool.queue) > 0 && len(r.pool.held) < 3 {
+		key := r.pool.queue[0]
+		r.pool.queue, r.pool.held[key] = r.pool.queue[1:], true
+		r.pool.lent++
+		r.grantLater(key)
+	}
+}
+
+func (r *ride) grantLater(key machine.Key) {
+	r.after(50*time.Millisecond, func() {
+		if !r.d.slots.granted(key) {
+			r.lend(nil, []machine.Key{key})
+		}
 	})
 }
 
@@ -299,10 +346,10 @@ func suited(seed uint64) *machine.Plan {
 }
 
 // TestRandomDrives drives random runs through executions that end in the middle, lost attempts, batches that vanish,
-// late news, cancels, clears and marks. Each ends, never does two things of one attempt at once, and its events
+// repeated news, cancels, clears and marks, half of them with a pool that all workers share. Each ends, leaves no slot behind, never does two things of one attempt at once, and its events
 // replayed on a fresh machine come to the same state, hash for hash.
 func TestRandomDrives(t *testing.T) {
-	ends, rides, events := map[machine.RunState]int{}, 0, 0
+	ends, rides, events, lent := map[machine.RunState]int{}, 0, 0, 0
 	for seed := *fromSeed; seed < *fromSeed+uint64(*seeds); seed++ {
 		r, err := newRide(seed, suited(seed), true)
 		if err == nil {
@@ -318,10 +365,17 @@ func TestRandomDrives(t *testing.T) {
 		if again.Hash() != r.d.run.Hash() || !reflect.DeepEqual(again.Summarize(), r.d.run.Summarize()) {
 			t.Fatalf("-seed %d -seeds 1: the replay is another run", seed)
 		}
+		for len(r.heap) > 0 {
+			r.pop() // grants that were on their way
+		}
+		if len(r.pool.held)+len(r.pool.queue) > 0 {
+			t.Fatalf("-seed %d -seeds 1: slots are left behind: %v, wanted %v", seed, r.pool.held, r.pool.queue)
+		}
+		lent += r.pool.lent
 		ends[r.d.run.State()]++
 		rides, events = rides+r.rides, events+len(r.events)
 	}
-	t.Logf("%d runs, %d events, %d executions, ends %v", *seeds, events, rides, ends)
+	t.Logf("%d runs, %d events, %d executions, %d slots lent, ends %v", *seeds, events, rides, lent, ends)
 	if *seeds >= 100 && (len(ends) < 3 || rides < 2**seeds) {
 		t.Errorf("the rides are too smooth: %v, %d executions", ends, rides)
 	}

@@ -218,17 +218,6 @@ func TestHowAnAttemptEndsIsToldOrItRunsAgain(t *testing.T) {
 			}
 			return machine.Outcome{State: machine.Success}
 		}},
-		{name: "nobody answers, and it does not end when it is told to", mute: true, want: "lost ordered=false pokes=0 final=true", by: 26 * time.Second, do: func(b *bench, ctx context.Context) machine.Outcome {
-			hurried := make(chan struct{})
-			b.h.mu.Lock()
-			for j := range b.h.jobs {
-				j.hurry = func() { close(hurried); j.hurry = func() {} }
-				j.beat.hurry = j.hurry
-			}
-			b.h.mu.Unlock()
-			<-hurried
-			return untilEnded(ctx, machine.Order{})
-		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -252,6 +241,40 @@ func TestHowAnAttemptEndsIsToldOrItRunsAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestHeartbeatsThatGetNoAnswerEndWhatTheyAreOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		var said []string
+		var mu sync.Mutex
+		note := func(what string) {
+			mu.Lock()
+			defer mu.Unlock()
+			said = append(said, fmt.Sprintf("%s after %s", what, time.Since(begun)))
+		}
+		to := &wireTo{}
+		b := &beat{
+			pace: Pace{}.orUsual(), clock: bubble{begun}, to: to,
+			heard: func(v verdict) { note(reasons[v]) }, hurry: func() { note("hurry") }, miss: func(error) {},
+		}
+		b.begin()
+		time.Sleep(10 * time.Second) // the last that is answered is sent after 9 s
+		to.set(true, nil)
+		time.Sleep(time.Minute)
+		to.set(false, serviceerror.NewNotFound("activity"))
+		time.Sleep(time.Minute)
+		b.end()
+		want := []string{"Temporal does not answer, and may have it done elsewhere after 29s", "hurry after 35s"}
+		if len(said) != 3 || said[0] != want[0] || said[1] != want[1] || !strings.HasPrefix(said[2], "the run wants it no more after 1m1") {
+			t.Errorf("heard %q", said)
+		}
+		before := to.beats
+		time.Sleep(time.Minute)
+		if to.beats != before {
+			t.Error("it goes on after its end")
+		}
+	})
 }
 
 func TestWhatCannotBeDoneHereWaits(t *testing.T) {

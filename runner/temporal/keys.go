@@ -11,11 +11,9 @@ import (
 // What a workflow does must not hang on the order in which Go walks a map: maps are walked by these alone.
 
 func sortedKeys[V any](m map[machine.Key]V) []machine.Key {
-	//workflowcheck:ignore
 	return slices.SortedFunc(maps.Keys(m), machine.Key.Compare)
 }
 
 func sorted[K cmp.Ordered, V any](m map[K]V) []K {
-	//workflowcheck:ignore
 	return slices.Sorted(maps.Keys(m))
 }

@@ -20,14 +20,19 @@ import (
 func Register(r worker.Registry, c client.Client) { register(r, c, SweepEvery) }
 
 func register(r worker.Registry, c client.Client, sweepEvery time.Duration) {
-	r.RegisterWorkflowWithOptions(dagFlow, workflow.RegisterOptions{Name: DAGWorkflow})
-	r.RegisterWorkflowWithOptions(poolsFlow, workflow.RegisterOptions{Name: PoolsWorkflow})
+	registerFlows(r)
 	a := &activities{client: c, far: NewFar(c), sweepEvery: sweepEvery}
 	for name, f := range map[string]any{
 		wire.ArriveActivity: a.arrive, wire.LeaveActivity: a.leave, wire.PastActivity: a.past, sweepActivity: a.sweep,
 	} {
 		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
+}
+
+func registerFlows(r worker.WorkflowRegistry) {
+	r.RegisterWorkflowWithOptions(dagFlow, workflow.RegisterOptions{Name: DAGWorkflow})
+	r.RegisterWorkflowWithOptions(poolsFlow, workflow.RegisterOptions{Name: PoolsWorkflow})
+	r.RegisterWorkflowWithOptions(leaderFlow, workflow.RegisterOptions{Name: LeaderWorkflow})
 }
 
 func (a *activities) arrive(ctx context.Context, arrival wire.Arrival) (wire.Place, error) {

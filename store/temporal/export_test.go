@@ -9,6 +9,9 @@ import (
 // RegisterSweeping is Register with another rhythm of looking after what may have vanished.
 var RegisterSweeping = register
 
+// RegisterFlows has a replay know the workflows.
+var RegisterFlows = registerFlows
+
 // For tests of the workflows alone.
 var (
 	DAGFlow   = dagFlow

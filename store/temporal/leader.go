@@ -62,7 +62,7 @@ func Lead(ctx context.Context, c client.Client, me string, log *slog.Logger, wor
 		WorkerStopTimeout:                  time.Minute,
 		DisableEagerActivities:             true,
 	})
-	w.RegisterWorkflowWithOptions(leaderFlow, workflow.RegisterOptions{Name: LeaderWorkflow})
+	registerFlows(w)
 	w.RegisterActivityWithOptions(l.lead, activity.RegisterOptions{Name: leadActivity})
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("cannot stand by as a server: %w", err)

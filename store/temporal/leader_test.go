@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"weft/store"
 	kept "weft/store/temporal"
@@ -147,9 +148,16 @@ func TestOneOfSeveralServersLeads(t *testing.T) {
 	if was := first[1]; was != (time.Time{}).UnixMilli() {
 		t.Errorf("before the first leader a server was alive at %d", was)
 	}
-	eventually(t, "a settles", func() bool { return who() == "a" })
+	settles := func(name string) {
+		t.Helper()
+		eventually(t, name+" settles, and has said so", func() bool { return who() == name && said(t, c) == name })
+	}
+	settles("a")
 	if who, err := kept.Leader(t.Context(), c); !strings.HasPrefix(who, fmt.Sprint(a.cmd.Process.Pid, "@")) || err != nil {
 		t.Errorf("%q leads, they say; %v", who, err)
+	}
+	if os.Getenv("WEFT_RECORD") != "" {
+		record(t, c, kept.LeaderID)
 	}
 	b := stands(t, server.Address, "b")
 
@@ -161,7 +169,7 @@ func TestOneOfSeveralServersLeads(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 	ahead(t, first, second, asked)
-	eventually(t, "b settles", func() bool { return who() == "b" })
+	settles("b")
 
 	d := stands(t, server.Address, "d")
 	eventually(t, "d stands by", func() bool { return pollers(t, c) > 1 })
@@ -173,7 +181,7 @@ func TestOneOfSeveralServersLeads(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 	ahead(t, second, third, killed)
-	eventually(t, "d settles", func() bool { return who() == "d" })
+	settles("d")
 
 	e := stands(t, server.Address, "e")
 	eventually(t, "e stands by", func() bool { return pollers(t, c) > 1 })
@@ -182,7 +190,7 @@ func TestOneOfSeveralServersLeads(t *testing.T) {
 	took, fourth := e.hears("leads", 20*time.Second)
 	t.Logf("after SIGSTOP another server leads in %s", took.Round(time.Millisecond))
 	ahead(t, third, fourth, stopped)
-	eventually(t, "e settles", func() bool { return who() == "e" })
+	settles("e")
 	d.signal(syscall.SIGCONT)
 	d.hears("ends", 15*time.Second)
 	for range 20 {
@@ -202,6 +210,23 @@ func ahead(t *testing.T, before, after [2]int64, ended time.Time) {
 	if lag := ended.Sub(time.UnixMilli(after[1])); lag > 5*time.Second || lag < -5*time.Second {
 		t.Errorf("a server was alive until %s, it is told %s before", ended, lag)
 	}
+}
+
+// said is which server's heartbeat the Temporal server heard last; "" if that told of nothing done in these seconds.
+func said(t *testing.T, c client.Client) string {
+	t.Helper()
+	d, err := c.DescribeWorkflowExecution(t.Context(), kept.LeaderID, "")
+	if err != nil || len(d.GetPendingActivities()) == 0 {
+		return ""
+	}
+	var beat struct {
+		Server string    `json:"server"`
+		Was    time.Time `json:"was"`
+	}
+	if err := converter.GetDefaultDataConverter().FromPayloads(d.GetPendingActivities()[0].GetHeartbeatDetails(), &beat); err != nil || time.Since(beat.Was) > 3*time.Second {
+		return ""
+	}
+	return beat.Server
 }
 
 // pollers is how many servers wait for their turn, or lead.

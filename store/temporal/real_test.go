@@ -3,6 +3,7 @@ package temporal_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func (silent) Error(string, ...any) {}
 
 func dial(t *testing.T, address string) client.Client {
 	t.Helper()
-	c, err := client.DialContext(t.Context(), client.Options{HostPort: address, Logger: silent{}})
+	c, err := client.DialContext(t.Context(), client.Options{HostPort: address, Logger: silent{}, Identity: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +146,11 @@ func TestOnARealServer(t *testing.T) {
 	t.Run("a DAG's workflow goes on as a new execution, and loses nothing", func(t *testing.T) { goesOn(t, c, far) })
 	t.Run("slots are lent, and come back when their holder is gone", func(t *testing.T) { lends(t, c) })
 	t.Run("what is settled while the server is away is settled once it is back", func(t *testing.T) { awhileAway(t, server) })
+	if os.Getenv("WEFT_RECORD") != "" {
+		for _, id := range []string{kept.DAGID("line"), kept.DAGID("long"), wire.PoolsID} {
+			record(t, c, id)
+		}
+	}
 	t.Run("what a namespace still has of a run is told, though its DAG has forgotten it", func(t *testing.T) {
 		row, err := far.Look(t.Context(), "line/scheduled__2026-03-02T12:00:00+00:00")
 		if err != nil || row.DAG != "line" || row.Type != "scheduled" || row.State != machine.RunSuccess || !row.LogicalDate.Equal(noon) {
