@@ -1,9 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -50,13 +51,17 @@ func (f *workerFolders) find(ctx context.Context, from temporal.Source) (string,
 	if kept == nil && here(dir) {
 		return dir, nil
 	}
-	var published error
-	if from.Bucket != "" {
-		if published = f.fromBucket(ctx, from); published == nil && here(dir) {
-			return dir, nil
-		}
+	if from.Bucket == "" {
+		return "", fmt.Errorf("cannot find the files of the DAG, set %.12s: %w", from.Set, kept)
 	}
-	return "", fmt.Errorf("cannot find the files of the DAG, set %.12s: %w", from.Set, errors.Join(kept, published))
+	published := f.fromBucket(ctx, from)
+	if published == nil && here(dir) {
+		return dir, nil
+	}
+	if kept == nil || published == nil { // somebody takes it away again at once
+		return "", fmt.Errorf("cannot find the files of the DAG, set %.12s: %w", from.Set, cmp.Or(kept, published, fs.ErrNotExist))
+	}
+	return "", fmt.Errorf("cannot find the files of the DAG, set %.12s: %w; %w", from.Set, kept, published)
 }
 
 // fromBucket fetches what is published now, if that is the set.

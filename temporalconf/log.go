@@ -3,6 +3,7 @@ package temporalconf
 import (
 	"log/slog"
 	"slices"
+	"strings"
 
 	"go.temporal.io/sdk/log"
 )
@@ -24,13 +25,18 @@ func (l logger) Error(msg string, keyvals ...any) {
 	l.to.Warn(msg, explained(keyvals)...)
 }
 
-// explained are the same values with errors in words for people.
+// explained are the same values with errors in words for people. What weft says itself that it cannot do, it says without a
+// stack.
 func explained(keyvals []any) []any {
-	out := slices.Clone(keyvals)
+	out, foreseen := slices.Clone(keyvals), false
 	for i, v := range out {
 		if err, ok := v.(error); ok {
 			out[i] = Explain(err)
+			foreseen = foreseen || strings.HasPrefix(err.Error(), "cannot ")
 		}
+	}
+	if i := slices.Index(out, any("StackTrace")); i >= 0 && foreseen {
+		out = slices.Delete(out, i, min(i+2, len(out)))
 	}
 	return out
 }

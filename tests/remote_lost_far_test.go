@@ -85,7 +85,7 @@ func TestEachAttemptHasOneRunOfItsJobOnTemporal(t *testing.T) {
 	if soak() {
 		n, kills = 500, []int{5, 50, 100, 150, 200, 250, 300, 350, 400, 450}
 	}
-	eachFerried(t, func(t *testing.T, e abroad) {
+	eachFerried(t, "glue.job", func(t *testing.T, e abroad) {
 		f := newFerry(t, e, 2)
 		lost := 0
 		f.strikes(kills, func(n int) bool {
@@ -108,14 +108,14 @@ func TestEachAttemptHasOneRunOfItsJobOnTemporal(t *testing.T) {
 	})
 }
 
-// eachFerried is eachAbroad with plugins of both kinds: of one a lost start is looked for, of the other made again. The
-// long run has all.
-func eachFerried(t *testing.T, test func(t *testing.T, e abroad)) {
+// eachFerried is eachAbroad in the long run; the ordinary one has one plugin. Of some a lost start is looked for, of
+// emr_serverless.job it is made again.
+func eachFerried(t *testing.T, usual string, test func(t *testing.T, e abroad)) {
 	t.Helper()
 	t.Parallel()
 	eachAbroad(t, func(t *testing.T, e abroad) {
-		if !soak() && e.uses != "glue.job" && e.uses != "emr_serverless.job" {
-			t.Skip("a minute of two workers: WEFT_SOAK=1")
+		if !soak() && e.uses != usual {
+			t.Skip("a minute of workers: WEFT_SOAK=1")
 		}
 		test(t, e)
 	})
@@ -124,9 +124,9 @@ func eachFerried(t *testing.T, test func(t *testing.T, e abroad)) {
 // TestAJobIsStoppedOverACrashOnTemporal: cancel and timeout stop what runs elsewhere, also where the worker died before
 // anybody knew of it.
 func TestAJobIsStoppedOverACrashOnTemporal(t *testing.T) {
-	eachFerried(t, func(t *testing.T, e abroad) {
+	eachFerried(t, "emr_serverless.job", func(t *testing.T, e abroad) {
 		for how, says := range stops {
-			if !soak() && (how == "timeout") == e.repeats { // one of each in the ordinary run
+			if !soak() && how == "timeout" {
 				continue
 			}
 			t.Run(how, func(t *testing.T) {

@@ -73,6 +73,9 @@ func (s *serving) recorded() (out []string) {
 	s.t.Helper()
 	for _, r := range s.unfinished() {
 		res := s.run("runs", "show", r.Run, "--json")
+		if strings.Contains(res.stderr, "cannot look at run") { // on Temporal a worker answers, and that one has just died
+			continue
+		}
 		if res.code != 0 {
 			s.t.Fatalf("weft runs show %s: %d\n%s", r.Run, res.code, res.stderr)
 		}

@@ -81,10 +81,23 @@ func (e *Engine) query(ctx context.Context, run string, ask Asked, out *Snapshot
 		return ctx.Err()
 	}
 	err = temporalconf.Explain(err)
-	if temporalconf.FaultOf(err) == temporalconf.Unreached && e.deserted(ctx, Queue, enums.TASK_QUEUE_TYPE_WORKFLOW) {
+	switch {
+	case temporalconf.FaultOf(err) != temporalconf.Unreached:
+	case e.deserted(ctx, Queue, enums.TASK_QUEUE_TYPE_WORKFLOW):
 		err = &temporalconf.Error{Fault: temporalconf.NoWorker, Text: "no worker hosts runs", Hint: "start one: weft worker"}
+	case e.failing(ctx, run):
+		err = &temporalconf.Error{
+			Fault: temporalconf.NoWorker, Text: "the workers that host runs cannot follow it",
+			Hint: "their logs say why; a run of a newer weft waits for a worker of that weft",
+		}
 	}
 	return cannot("look at", run, err)
+}
+
+// failing tells that no worker has made anything of a run's workflow for some tries.
+func (e *Engine) failing(ctx context.Context, run string) bool {
+	d, err := e.describe(ctx, run)
+	return err == nil && d.GetPendingWorkflowTask().GetAttempt() > 2
 }
 
 // deserted tells that nobody polls a task queue.
