@@ -3,8 +3,10 @@ package tests
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -42,6 +44,19 @@ func (w *world) runWatched(env []string, args ...string) (summary, int64) {
 			most = max(most, highWater(cmd.Process.Pid))
 		}
 	}
+}
+
+// peakOf watches a process that has begun, and tells what memory it took at most, in bytes, once it has ended. What the
+// kernel says of a process in the end counts the memory of whoever started it, too.
+func peakOf(cmd *exec.Cmd) (most func() int64) {
+	var peak atomic.Int64
+	go func() {
+		for now := highWater(cmd.Process.Pid); now > 0; now = highWater(cmd.Process.Pid) {
+			peak.Store(now)
+			time.Sleep(5 * time.Millisecond) // the kernel keeps the maximum, so little is missed
+		}
+	}()
+	return peak.Load
 }
 
 // highWater is the most memory that a process has had resident, 0 if it has ended.

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -202,7 +201,8 @@ func reported(published bool) func(*pattern) {
 // A pending call of weft, its stdout in a file.
 type pending struct {
 	*exec.Cmd
-	out string
+	out  string
+	most func() int64
 }
 
 func (w *world) start(args ...string) *pending {
@@ -212,19 +212,15 @@ func (w *world) start(args ...string) *pending {
 		w.t.Fatal(err)
 	}
 	defer f.Close()
-	c := &pending{w.command(args...), f.Name()}
+	c := &pending{Cmd: w.command(args...), out: f.Name()}
 	c.Stdout = f
 	if err := c.Start(); err != nil {
 		w.t.Fatal(err)
 	}
+	c.most = peakOf(c.Cmd)
 	w.t.Cleanup(func() { _ = c.Process.Kill() }) // it has ended, unless the test failed
 	return c
 }
 
 // peak is the memory that a call that has ended took at most, in KiB.
-func (c *pending) peak() int64 {
-	if usage, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		return usage.Maxrss
-	}
-	return 0
-}
+func (c *pending) peak() int64 { return c.most() >> 10 }
