@@ -33,9 +33,13 @@ off, and carry out what other commands order. One server serves a state folder.
 
 DAGs are read again when they change; each run keeps the version that it began with. SIGTERM or
 Ctrl-C begins nothing more, gives what runs the time of drain (30s) to end, and stops; the next
-server goes on with the rest. SIGHUP looks for changed DAGs at once.`,
+server goes on with the rest. SIGHUP looks for changed DAGs at once.
+
+With --engine temporal runs live on a Temporal server, and weft worker carries their tasks out; of any number of servers
+one leads, and the others stand by.`,
 		Example: `  weft serve
-  weft serve --dags s3://acme-data/dags --log-format json`,
+  weft serve --dags s3://acme-data/dags --log-format json
+  weft serve --engine temporal --temporal-address temporal.acme.example:7233`,
 		Args: exactArgs(0, "weft serve takes no argument: --dags names the DAGs"),
 		RunE: func(*cobra.Command, []string) error { return e.serve(o) },
 	}
