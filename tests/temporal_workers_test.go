@@ -1,14 +1,12 @@
 package tests
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -34,31 +32,14 @@ func newStaff(t *testing.T, s *temporalserver.Server) *staff {
 // A hand is one real worker.
 type hand struct {
 	cmd  *exec.Cmd
-	said *safeBuffer
+	said *record
 	done chan struct{}
-}
-
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 // hire starts a worker, and waits until it works. env comes on top.
 func (st *staff) hire(env []string, args ...string) *hand {
 	st.t.Helper()
-	h := &hand{cmd: st.command(append([]string{"worker"}, args...)...), said: &safeBuffer{}, done: make(chan struct{})}
+	h := &hand{cmd: st.command(append([]string{"worker"}, args...)...), said: &record{}, done: make(chan struct{})}
 	h.cmd.Env = append(h.cmd.Env, env...)
 	h.cmd.Stderr = h.said
 	h.cmd.WaitDelay = time.Second // its guard has its stderr too
