@@ -5,44 +5,77 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 )
 
-// Up to smallHeap bytes of what lives a heap is collected half as often as Go would; up to middleHeap oftener.
+// Up to tinyHeap bytes of what lives a heap is collected a quarter as often as Go would, up to smallHeap half as often;
+// up to middleHeap oftener.
 const (
+	tinyHeap   = 6 << 20
 	smallHeap  = 16 << 20
 	middleHeap = 64 << 20
 )
 
-// collectLess has a small heap grow to three times what lives in it, instead of twice: an attempt's
-// garbage is short-lived, and half of the collections is a good part of what a short one costs. A middle heap
+// A collector decides how far the heap may grow between two collections of garbage.
+type collector struct {
+	mu     sync.Mutex
+	now    int // per cent; 0 = Go decides
+	pinned int // how many have said for a while what it is to be
+}
+
+var garbage collector
+
+// collectLess has a tiny heap grow to five times what lives in it, and a small one to three times, instead of twice: an
+// attempt's garbage is short-lived, and half of the collections is a good part of what a short one costs. A middle heap
 // (a DAG of ten thousand tasks) is not let grow by more than a small one, and a large one is collected as usual. GOGC
 // says otherwise.
-func collectLess() {
+func (c *collector) collectLess() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	last := collectAt(0)
-	debug.SetGCPercent(last)
+	c.set(collectAt(0))
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	var look func(*[64]byte)
 	look = func(*[64]byte) { // after each collection
 		metrics.Read(live)
 		if live[0].Value.Kind() != metrics.KindUint64 {
-			debug.SetGCPercent(100)
+			c.set(100)
 			return
 		}
-		if now := collectAt(live[0].Value.Uint64()); now != last {
-			debug.SetGCPercent(now)
-			last = now
-		}
+		c.set(collectAt(live[0].Value.Uint64()))
 		runtime.SetFinalizer(new([64]byte), look)
 	}
 	runtime.SetFinalizer(new([64]byte), look)
 }
 
+func (c *collector) set(percent int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.now != percent && c.pinned == 0 {
+		debug.SetGCPercent(percent)
+		c.now = percent
+	}
+}
+
+// pin has it be so many per cent until the function that it returns is called, whatever lives meanwhile.
+func (c *collector) pin(percent int) func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pinned++
+	before := debug.SetGCPercent(percent)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.pinned--
+		debug.SetGCPercent(before)
+	}
+}
+
 // collectAt is by how many per cent a heap may grow between two collections.
 func collectAt(live uint64) int {
 	switch {
+	case live <= tinyHeap:
+		return 400
 	case live <= smallHeap:
 		return 200
 	case live <= middleHeap:
@@ -66,9 +99,9 @@ func collectMore(file string) func() {
 		return func() {}
 	}
 	dropBeginning()
-	before, limit := debug.SetGCPercent(20), debug.SetMemoryLimit(largeLimit)
+	unpin, limit := garbage.pin(20), debug.SetMemoryLimit(largeLimit)
 	return func() {
-		debug.SetGCPercent(before)
+		unpin()
 		debug.SetMemoryLimit(limit)
 	}
 }
