@@ -22,7 +22,8 @@ func (d *Diagnostic) quote(s *source, line, col int) *Diagnostic {
 	}
 	value, _, _ := strings.Cut(string(l[col-1:]), " #")
 	value = strings.TrimRight(value, " \t")
-	if value == "" || strings.ContainsAny(value[len(value)-1:], ",]}") || indentOf(s.line(line+1)) > indentOf(l) {
+	whole := strings.HasSuffix(value, "}}") && strings.Contains(value, "${{") && plainFrom(l) == col-1
+	if value == "" || strings.ContainsAny(value[len(value)-1:], ",]}") && !whole || indentOf(s.line(line+1)) > indentOf(l) {
 		return d
 	}
 	return d.edit(Span{line, col, line, col + len([]rune(value))}, asQuoted(value))

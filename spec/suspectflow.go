@@ -25,6 +25,7 @@ type flowReader struct {
 	quoteLine       int
 	quoteCol        int
 	quoteSuspicious int  // a line inside it that looks like a key or an item
+	plain           int  // indentation from which a line goes on with the plain value of one above; 0 = there is none
 	complete        bool // what was read last between brackets is a quoted text, or one in brackets
 }
 
@@ -73,26 +74,7 @@ func (d *DAG) openQuote(line, col int, q rune) []mend {
 }
 
 // quotes reads a line for quotes alone.
-func (r *flowReader) quotes(n int) {
-	l := r.d.src.line(n)
-	for i := 0; i < len(l); i++ {
-		c := l[i]
-		switch {
-		case r.quote == '"' && c == '\\':
-			i++
-		case r.quote == '\'' && c == '\'' && i+1 < len(l) && l[i+1] == '\'':
-			i++
-		case r.quote != 0:
-			if c == r.quote {
-				r.quote, r.quoteLine, r.quoteSuspicious = 0, 0, 0
-			}
-		case c == '#' && (i == 0 || blank(l[i-1])):
-			return
-		case (c == '"' || c == '\'') && opensValue(l, i):
-			r.quote, r.quoteLine, r.quoteCol, r.quoteSuspicious = c, n, i+1, 0
-		}
-	}
-}
+func (r *flowReader) quotes(n int) { r.until(n, func(int) bool { return false }) }
 
 // suspectExpression finds the expression that is not quoted in brackets: its braces are YAML's there.
 func suspectExpression(d *DAG, t trouble) ([]mend, bool) {
@@ -180,14 +162,26 @@ var closes = map[rune]rune{'[': ']', '{': '}'}
 // until reads a line for quotes and brackets, up to the first index outside quotes that will do; -1 if there is none.
 func (r *flowReader) until(n int, will func(i int) bool) int {
 	l := r.d.src.line(n)
+	if r.quote == 0 && len(r.open) == 0 {
+		if in := indentOf(l); r.plain > 0 && in >= r.plain && in < len(l) && !looksLikeKey().MatchString(string(l)) {
+			return -1 // the value of a line above goes on
+		}
+		r.plain = 0
+		if at := plainFrom(l); at < len(l) {
+			l, r.plain = l[:at], indentOf(l)+1
+		}
+	}
 	for i := 0; i < len(l); i++ {
 		c := l[i]
 		switch {
 		case r.quote == '"' && c == '\\':
 			i++
+		case r.quote == '\'' && c == '\'' && i+1 < len(l) && l[i+1] == '\'':
+			i++
 		case r.quote != 0:
 			if c == r.quote {
 				r.quote, r.complete = 0, len(r.open) > 0
+				r.quoteLine, r.quoteSuspicious = 0, 0
 			}
 		case c == '#' && (i == 0 || blank(l[i-1])):
 			return -1
@@ -195,7 +189,7 @@ func (r *flowReader) until(n int, will func(i int) bool) int {
 		case will(i):
 			return i
 		case (c == '"' || c == '\'') && opensValue(l, i):
-			r.quote = c
+			r.quote, r.quoteLine, r.quoteCol, r.quoteSuspicious = c, n, i+1, 0
 		case len(r.open) > maxDepth: // too deep, whatever else is wrong
 			return -1
 		case (c == '[' || c == '{') && (len(r.open) > 0 || opensValue(l, i)):

@@ -32,8 +32,11 @@ func suspectColon(d *DAG, t trouble) ([]mend, bool) {
 		return nil, false
 	}
 	col := len([]rune(text[:m[6]])) + 1
-	d.report(yColon, Span{t.line, col, t.line, col + 1}, "`: ` inside a plain value reads as a key").
-		quote(d.src, t.line, len([]rune(text[:m[3]]))+1)
+	diag := d.report(yColon, Span{t.line, col, t.line, col + 1}, "`: ` inside a plain value reads as a key")
+	if ms := d.keyInValue(diag, t.line, len([]rune(text[:m[3]]))+1, col); ms != nil {
+		return ms, true
+	}
+	diag.quote(d.src, t.line, len([]rune(text[:m[3]]))+1)
 	var ms []mend
 	rest := []rune(text)
 	for i := col - 1; i < len(rest); i++ { // all of them are the same mistake
@@ -311,6 +314,23 @@ func opening(l []rune, closing int) int {
 	return 0
 }
 
+// closing is the column of the bracket that closes the one at a column; the last of the line if none does.
+func closing(l []rune, open int) int {
+	depth := 0
+	for i := open; i <= len(l); i++ {
+		switch l[i-1] {
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth--
+		}
+		if depth == 0 {
+			return i
+		}
+	}
+	return len(l)
+}
+
 // bracketText reports a text that begins with a bracket, where YAML reads a list or a map and then more.
 func (d *DAG) bracketText(line, col int) []mend {
 	l := d.src.line(line)
@@ -318,11 +338,26 @@ func (d *DAG) bracketText(line, col int) []mend {
 	if l[col-1] == '[' {
 		what = "list"
 	}
+	end := closing(l, col)
+	rest := strings.TrimSpace(string(l[end:]))
+	if strings.HasPrefix(rest, "//") || strings.HasPrefix(rest, "--") || strings.HasPrefix(rest, ";") {
+		at := d.src.restOfLine(line, end+1+len(l[end:])-len([]rune(strings.TrimLeft(string(l[end:]), " "))))
+		d.report(ySyntax, at, "nothing can stand behind a value that is complete").help("a comment begins with ` #`")
+		return []mend{{line: line, from: end + 1, to: len(l) + 1, with: ""}}
+	}
 	diag := d.report(yIndicator, Span{line, col, line, col + 1}, "a value that begins with %c is a %s to YAML, and more stands behind it", l[col-1], what)
-	if what == "map" {
+	text := true // what stands here may be one
+	if m := keyLine().FindStringSubmatch(string(l[:col-1])); m != nil {
+		text = roomOf(d.parents(line, len([]rune(m[1]))), strings.TrimSpace(m[2])) == anything
+	}
+	switch {
+	case text && (what == "map" || strings.HasPrefix(string(l[col:]), " ") && !strings.ContainsRune(string(l[col:end]), ',')): // [ -f x ] is a shell's
 		diag.quote(d.src, line, col)
-	} else {
-		diag.help("quote the whole of it if it is text; an item belongs into the brackets")
+	case text:
+		diag.help("quote the whole value, from `%c`, if it is text; an item belongs into the brackets", l[col-1])
+	default:
+		diag.help("leave out what stands behind `%c`", l[end-1])
+		return []mend{{line: line, from: end + 1, to: len(l) + 1, with: "", quiet: true}}
 	}
 	return []mend{{line: line, from: col, to: len(l) + 1, with: "x", quiet: true}}
 }

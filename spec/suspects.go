@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode"
 )
 
 // yaml.v3 stops at the first thing that it cannot read, with a line and the words of its scanner. The
@@ -218,6 +217,11 @@ func suspectIndicator(d *DAG, t trouble) ([]mend, bool) {
 		case strings.ContainsRune("@%`", c) && c != 0 && strings.Contains(t.msg, "cannot start any token") && opensValue(l, col-1):
 			d.report(yIndicator, Span{t.line, col, t.line, col + 1}, "a plain value cannot begin with %c", c).quote(d.src, t.line, col)
 		case (c == '*' || c == '&') && strings.Contains(t.msg, "alphabetic or numeric"):
+			if before := strings.TrimRight(string(l[:col-1]), " "); strings.HasSuffix(before, "]") || strings.HasSuffix(before, "}") {
+				if open := opening(l, len([]rune(before))); open > 0 && opensValue(l, open-1) {
+					return d.bracketText(t.line, open), true
+				}
+			}
 			d.report(yIndicator, Span{t.line, col, t.line, col + 1}, "a value that begins with %c is a YAML alias or anchor, and this is none", c).quote(d.src, t.line, col)
 		default:
 			continue
@@ -316,14 +320,15 @@ func suspectOdd(d *DAG, t trouble) ([]mend, bool) {
 			continue
 		}
 		var ms []mend
-		for i, r := range d.src.line(n) {
+		l := d.src.line(n)
+		for i, r := range l[:textFrom(l)] {
 			put := ""
 			switch {
 			case r == '“' || r == '”':
 				put = `"`
 			case r == '‘' || r == '’':
 				put = "'"
-			case r != ' ' && r != '\t' && unicode.IsSpace(r), r == '\u200b', r == '\ufeff':
+			case oddSpace(r):
 				put = " "
 			default:
 				continue
