@@ -163,7 +163,7 @@ func (d *DAG) openAbove(line int) []int {
 	for n := 1; n < line; n++ {
 		text := d.src.lineText(n)
 		trimmed := strings.TrimLeft(text, " ")
-		if trimmed == "" || strings.HasPrefix(trimmed, "#") || d.inBlock(n) {
+		if trimmed == "" || trimmed[0] == '#' || trimmed[0] == '\t' || d.inBlock(n) {
 			continue
 		}
 		in := len(text) - len(trimmed)

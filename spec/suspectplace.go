@@ -14,7 +14,7 @@ func (d *DAG) parents(line, in int) []string {
 	for n := line - 1; n >= 1 && in > 0; n-- {
 		text := d.src.lineText(n)
 		trimmed := strings.TrimLeft(text, " ")
-		if at := len(text) - len(trimmed); trimmed == "" || trimmed[0] == '#' || at >= in || d.inBlock(n) {
+		if at := len(text) - len(trimmed); trimmed == "" || trimmed[0] == '#' || trimmed[0] == '\t' || at >= in || d.inBlock(n) {
 			continue
 		}
 		in = len(text) - len(trimmed)

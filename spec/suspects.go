@@ -2,7 +2,6 @@ package spec
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -85,48 +84,27 @@ func suspectTab(d *DAG, t trouble) ([]mend, bool) {
 		return nil, false
 	}
 	col := tabAt(d.src.line(line))
-	diag := d.report(yTab, Span{line, col, line, col + 1}, "a tab cannot indent YAML").label("this is a tab").note("fix", "indent with spaces")
-	ms := d.untabbed(line)
+	diag := d.report(yTab, Span{line, col, line, col + 1}, "a tab cannot indent YAML").label("this is a tab")
+	t1 := d.untabbed(line)
+	ms, sure, help := t1.ms, t1.sure, t1.help
 	for n := line + 1; n <= d.src.count(); n++ {
 		if l := d.src.line(n); len(l) > 0 && l[0] == '\t' && tabAt(l) > 0 && n > ms[len(ms)-1].line {
-			ms = append(ms, d.untabbed(n)...)
+			more := d.untabbed(n)
+			ms = append(ms, more.ms...)
+			if sure && !more.sure {
+				sure, help = false, more.help
+			}
 		}
+	}
+	if sure {
+		diag.note("fix", "indent with spaces").mends(ms)
+	} else {
+		diag.help("%s", help)
 	}
 	if len(ms) > 1 {
-		diag.note("note", "%d more lines are indented with tabs", len(ms)-1)
+		diag.note("note", "%s indented with tabs", moreLines(len(ms)-1))
 	}
-	diag.mends(ms)
 	return ms, true
-}
-
-// untabbed indents a line and those right below it with spaces instead of tabs: the first deeper than a key that has its
-// value below it, the others as they stand to the first.
-func (d *DAG) untabbed(line int) []mend {
-	unit := d.indentUnit()
-	above := d.src.line(d.writtenBefore(line))
-	least := indentOf(above)
-	if in, _ := indentation(d.src.line(line), unit); strings.HasSuffix(strings.TrimRight(string(above), " "), ":") {
-		least += unit
-	} else if slices.Contains(d.openAbove(line), in) { // it goes on with what is open above
-		least = in
-	}
-	var ms []mend
-	more := 0
-	for n := line; n <= d.src.count(); n++ {
-		l := d.src.line(n)
-		if tabAt(l) == 0 {
-			if strings.TrimSpace(string(l)) == "" {
-				continue
-			}
-			break
-		}
-		in, end := indentation(l, unit)
-		if len(ms) == 0 {
-			more = max(0, least-in)
-		}
-		ms = append(ms, mend{line: n, from: 1, to: end + 1, with: strings.Repeat(" ", in+more)})
-	}
-	return ms
 }
 
 // tabAt is the column of a tab in a line's indentation, 0 if there is none.
