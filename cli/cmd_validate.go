@@ -20,7 +20,8 @@ func validateCommand(e *env) *cobra.Command {
 		Use:   "validate [PATH...]",
 		Short: "check DAG files, and say what to write instead",
 		Long: `Check DAG files, folders of them, s3://BUCKET/PREFIX for what is published there, or -
-for what comes in on stdin; without a path, the DAGs folder. Nothing is run.
+for what comes in on stdin; without a path, the DAGs folder. Nothing is run. A weft.yaml
+that is named is checked as settings.
 
 Each finding has a code: weft explain CODE tells more. A warning is silenced by a
 comment with its reason, "# weft: ignore[CODE] why", at the end of its line or
@@ -93,6 +94,14 @@ func (e *env) validate(paths []string, o validateOptions) error {
 	}
 	if err := o.usable(paths); err != nil {
 		return err
+	}
+	paths, settings, err := e.checkSettings(paths, o.stdinName)
+	if err != nil {
+		return err
+	}
+	if settings > 0 && len(paths) == 0 {
+		v := verdict{env: e, options: o, format: diag.Formats[at], out: e.stdout}
+		return v.settled(settings)
 	}
 	local, buckets := splitPaths(paths, e.conf.DAGs)
 	if (o.diff || o.fix) && len(buckets) > 0 {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"weft/diag"
@@ -29,11 +30,33 @@ func (e *env) mend(f finding) (finding, int) {
 		}
 		next := e.checkText(f.target, src)
 		if f.read && !next.read {
-			break
+			if next, n = e.mendApart(f); n == 0 {
+				break
+			}
 		}
 		f, total = next, total+n
 	}
 	return f, total
+}
+
+// maxApart bounds the fixes of a file that are tried one by one.
+const maxApart = 200
+
+// mendApart applies the fixes of a file that can still be read after each: one that cannot be right takes none of the others
+// with it.
+func (e *env) mendApart(f finding) (finding, int) {
+	var good []spec.Diagnostic
+	last, n := f, 0
+	for _, d := range f.Diagnostics {
+		if !d.Fixable() || len(good) == maxApart {
+			continue
+		}
+		src, applied := spec.Fix(f.Source, append(slices.Clone(good), d))
+		if next := e.checkText(f.target, src); next.read && applied > n {
+			good, last, n = append(good, d), next, applied
+		}
+	}
+	return last, n
 }
 
 // fix writes the files that fixes change, and returns what is found in all of them then. Of stdin the text

@@ -125,6 +125,7 @@ func (d *DAG) read(src []byte) bool {
 		d.report(sType, d.span(d.root), "a DAG file is a map with `tasks:`, this is %s", d.root.words())
 		return false
 	}
+	d.oddities()
 	return !d.tooLarge()
 }
 

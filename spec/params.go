@@ -26,6 +26,13 @@ var foreignTypes = map[string]string{
 	"bool": "boolean", "list": "array", "dict": "object", "map": "object", "mapping": "object", "json": "object",
 }
 
+// likeTypes are words that people write for a type where there is none, and what says the same. Each may be a default too.
+var likeTypes = map[string]string{
+	"any": "{}", "date": "{type: string, format: date}", "datetime": "{type: string, format: date-time}",
+	"timestamp": "{type: string, format: date-time}", "time": "{type: string, format: time}", "uuid": "{type: string, format: uuid}",
+	"url": "{type: string, format: uri}", "uri": "{type: string, format: uri}", "email": "{type: string, format: email}",
+}
+
 // metaText types the keywords of a fragment that are text, whatever they look like.
 var metaText = map[string]any{"properties": map[string]any{
 	"description": textSchema, "title": textSchema, "pattern": textSchema, "format": textSchema, "$ref": textSchema,
@@ -63,10 +70,13 @@ func (d *DAG) paramShort(f Field) {
 	case f.Value.Kind == Sequence && listWords(f.Value) != "":
 		diag.help("write `%s: {type: array, default: %s}`", f.Key.Text, listWords(f.Value))
 		return
-	case f.Value.Kind == Sequence || f.Value.Empty() || f.Value.Text == "null" || written == "…":
+	case f.Value.Kind == Sequence || f.Value.Empty() || strings.EqualFold(f.Value.Text, "null") || written == "…":
 		return
-	case slices.Contains(schemaTypes, f.Value.Text):
-		now = "{type: " + f.Value.Text + "}"
+	case slices.Contains(schemaTypes, strings.ToLower(f.Value.Text)):
+		now = "{type: " + strings.ToLower(f.Value.Text) + "}"
+	case f.Value.Quote == Plain && likeTypes[strings.ToLower(f.Value.Text)] != "":
+		diag.help("write `%s: %s`", f.Key.Text, likeTypes[strings.ToLower(f.Value.Text)])
+		return
 	case foreignTypes[strings.ToLower(f.Value.Text)] != "":
 		now = "{type: " + foreignTypes[strings.ToLower(f.Value.Text)] + "}"
 	case f.Value.Quote == Plain && digitGroups().MatchString(f.Value.Text): // 1_000, 010: a number in another notation

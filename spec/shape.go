@@ -108,7 +108,7 @@ func oneLine(n *Node) string {
 	switch {
 	case more:
 		return "…"
-	case first == "" || n.Quote != Plain || strings.ContainsAny(first, ",[]{}"):
+	case first == "" || n.Quote != Plain || strings.ContainsAny(first, ",[]{}?") || first == "-" || strings.HasSuffix(first, ":"):
 		if strings.ContainsAny(first, "\"\\") {
 			return "'" + strings.ReplaceAll(first, "'", "''") + "'"
 		}

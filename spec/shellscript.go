@@ -50,6 +50,7 @@ func (d *DAG) readShell(u *use, sc *expr.Scope, s *script, splices []splice) boo
 	d.expressionsAsCommands(u, sc, file)
 	d.missingProgram(u, file)
 	d.truncations(u, file)
+	d.oddWords(u, file)
 	return true
 }
 
