@@ -74,7 +74,7 @@ func Summary(ds []spec.Diagnostic, files int, fix string) string {
 	for _, s := range []struct {
 		severity spec.Severity
 		word     string
-	}{{spec.Error, "error"}, {spec.Warning, "warning"}, {spec.Info, "hint"}} {
+	}{{spec.Error, "error"}, {spec.Warning, "warning"}, {spec.Info, "info"}} {
 		if n := counts[s.severity]; n > 0 {
 			parts = append(parts, plural(n, s.word))
 		}

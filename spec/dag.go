@@ -126,6 +126,7 @@ func (d *DAG) read(src []byte) bool {
 		return false
 	}
 	d.oddities()
+	d.levels()
 	return !d.tooLarge()
 }
 

@@ -169,6 +169,9 @@ func (d *DAG) fields(n *Node, t *table, name string) fields {
 func (d *DAG) unknownKey(field Field, t *table, in fields) []string {
 	key := field.Key
 	at := d.span(key)
+	if meant, ok := d.gluedField(field, t); ok {
+		return []string{meant}
+	}
 	if rule := statusRules[strings.Trim(field.Value.Text, "${} ")]; rule != "" && (key.Text == "if" || key.Text == "when") && t == taskKeys {
 		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `trigger: %s`", rule)
 		return nil

@@ -24,6 +24,7 @@ func ruleNeeds(d *DAG) {
 			switch {
 			case n.Text == t.ID:
 				d.report(gSelf, at, "task %q needs itself", t.ID)
+			case d.byID[n.Text] == nil && d.gluedItem(n):
 			case d.byID[n.Text] == nil:
 				like, looks := d.isLookAlike(n.Text)
 				if looks && latin(like) == n.Text { // the task's id is what is wrong, and reported

@@ -340,7 +340,7 @@ func (d *DAG) bracketText(line, col int) []mend {
 	}
 	end := closing(l, col)
 	rest := strings.TrimSpace(string(l[end:]))
-	if strings.HasPrefix(rest, "//") || strings.HasPrefix(rest, "--") || strings.HasPrefix(rest, ";") {
+	if strings.HasPrefix(rest, "//") {
 		at := d.src.restOfLine(line, end+1+len(l[end:])-len([]rune(strings.TrimLeft(string(l[end:]), " "))))
 		d.report(ySyntax, at, "nothing can stand behind a value that is complete").help("a comment begins with ` #`")
 		return []mend{{line: line, from: end + 1, to: len(l) + 1, with: ""}}

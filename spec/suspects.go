@@ -15,7 +15,7 @@ import (
 
 // suspects look for the mistake behind a YAML error; the first that reports wins.
 var suspects = []func(d *DAG, t trouble) (ms []mend, found bool){
-	suspectAlias, suspectDirective, suspectInnerQuote, suspectTab, suspectIndicator, suspectHeader, suspectEscape, suspectOpenQuote, suspectOdd, suspectExpression,
+	suspectConflict, suspectAlias, suspectDirective, suspectInnerQuote, suspectTab, suspectEmptyBlock, suspectGluedDash, suspectIndicator, suspectHeader, suspectEscape, suspectOpenQuote, suspectOdd, suspectExpression,
 	suspectFlow, suspectColon, suspectNoSpace, suspectDeeper, suspectIndent, suspectDash, suspectNoColon, suspectRest,
 }
 

@@ -128,6 +128,10 @@ func (d *DAG) draftTask(t *task, n *Node, keys *table) {
 		t.broken = true
 		return
 	}
+	if n.Kind != Mapping && d.gluedKey(n, keys) {
+		t.broken = true
+		return
+	}
 	if n.Kind != Mapping {
 		diag := d.report(sType, d.span(t.key), "%s must be a map, not %s", t.name(), n.words())
 		switch command := listWords(n); {

@@ -262,6 +262,7 @@ type mapping struct {
 	fields []Field
 	first  firstKeys
 	merges []planted
+	merge  Span // of the first `<<`; zero = there is none
 }
 
 // pairs plants the fields of a mapping in file order, behind those that it has. A key that stands twice keeps its
@@ -271,6 +272,7 @@ func (p *planter) pairs(m *mapping, out *planted, y *yaml.Node, depth int) {
 		k, v := y.Content[i], y.Content[i+1]
 		y.Content[i], y.Content[i+1] = nil, nil // yaml.v3's are needed no more
 		if k.Kind == yaml.ScalarNode && k.Value == "<<" && k.Style == 0 {
+			p.mergedTwice(m, k)
 			p.wrote++ // planted where it stands, for an alias further on may name an anchor in it
 			m.merges = append(m.merges, p.node(v, depth+1))
 			continue
@@ -303,6 +305,17 @@ func (p *planter) merged(m *mapping, out *planted) {
 	if len(m.fields) > 0 {
 		out.node.inside = &inside{fields: m.fields}
 	}
+}
+
+// mergedTwice refuses a second `<<`: it is a key that stands twice.
+func (p *planter) mergedTwice(m *mapping, k *yaml.Node) {
+	at := Span{k.Line, k.Column, k.Line, k.Column + 2}
+	if m.merge != (Span{}) {
+		p.dag.report(yDuplicate, at, "the key \"<<\" stands here twice").label("the second one").related(m.merge, "the first one").
+			help("merge several by one: `<<: [*a, *b]`; the earlier wins")
+		return
+	}
+	m.merge = at
 }
 
 // firstKeys finds the keys that a mapping has so far: it looks through a few, and remembers many.
