@@ -172,6 +172,9 @@ func (d *DAG) unknownKey(field Field, t *table, in fields) []string {
 	if meant, ok := d.gluedField(field, t); ok {
 		return []string{meant}
 	}
+	if d.afterComma(field, t, in.node) {
+		return nil
+	}
 	if rule := statusRules[strings.Trim(field.Value.Text, "${} ")]; rule != "" && (key.Text == "if" || key.Text == "when") && t == taskKeys {
 		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `trigger: %s`", rule)
 		return nil

@@ -42,7 +42,10 @@ func (d *DAG) filled(n *Node, key, want string) bool {
 		return false
 	}
 	if n.Empty() {
-		d.report(sType, d.span(n), "`%s` has no value; it must be %s", key, want)
+		diag := d.report(sType, d.span(n), "`%s` has no value; it must be %s", key, want)
+		if d.commented(n) {
+			diag.help("a value that begins with # is a comment to YAML: quote it")
+		}
 		return false
 	}
 	return d.literal(n, key)

@@ -121,7 +121,13 @@ func (d *DAG) shellError(u *use, at int, msg string, lang syntax.LangVariant) {
 	if lang == syntax.LangPOSIX {
 		name = "sh"
 	}
-	d.report(xShell, d.within(u.node, utf8.RuneCountInString(u.node.Text[:at]), 1), "%s cannot read this script: %s", name, msg)
+	if d.otherProgram(u, name) {
+		return
+	}
+	diag := d.report(xShell, d.within(u.node, utf8.RuneCountInString(u.node.Text[:at]), 1), "%s cannot read this script: %s", name, msg)
+	if d.commented(u.node) {
+		diag.help("to YAML ` #` begins a comment, and the script ends there: write it on the lines below `run: |`, or quote all of it")
+	}
 }
 
 // missingProgram warns of a script that begins by running a file beside the DAG that is not there.

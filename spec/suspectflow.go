@@ -214,6 +214,10 @@ func (r *flowReader) flow(n int) (ms []mend, found bool) {
 		}
 		in := &r.open[len(r.open)-1]
 		switch c := l[i]; {
+		case (c == ']' || c == '}') && closes[in.r] != c && (l[max(i-1, 0)] == c || strings.HasPrefix(strings.TrimLeft(string(l[i+1:]), " "), string(closes[in.r]))):
+			r.d.report(ySyntax, Span{n, i + 1, n, i + 2}, "this %c closes nothing", c).help("leave it out")
+			ms = []mend{{line: n, from: i + 1, to: i + 2, with: " "}}
+			return true
 		case (c == ']' || c == '}') && closes[in.r] != c:
 			r.d.report(ySyntax, Span{in.line, in.col, in.line, in.col + 1}, "this %c is never closed: %c comes first", in.r, c).
 				related(Span{Line: n, Col: i + 1}, "%c is expected here", closes[in.r])

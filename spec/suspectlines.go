@@ -284,6 +284,10 @@ func suspectRest(d *DAG, t trouble) ([]mend, bool) {
 		return d.bracketText(t.line, open), true
 	}
 	at := d.src.restOfLine(t.line, col)
+	if surplus := d.src.text(at); strings.Trim(surplus, "]} ") == "" {
+		d.report(ySyntax, Span{t.line, col, t.line, col + 1}, "this %s closes nothing", surplus[:1]).help("leave it out")
+		return []mend{{line: t.line, from: col, to: at.EndCol, with: ""}}, true
+	}
 	diag := d.report(ySyntax, at, "nothing can stand behind a value that is complete")
 	switch end := before[len(before)-1]; end {
 	case '"', '\'':

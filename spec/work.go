@@ -44,7 +44,10 @@ func (d *DAG) draftRun(t *task) {
 	switch {
 	case run.bad:
 	case run.Empty():
-		d.report(sType, d.span(t.f.key("run")), "`run` has no value; it must be a script, or a list of a program and its arguments")
+		diag := d.report(sType, d.span(t.f.key("run")), "`run` has no value; it must be a script, or a list of a program and its arguments")
+		if d.commented(run) {
+			diag.help("what begins with # is a comment to YAML: write the script on the lines below `run: |`")
+		}
 		return
 	case run.Kind == Mapping:
 		d.runIsMap(run)
