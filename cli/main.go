@@ -59,6 +59,7 @@ var bare = map[string]string{"bare": "true"}
 
 // Main carries out a command line, without the program's name, and returns the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	garbage.collectLess()
 	e := &env{stdin: stdin, stdout: stdout, stderr: stderr}
 	running := false
 	root := e.root(&running)

@@ -127,7 +127,6 @@ func (s *session) drive(reg *plugins.Registry, observe func(runner.Update)) {
 		},
 	})
 	s.watchLogs()
-	collectLess()
 }
 
 // start starts a run. Its folder is known here, and need not be looked up for its first task.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 
 	"weft/catalog"
@@ -106,7 +105,7 @@ func (e *env) checkAll(files []target) ([]finding, []error) {
 	case len(files) > 1:
 		// What is made of a file is garbage when the next one begins, so to collect it five times less
 		// often costs a few megabytes and saves a third of the time.
-		defer debug.SetGCPercent(debug.SetGCPercent(500))
+		defer garbage.pin(500)()
 	}
 	results, errs := make([]finding, len(files)), make([]error, len(files))
 	catalog.SideBySide(len(files), func(i int) { results[i], errs[i] = e.checkTarget(files[i]) })

@@ -79,8 +79,11 @@ func weftOf(t *testing.T, live, script string) {
 	_ = cmd.Wait()
 }
 
-// TestMain plays the weft of weftOf where it is asked to.
+// TestMain plays the weft of weftOf, or that of holdTwice, where it is asked to.
 func TestMain(m *testing.M) {
+	if script := os.Getenv("WEFT_TEST_HOLD"); script != "" {
+		holdTwice(script)
+	}
 	script, path := os.Getenv("WEFT_TEST_SCRIPT"), os.Getenv("WEFT_TEST_LIVE")
 	if script == "" {
 		os.Exit(m.Run())

@@ -27,14 +27,27 @@ func Run(ctx context.Context, s Spec) (Exit, error) {
 		return Exit{}, err
 	}
 	c := &child{spec: &s}
-	if err := own.start(c); err != nil {
+	if err := c.begin(); err != nil {
 		return Exit{}, err
 	}
-	if s.Live != nil {
-		noteGroup(s.Live, c) // a help for recovery; a full disk must not end the task
+	return c.finish(ctx)
+}
+
+// begin starts the process.
+func (c *child) begin() error {
+	if err := own.start(c); err != nil {
+		return err
 	}
-	if s.Started != nil {
-		s.Started(c.pid)
+	if live := c.spec.Live; live != nil {
+		noteGroup(live, c) // a help for recovery; a full disk must not end the task
+	}
+	return nil
+}
+
+// finish is the rest of Run.
+func (c *child) finish(ctx context.Context) (Exit, error) {
+	if c.spec.Started != nil {
+		c.spec.Started(c.pid)
 	}
 	unwatch := context.AfterFunc(ctx, c.stop)
 	unhurry := onHurry(ctx, c.hasten)

@@ -25,6 +25,8 @@ type Spec struct {
 	Live    *os.File      // from CreateLive; nil = none. Run notes the process in it
 	Grace   time.Duration // from the polite signal to the hard one when ctx ends
 	Started func(pid int) // called once the process runs; pid is its process group's number too
+
+	gate *os.File // inherited as GateFD; see Hold
 }
 
 // An Exit is how the foreground process ended.

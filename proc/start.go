@@ -50,12 +50,8 @@ func (s *Spec) fork() (pid int, err error) {
 		}
 		files[i] = f.Fd()
 	}
-	if s.Live != nil {
-		for len(files) < LiveFD {
-			files = append(files, ^uintptr(0)) // closed in the child
-		}
-		files = append(files, s.Live.Fd())
-	}
+	files = inherit(files, GateFD, s.gate)
+	files = inherit(files, LiveFD, s.Live)
 	// A session rather than a mere group: a program that asks for a password on /dev/tty fails at
 	// once instead of being stopped by the terminal for ever.
 	pid, err = syscall.ForkExec(path, s.Argv, &syscall.ProcAttr{
@@ -66,6 +62,17 @@ func (s *Spec) fork() (pid int, err error) {
 		return 0, s.explain(path, err)
 	}
 	return pid, nil
+}
+
+// inherit has the child find f, if there is one, under the number fd, which is above all numbers before.
+func inherit(files []uintptr, fd int, f *os.File) []uintptr {
+	if f == nil {
+		return files
+	}
+	for len(files) < fd {
+		files = append(files, ^uintptr(0)) // closed in the child
+	}
+	return append(files, f.Fd())
 }
 
 func (s *Spec) notFound() error {

@@ -56,19 +56,16 @@ func TestTheDiskIsFullForAWhile(t *testing.T) {
 			}
 			s.waitFor("all is over", time.Minute, func() bool { return len(s.unfinished()) == 0 })
 			s.stop()
-			first, last, seen := time.Time{}, time.Time{}, map[int64]bool{}
+			var dates []time.Time
 			for _, r := range s.runs() {
 				if r.State != "success" {
 					t.Errorf("%s is %s\n%s", r.Run, r.State, s.run("runs", "show", r.Run).out)
 				}
-				if seen[r.Logical.Unix()] = true; first.IsZero() {
-					first, last = r.Logical, r.Logical
-				}
-				first, last = min2(first, r.Logical), max2(last, r.Logical)
+				dates = append(dates, r.Logical)
 			}
-			for d := first; !d.After(last); d = d.Add(time.Second) {
-				if !seen[d.Unix()] {
-					t.Errorf("the tick of %s has no run", d.Format(time.TimeOnly))
+			for tick, n := range ticks(dates, time.Second) {
+				if n == 0 {
+					t.Errorf("the tick of %s has no run", tick.Format(time.TimeOnly))
 				}
 			}
 			if said := s.said.String(); strings.Contains(said, "panic") || strings.Contains(said, "goroutine ") {

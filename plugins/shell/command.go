@@ -35,35 +35,43 @@ func (w *words) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &w.text)
 }
 
-// command makes the argv that carries out the input.
-func command(call *plugins.Call) ([]string, error) {
+// A command is what a process runs.
+type command struct {
+	argv   []string
+	script int // where in argv a script is that bash or sh runs as we call them; 0 = nowhere
+}
+
+// commandOf makes the command that carries out the input.
+func commandOf(call *plugins.Call) (c command, err error) {
 	var in struct {
 		Run   *words `json:"run"`
 		Shell *words `json:"shell"`
 	}
 	if err := json.Unmarshal(call.Input, &in); err != nil || in.Run == nil {
-		return nil, plugins.Errorf(plugins.BadInput, "cannot read the input of shell: run must be text or a list of texts")
+		return c, plugins.Errorf(plugins.BadInput, "cannot read the input of shell: run must be text or a list of texts")
 	}
 	if in.Run.isList {
 		if len(in.Run.list) == 0 {
-			return nil, plugins.Errorf(plugins.BadInput, "cannot run: the list is empty")
+			return c, plugins.Errorf(plugins.BadInput, "cannot run: the list is empty")
 		}
-		return in.Run.list, nil
+		return command{argv: in.Run.list}, nil
 	}
 	if strings.IndexByte(in.Run.text, 0) >= 0 {
-		return nil, plugins.Errorf(plugins.BadInput, "cannot run the script: it holds a NUL byte")
+		return c, plugins.Errorf(plugins.BadInput, "cannot run the script: it holds a NUL byte")
 	}
 	shell, err := chooseShell(in.Shell, call)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	if slices.ContainsFunc(shell, hasPlace) {
-		return byFile(shell, in.Run.text, call)
+	switch {
+	case slices.ContainsFunc(shell, hasPlace):
+		c.argv, err = byFile(shell, in.Run.text, call)
+	case len(in.Run.text) >= fileFrom:
+		c.argv, err = byFile(append(shell, "{0}"), in.Run.text, call)
+	default:
+		c.argv, c.script = append(shell, "-c", in.Run.text, title(call.Env)), len(shell)+1
 	}
-	if len(in.Run.text) >= fileFrom {
-		return byFile(append(shell, "{0}"), in.Run.text, call)
-	}
-	return append(shell, "-c", in.Run.text, title(call.Env)), nil
+	return c, err
 }
 
 func hasPlace(arg string) bool { return strings.Contains(arg, "{0}") }

@@ -50,13 +50,13 @@ func TestTheShellOfTheDefaults(t *testing.T) {
 		{[]string{"python3", "{0}"}, "python3 " + filepath.Join(call.TmpDir, scriptFile)},
 	} {
 		call.Shell = c.shell
-		if argv, err := command(call); err != nil || strings.Join(argv, " ") != c.want {
-			t.Errorf("%q: %q, error %v", c.shell, argv, err)
+		if got, err := commandOf(call); err != nil || strings.Join(got.argv, " ") != c.want {
+			t.Errorf("%q: %q, error %v", c.shell, got.argv, err)
 		}
 	}
 	call.Shell, call.Env = nil, []string{"PATH=/nowhere"}
-	if argv, err := command(call); err != nil || argv[0] != "sh" {
-		t.Errorf("without bash: %q, error %v", argv, err)
+	if c, err := commandOf(call); err != nil || c.argv[0] != "sh" {
+		t.Errorf("without bash: %q, error %v", c.argv, err)
 	}
 }
 

@@ -6,6 +6,8 @@
 // Stdout and stderr are the log file itself, unless the task has secrets: then they are pipes (see
 // streams). A script that opens /dev/stderr or /dev/stdout with ">" therefore truncates the log, as
 // with any output to a file; ">&2" and ">>" do not.
+//
+// A script whose attempt was made ready early (see Plugin.Ready) has a prelude in its first line, which shows in ps.
 package shell
 
 import (
@@ -37,39 +39,69 @@ func (Plugin) Schema() plugins.Schema {
 }
 
 // Run implements plugins.Plugin.
-func (p Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) {
-	run, _ := p.Ready(call)
-	return run(ctx)
+func (Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, error) {
+	j, err := open(call)
+	if err != nil {
+		return plugins.Result{}, err
+	}
+	return j.carry(ctx, j.run)
 }
 
-// Ready implements plugins.Readier: what is to run, and the streams.
-func (Plugin) Ready(call *plugins.Call) (run func(context.Context) (plugins.Result, error), drop func()) {
-	var out streams
-	argv, err := command(call)
-	if err == nil {
-		out, err = open(call)
-	}
+// Ready implements plugins.Readier: what is to run, the streams and, where it can be held, the shell.
+func (p Plugin) Ready(call *plugins.Call) (run func(context.Context) (plugins.Result, error), drop func()) {
+	j, err := open(call)
 	if err != nil {
 		return func(context.Context) (plugins.Result, error) { return plugins.Result{}, err }, func() {}
 	}
-	return func(ctx context.Context) (plugins.Result, error) {
-		defer out.close()
-		return carry(ctx, call, argv, out)
-	}, out.close
+	start, end := j.run, func() {}
+	if held := j.hold(); held != nil {
+		start, end = held.Run, held.Drop
+	}
+	return func(ctx context.Context) (plugins.Result, error) { return j.carry(ctx, start) }, func() {
+		end()
+		j.close()
+	}
 }
 
-func carry(ctx context.Context, call *plugins.Call, argv []string, out streams) (plugins.Result, error) {
-	exit, err := proc.Run(ctx, proc.Spec{
-		Argv: argv, Dir: call.Dir, Env: call.Env, Stdout: out.stdout, Stderr: out.stderr,
-		Live: call.Live, Grace: call.Grace, Started: call.Started,
-	})
+// A job is a call, what it runs and where that writes.
+type job struct {
+	call *plugins.Call
+	command
+	streams
+}
+
+func open(call *plugins.Call) (*job, error) {
+	c, err := commandOf(call)
+	if err != nil {
+		return nil, err
+	}
+	out, err := openStreams(call)
+	if err != nil {
+		return nil, err
+	}
+	return &job{call, c, out}, nil
+}
+
+func (j *job) process() proc.Spec {
+	return proc.Spec{
+		Argv: j.argv, Dir: j.call.Dir, Env: j.call.Env, Stdout: j.stdout, Stderr: j.stderr,
+		Live: j.call.Live, Grace: j.call.Grace, Started: j.call.Started,
+	}
+}
+
+func (j *job) run(ctx context.Context) (proc.Exit, error) { return proc.Run(ctx, j.process()) }
+
+// carry has the process run and makes of its end what the task's is.
+func (j *job) carry(ctx context.Context, run func(context.Context) (proc.Exit, error)) (plugins.Result, error) {
+	defer j.close()
+	exit, err := run(ctx)
 	if err != nil {
 		return plugins.Result{}, startFailure(err)
 	}
 	if err := verdict(ctx, exit); err != nil {
 		return plugins.Result{}, err
 	}
-	return output(call, out, exit.Code)
+	return output(j.call, j.streams, exit.Code)
 }
 
 // startFailure says whether starting again may help.

@@ -20,8 +20,8 @@ type streams struct {
 	close func()
 }
 
-// open opens the streams: two descriptions of the log; for a task with secrets, two pipes.
-func open(call *plugins.Call) (streams, error) {
+// openStreams opens them: two descriptions of the log; for a task with secrets, two pipes.
+func openStreams(call *plugins.Call) (streams, error) {
 	if call.Tap != nil {
 		return openPipes(call)
 	}

@@ -1,0 +1,38 @@
+package shell
+
+import (
+	"slices"
+	"strings"
+
+	"weft/proc"
+)
+
+// gate is what a held shell does first; proc.GateFD is its 3. It stands in the first line of the script, so that
+// the lines keep their numbers, and leaves nothing behind: no variable, no open file.
+const gate = "read -r WEFT_GATE <&3 || exit 0; unset WEFT_GATE; exec 3<&-; "
+
+// hold starts the shell, up to where it would read the script; nil if that is not the same as starting it later.
+func (j *job) hold() *proc.Held {
+	if j.script == 0 || slices.ContainsFunc(j.call.Env, startsCode) {
+		return nil
+	}
+	p := j.process()
+	p.Argv = slices.Clone(j.argv)
+	p.Argv[j.script] = gate + p.Argv[j.script]
+	held, err := proc.Hold(p)
+	if err != nil {
+		return nil // whoever starts it later meets the same, and says so
+	}
+	return held
+}
+
+// startsCode tells of a variable that may have a shell run what is the user's before it reads its script, or read
+// the gate in another way.
+func startsCode(kv string) bool {
+	name, _, _ := strings.Cut(kv, "=")
+	switch name {
+	case "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "LD_PRELOAD", "LD_AUDIT":
+		return true
+	}
+	return strings.HasPrefix(name, "BASH_FUNC_") // an exported function
+}
