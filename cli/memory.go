@@ -51,7 +51,7 @@ func (c *collector) look() {
 	defer c.mu.Unlock()
 	at := collectAt
 	if c.tight.files > 0 {
-		dropOwnPages()
+		c.tight.narrow()
 		at = collectTightly
 	}
 	if !c.on || c.pinned > 0 {
@@ -100,4 +100,3 @@ func collectAt(live uint64) int {
 	}
 	return 100
 }
-

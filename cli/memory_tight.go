@@ -23,39 +23,42 @@ func collectTightly(live uint64) int {
 	return int(min(max(100*tightRoom/max(live, 1), 30), 400))
 }
 
-// A tightness is how many files are being read in little memory, large ones among them, and what held before.
+// A tightness is how many files are being read in little memory, and what held before.
 type tightness struct {
-	files, large int
-	limit        int64
-	procs        int
+	files int
+	limit int64
+	procs int // 0 = as many as before
 }
 
-// collectMore keeps what one file makes of the heap small until the function that it returns is called: a few bytes can
-// stand for very many, by aliases. While a large one is read, nothing runs beside it: on one processor the collector
-// takes turns with what makes the garbage, so that how much gathers does not depend on how busy the machine is; on two, one
-// that the system stops for a while is overtaken by tens of megabytes.
+// narrow has nothing run beside the file that is read: on one processor the collector takes turns with what makes the
+// garbage, so that how much gathers does not depend on how busy the machine is. On two, a collector that the system
+// stops for a while is overtaken by tens of megabytes.
+func (t *tightness) narrow() {
+	dropOwnPages()
+	if t.procs == 0 {
+		t.procs = runtime.GOMAXPROCS(1)
+	}
+}
+
+// collectMore keeps what one file makes of the heap small until the function that it returns is called. A large file is
+// narrow from the beginning, another one from the first collection on: a few bytes can stand for very many, by aliases.
 func (c *collector) collectMore(file string) func() {
-	large := isLarge(file)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.tight.files++; c.tight.files == 1 {
 		c.tight.limit = debug.SetMemoryLimit(tightLimit)
 	}
-	if large {
-		if c.tight.large++; c.tight.large == 1 {
-			c.tight.procs = runtime.GOMAXPROCS(1)
-		}
-		dropOwnPages()
+	if isLarge(file) {
+		c.tight.narrow()
 	}
 	return func() {
 		c.mu.Lock()
 		if c.tight.files--; c.tight.files == 0 {
 			debug.SetMemoryLimit(c.tight.limit)
-		}
-		if large {
-			if c.tight.large--; c.tight.large == 0 {
+			if c.tight.procs > 0 {
 				runtime.GOMAXPROCS(c.tight.procs)
 			}
+			c.tight = tightness{}
 		}
 		c.mu.Unlock()
 		c.look()
