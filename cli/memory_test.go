@@ -47,7 +47,7 @@ func TestAFileIsReadInLittleMemory(t *testing.T) {
 	procs := runtime.GOMAXPROCS(3)
 	defer runtime.GOMAXPROCS(procs)
 	small, large := filepath.Join(t.TempDir(), "small"), filepath.Join(t.TempDir(), "large")
-	for file, size := range map[string]int{small: 100, large: largeDAG + 1} {
+	for file, size := range map[string]int{small: 100, large: narrowDAG + 1} {
 		if err := os.WriteFile(file, make([]byte, size), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -10,12 +10,15 @@ import (
 // it is forty times its text, for a moment.
 const largeDAG = 128 << 10
 
+// narrowDAG is from what size on a file is read on one processor from the beginning.
+const narrowDAG = 16 << 10
+
 // What one file is read in: the heap may grow by tightRoom from one collection to the next, by less as it comes
 // near tightLimit. Beyond that it is collected as often as it helps, up to half of the time, and what is free goes back to
 // the system at once. The program's own pages are some 10 MB beside it.
 const (
-	tightRoom  = 16 << 20
-	tightLimit = 46 << 20
+	tightRoom  = 8 << 20
+	tightLimit = 42 << 20
 )
 
 // collectTightly is by how many per cent a heap may grow while a file is read.
@@ -48,7 +51,7 @@ func (c *collector) collectMore(file string) func() {
 	if c.tight.files++; c.tight.files == 1 {
 		c.tight.limit = debug.SetMemoryLimit(tightLimit)
 	}
-	if isLarge(file) {
+	if largerThan(narrowDAG, file) {
 		c.tight.narrow()
 	}
 	return func() {
@@ -71,13 +74,13 @@ func leaveLittle(file string) func() {
 	done := garbage.collectMore(file)
 	return func() {
 		done()
-		if isLarge(file) {
+		if largerThan(largeDAG, file) {
 			debug.FreeOSMemory()
 		}
 	}
 }
 
-func isLarge(file string) bool {
+func largerThan(size int64, file string) bool {
 	info, err := os.Stat(file)
-	return err == nil && info.Size() > largeDAG
+	return err == nil && info.Size() > size
 }
