@@ -30,8 +30,8 @@ func TestHowFarAHeapGrowsBetweenTwoCollections(t *testing.T) {
 		percent int
 	}{
 		{"nothing lives", 0, 400},
-		{"a file under way: to 24 MB", 8 << 20, 200},
-		{"a file at its limits: to 31 MB", 24 << 20, 66},
+		{"a file under way: to 16 MB", 8 << 20, 100},
+		{"a file at its limits: to 32 MB", 24 << 20, 33},
 		{"more than there is room for", 60 << 20, 30},
 	} {
 		if got := collectTightly(c.live); got != c.percent {
