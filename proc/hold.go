@@ -13,8 +13,8 @@ const GateFD = 3
 // reads from its gate. What it reads is a line if it is to go on, and the end of the file if not; that comes by itself
 // when weft ends, however suddenly, for nobody else has the other end.
 //
-// Only what is made for it can be held: a program that reads its gate before all else, closes it, and exits
-// where there is no line.
+// Only what is made for it can be held: a program that reads its gate before all else, closes it, and, where there is
+// no line, ends otherwise than by success.
 type Held struct {
 	child *child
 	gate  *os.File // the end that is written to

@@ -8,8 +8,9 @@ import (
 )
 
 // gate is what a held shell does first; proc.GateFD is its 3. It stands in the first line of the script, so that
-// the lines keep their numbers, and leaves nothing behind: no variable, no open file.
-const gate = "read -r WEFT_GATE <&3 || exit 0; unset WEFT_GATE; exec 3<&-; "
+// the lines keep their numbers, and leaves nothing behind: no variable, no open file. Where there is no line it is
+// killed: a gate that did not open must never look like a script that has succeeded.
+const gate = "read -r WEFT_GATE <&3 || kill -KILL $$; unset WEFT_GATE; exec 3<&-; "
 
 // hold starts the shell, up to where it would read the script; nil if that is not the same as starting it later.
 func (j *job) hold() *proc.Held {
@@ -31,8 +32,8 @@ func (j *job) hold() *proc.Held {
 func startsCode(kv string) bool {
 	name, _, _ := strings.Cut(kv, "=")
 	switch name {
-	case "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "LD_PRELOAD", "LD_AUDIT":
-		return true
+	case "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "LD_PRELOAD", "LD_AUDIT", "TMOUT", "WEFT_GATE":
+		return true // TMOUT ends a read
 	}
 	return strings.HasPrefix(name, "BASH_FUNC_") // an exported function
 }

@@ -4,9 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 
 	"weft/plugins"
+	"weft/proc"
 )
 
 // sameCases are scripts that tell much of how they are run.
@@ -80,8 +82,9 @@ func TestAShellIsHeldBeforeItRunsAnythingOfTheUsers(t *testing.T) {
 		"a script": {"touch ran", "", true},
 		"a script with a file that bash reads first": {":", "BASH_ENV=first", false},
 		"a script where functions are exported":      {"touch ran", "BASH_FUNC_read%%=() { touch ran; }", false},
-		"a list":                                     {[]string{"touch", "ran"}, "", false},
-		"a list that is like a script":               {[]string{"bash", "-c", "touch ran", "x"}, "", false},
+		"a script where reading takes a second only": {"touch ran", "TMOUT=1", false},
+		"a list":                       {[]string{"touch", "ran"}, "", false},
+		"a list that is like a script": {[]string{"bash", "-c", "touch ran", "x"}, "", false},
 	} {
 		call := newCall(t, with{"run": c.run})
 		if err := os.WriteFile(filepath.Join(call.Dir, "first"), []byte("touch ran"), 0o600); err != nil {
@@ -115,6 +118,19 @@ func TestAShellIsHeldBeforeItRunsAnythingOfTheUsers(t *testing.T) {
 			}
 			if ran() != begin {
 				t.Errorf("%s: begun %v, ran %v", name, begin, ran())
+			}
+		}
+	}
+}
+
+// A shell whose gate fails, however that came about, has not succeeded.
+func TestAGateThatDoesNotOpenIsNoSuccess(t *testing.T) {
+	for _, shell := range [][]string{{"bash", "-eo", "pipefail"}, {"sh", "-e"}} {
+		for what, before := range map[string]string{"is closed": "exec 3<&-; ", "is at its end": "exec 3</dev/null; "} {
+			argv := append(slices.Clone(shell), "-c", before+gate+"echo ran")
+			e, err := proc.Run(t.Context(), proc.Spec{Argv: argv, Env: os.Environ()})
+			if err != nil || e.Code == 0 {
+				t.Errorf("%s, its gate %s: %s, error %v", shell[0], what, e, err)
 			}
 		}
 	}

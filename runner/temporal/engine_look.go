@@ -80,24 +80,28 @@ func (e *Engine) query(ctx context.Context, run string, ask Asked, out *Snapshot
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	err = temporalconf.Explain(err)
-	switch {
-	case temporalconf.FaultOf(err) != temporalconf.Unreached:
-	case e.deserted(ctx, Queue, enums.TASK_QUEUE_TYPE_WORKFLOW):
-		err = &temporalconf.Error{Fault: temporalconf.NoWorker, Text: "no worker hosts runs", Hint: "start one: weft worker"}
-	case e.failing(ctx, run):
-		err = &temporalconf.Error{
-			Fault: temporalconf.NoWorker, Text: "the workers that host runs cannot follow it",
-			Hint: "their logs say why; a run of a newer weft waits for a worker of that weft",
-		}
+	if err = temporalconf.Explain(err); temporalconf.FaultOf(err) == temporalconf.Unreached {
+		err = e.unanswered(ctx, run, err)
 	}
 	return cannot("look at", run, err)
 }
 
-// failing tells that no worker has made anything of a run's workflow for some tries.
-func (e *Engine) failing(ctx context.Context, run string) bool {
-	d, err := e.describe(ctx, run)
-	return err == nil && d.GetPendingWorkflowTask().GetAttempt() > 2
+// unanswered says why a question that a worker has to answer has no answer: err, unless the server is there.
+func (e *Engine) unanswered(ctx context.Context, run string, err error) error {
+	no := func(text, hint string) error {
+		return &temporalconf.Error{Fault: temporalconf.NoWorker, Text: text, Hint: hint}
+	}
+	if e.deserted(ctx, Queue, enums.TASK_QUEUE_TYPE_WORKFLOW) {
+		return no("no worker hosts runs", "start one: weft worker")
+	}
+	d, failed := e.describe(ctx, run)
+	switch {
+	case failed != nil:
+		return err
+	case d.GetPendingWorkflowTask().GetAttempt() > 2: // no worker has made anything of it for some tries
+		return no("the workers that host runs cannot follow it", "their logs say why; a run of a newer weft waits for a worker of that weft")
+	}
+	return no("no worker has answered", "the one that hosts it is busy, or has just gone: ask again in a while")
 }
 
 // deserted tells that nobody polls a task queue.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"weft/handoff"
@@ -215,6 +217,27 @@ func TestNoHost(t *testing.T) {
 		t.Errorf("after %s: %v", time.Since(began), err)
 	}
 	t.Log(err)
+}
+
+// TestHostDoesNotAnswer: a worker that has taken a run's task and is heard of no more is known to the server for a while. It
+// is not said as if the server were not there.
+func TestHostDoesNotAnswer(t *testing.T) {
+	cl := dial(t)
+	e := engine(t, cl)
+	run, err := e.Start(soon(t), request(plan(t, nil, machine.Task{ID: "a"}), "silent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	took, err := cl.WorkflowService().PollWorkflowTaskQueue(soon(t), &workflowservice.PollWorkflowTaskQueueRequest{
+		Namespace: client.DefaultNamespace, TaskQueue: &taskqueue.TaskQueue{Name: Queue}, Identity: "silent",
+	})
+	if err != nil || took.GetWorkflowExecution().GetWorkflowId() != RunID(run) {
+		t.Fatalf("it took %v, error %v", took.GetWorkflowExecution(), err)
+	}
+	_, _, err = e.Run(soon(t), run)
+	if temporalconf.FaultOf(err) != temporalconf.NoWorker || !strings.Contains(fmt.Sprint(err), "no worker has answered") {
+		t.Error(err)
+	}
 }
 
 // TestActivityIDs: the id of an activity says which attempt it is.
