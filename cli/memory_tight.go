@@ -13,12 +13,12 @@ const largeDAG = 128 << 10
 // narrowDAG is from what size on a file is read on one processor from the beginning.
 const narrowDAG = 16 << 10
 
-// What one file is read in: the heap may grow by tightRoom from one collection to the next, by less as it comes
-// near tightLimit. Beyond that it is collected as often as it helps, up to half of the time, and what is free goes back to
-// the system at once. The program's own pages are some 10 MB beside it.
+// What one file is read in: the heap may grow by tightRoom from one collection to the next, by less as what lives becomes
+// more, and what Go has of the system may come to tightLimit. Beyond that it is collected as often as it helps, up to half
+// of the time, and what is free goes back at once. The program's own pages are 10 to 20 MB beside it.
 const (
 	tightRoom  = 8 << 20
-	tightLimit = 42 << 20
+	tightLimit = 36 << 20
 )
 
 // collectTightly is by how many per cent a heap may grow while a file is read.
