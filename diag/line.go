@@ -18,7 +18,7 @@ type line struct {
 }
 
 // breaks cut lines as the reader of YAML does, so that its numbers are ours.
-var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 func splitLines(src []byte) []string {
 	return strings.Split(breaks.Replace(string(bytes.TrimPrefix(src, []byte("\ufeff")))), "\n")

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // commented tells whether a plain value is followed by a comment on its line.
@@ -54,4 +56,19 @@ func (d *DAG) otherProgram(u *use, shell string) bool {
 		diag.help("or `uses: python`, and the script as `code` under `with`")
 	}
 	return true
+}
+
+// shellError reports a syntax error where the parser saw it, in the file's coordinates.
+func (d *DAG) shellError(u *use, at int, msg string, lang syntax.LangVariant) {
+	name := "bash"
+	if lang == syntax.LangPOSIX {
+		name = "sh"
+	}
+	if d.otherProgram(u, name) {
+		return
+	}
+	diag := d.report(xShell, d.within(u.node, utf8.RuneCountInString(u.node.Text[:at]), 1), "%s cannot read this script: %s", name, msg)
+	if d.commented(u.node) {
+		diag.help("to YAML ` #` begins a comment, and the script ends there: write it on the lines below `run: |`, or quote all of it")
+	}
 }

@@ -117,7 +117,9 @@ func (d *DAG) read(src []byte) bool {
 		d.report(yEncoding, Span{line, col, line, col + 1}, "this character is not allowed: the file must be UTF-8 text")
 		return false
 	}
+	src, stood := standIn(src)
 	d.src = newSource(src)
+	d.src.standIns = stood
 	d.root = d.tree(src)
 	if d.root == nil {
 		return false

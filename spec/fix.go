@@ -216,11 +216,6 @@ func breakAt(src []byte) int {
 	if len(src) > 0 && (src[0] == '\n' || src[0] == '\r') {
 		return 1
 	}
-	for _, b := range []string{"\u0085", "\u2028", "\u2029"} {
-		if bytes.HasPrefix(src, []byte(b)) {
-			return len(b)
-		}
-	}
 	return 0
 }
 

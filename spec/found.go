@@ -9,6 +9,7 @@ const Off Severity = "off"
 func (d *DAG) found(src []byte) []Diagnostic {
 	d.settleMends()
 	d.settle(src)
+	d.unreplace()
 	d.silence(src)
 	d.weigh()
 	return sorted(d.diags)

@@ -144,21 +144,6 @@ func shellSays(text string, err error) (at int, msg string) {
 	return at, msg
 }
 
-// shellError reports a syntax error where the parser saw it, in the file's coordinates.
-func (d *DAG) shellError(u *use, at int, msg string, lang syntax.LangVariant) {
-	name := "bash"
-	if lang == syntax.LangPOSIX {
-		name = "sh"
-	}
-	if d.otherProgram(u, name) {
-		return
-	}
-	diag := d.report(xShell, d.within(u.node, utf8.RuneCountInString(u.node.Text[:at]), 1), "%s cannot read this script: %s", name, msg)
-	if d.commented(u.node) {
-		diag.help("to YAML ` #` begins a comment, and the script ends there: write it on the lines below `run: |`, or quote all of it")
-	}
-}
-
 // missingProgram warns of a script that begins by running a file beside the DAG that is not there.
 // Later commands may run what earlier ones made.
 func (d *DAG) missingProgram(u *use, file *syntax.File) {

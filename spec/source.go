@@ -23,6 +23,8 @@ type Span struct{ Line, Col, EndLine, EndCol int }
 type source struct {
 	raw   string   // all of it, without a byte order mark
 	odd   bool     // it had breaks that are not \n
+
+	standIns bool // see standIn
 	body  string   // what is read: raw, or what mending made of it
 	begin []uint32 // of each line in body, and of one behind the last; see wide
 	kept  []rune   // the line that was read last, if it is wide
@@ -67,10 +69,10 @@ func (s *source) cut(text string) {
 }
 
 // oddBreaks are those that most files do not have.
-var oddBreaks = []string{"\r", "\u0085", "\u2028", "\u2029"}
+var oddBreaks = []string{"\r"}
 
-// breaks are YAML 1.1's, which yaml.v3 counts lines by.
-var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+// breaks are YAML 1.2's; of the others see standIn.
+var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // has tells whether a text stands anywhere in the file.
 func (s *source) has(text string) bool { return strings.Contains(s.raw, text) }

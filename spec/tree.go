@@ -113,6 +113,9 @@ func (p *planter) node(y *yaml.Node, depth int) planted {
 	default:
 		n.Quote = quoteOf(y.Style)
 		n.Text = p.dag.src.shared(n, y.Value)
+		if p.dag.src.standIns {
+			n.Text = fromStandIns.Replace(n.Text)
+		}
 		out.text = len(n.Text)
 	}
 	if own != nil {
