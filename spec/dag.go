@@ -119,8 +119,9 @@ func (d *DAG) read(src []byte) bool {
 	}
 	src, stood := standIn(src)
 	d.src = newSource(src)
-	d.src.standIns = stood
+	d.src.stood = stood
 	d.root = d.tree(src)
+	d.restore()
 	if d.root == nil {
 		return false
 	}

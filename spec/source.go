@@ -23,8 +23,7 @@ type Span struct{ Line, Col, EndLine, EndCol int }
 type source struct {
 	raw   string   // all of it, without a byte order mark
 	odd   bool     // it had breaks that are not \n
-
-	standIns bool // see standIn
+	stood bool     // characters of it were replaced: see standIn
 	body  string   // what is read: raw, or what mending made of it
 	begin []uint32 // of each line in body, and of one behind the last; see wide
 	kept  []rune   // the line that was read last, if it is wide

@@ -20,9 +20,18 @@ func standIn(src []byte) (text []byte, was bool) {
 	return []byte(toStandIns.Replace(s)), true
 }
 
+// restore gives the text its own characters back, once it is read; no place changes.
+func (d *DAG) restore() {
+	if s := d.src; s.stood {
+		s.raw = fromStandIns.Replace(s.raw)
+		s.cut(fromStandIns.Replace(s.body))
+		s.marks = nil
+	}
+}
+
 // unreplace gives what is told of a file its own characters back.
 func (d *DAG) unreplace() {
-	if !d.src.standIns {
+	if !d.src.stood {
 		return
 	}
 	for _, diag := range d.diags {

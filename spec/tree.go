@@ -113,7 +113,7 @@ func (p *planter) node(y *yaml.Node, depth int) planted {
 	default:
 		n.Quote = quoteOf(y.Style)
 		n.Text = p.dag.src.shared(n, y.Value)
-		if p.dag.src.standIns {
+		if p.dag.src.stood {
 			n.Text = fromStandIns.Replace(n.Text)
 		}
 		out.text = len(n.Text)
