@@ -45,7 +45,7 @@ func (e *env) prepare() error {
 	if err != nil {
 		return fmt.Errorf("cannot find the working directory: %w", err)
 	}
-	src := config.Source{Dir: dir, File: e.configFile, Env: os.LookupEnv, Flags: map[string]string{}, Code: settable}
+	src := config.Source{Dir: dir, File: e.configFile, Env: os.LookupEnv, Flags: map[string]string{}, Code: settable, Syntax: settingsSyntax}
 	if e.home != "" {
 		src.Flags["home"] = e.home
 	}

@@ -29,7 +29,7 @@ func (e *env) checkSettings(paths []string, stdinName string) (others []string, 
 		if err != nil {
 			return nil, 0, fmt.Errorf("cannot find the working directory: %w", err)
 		}
-		if _, err := config.Load(config.Source{Dir: dir, File: abs, Code: settable}); err != nil {
+		if _, err := config.Load(config.Source{Dir: dir, File: abs, Code: settable, Syntax: settingsSyntax}); err != nil {
 			return nil, 0, err
 		}
 		n++

@@ -22,6 +22,8 @@ func TestSettingsAreCheckedAsSettingsAndNeverFixed(t *testing.T) {
 		{"right ones are said to be", "dags: flows\n", nil, exitOK, "weft.yaml holds settings, and they are in order"},
 		{"a key that a DAG has nearly is not renamed", "dags: flows\n", []string{"--fix"}, exitOK, "in order"},
 		{"a misspelt one has its place", "dags: flows\ngrase: 3s\n", []string{"--fix"}, exitCannot, `weft.yaml:2:1: there is no setting "grase"; did you mean "grace"?`},
+		{"what is no YAML is said in a user's words", "dags: a: b\n", nil, exitCannot, "weft.yaml:1:8: `: ` inside a plain value reads as a key; quote the value"},
+		{"an unclosed quote has its place", "dags: flows\nhome: \"x\n", nil, exitCannot, "weft.yaml:2:7: this quote is never closed"},
 		{"a document stays one", "dags: flows\n", []string{"--format", "json"}, exitOK, `"diagnostics": []`},
 	} {
 		t.Run(c.what, func(t *testing.T) {

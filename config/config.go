@@ -55,6 +55,9 @@ type Source struct {
 	Env   func(name string) (string, bool) // as os.LookupEnv
 	Flags map[string]string                // value by setting's key, of the flags that were given
 	Code  func(code string) error          // why a diagnostic's code cannot be set; nil = each can
+
+	// Syntax says what is wrong with a text that is no YAML, and where; "" = it does not know. nil = the reader's own words.
+	Syntax func(src []byte) (line, column int, text string)
 }
 
 // Load puts the settings together. The error is Problems when it is about what the user wrote.

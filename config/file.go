@@ -105,8 +105,14 @@ type tree struct {
 func (t *tree) read(src []byte) {
 	root, err := parse(src)
 	if err != nil {
-		line, what := syntax(err)
-		t.loader.problems = append(t.loader.problems, Problem{From: t.file, Line: line, Text: what})
+		p := Problem{From: t.file}
+		if say := t.loader.src.Syntax; say != nil {
+			p.Line, p.Column, p.Text = say(src)
+		}
+		if p.Text == "" {
+			p.Line, p.Text = syntax(err)
+		}
+		t.loader.problems = append(t.loader.problems, p)
 		return
 	}
 	if root == nil || root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
