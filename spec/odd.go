@@ -15,7 +15,11 @@ import (
 // oddities looks for curly quotes about whole values and odd spaces behind keys. What cannot be read for them is marked as
 // reported.
 func (d *DAG) oddities() {
-	if !slices.ContainsFunc(d.src.begin, func(from uint32) bool { return from&wide != 0 }) {
+	found := false
+	for n := 1; n <= d.src.count() && !found; n++ {
+		found = d.src.begin[n-1]&wide != 0 && strings.ContainsFunc(d.src.lineText(n), func(r rune) bool { return r == '“' || r == '‘' || r == '„' || oddSpace(r) })
+	}
+	if !found {
 		return
 	}
 	w := oddWalk{d: d, seen: map[*Node]bool{}}

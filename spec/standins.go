@@ -1,6 +1,9 @@
 package spec
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // YAML 1.2 has two line breaks, LF and CR. yaml.v3, which reads YAML 1.1 too, also ends a line at NEL, LS and PS, which
 // editors show as letters: a text with one would fall apart, and all that stands below it would be counted wrong. So it
@@ -13,11 +16,10 @@ var (
 
 // standIn replaces the breaks that are none; was tells whether there are any.
 func standIn(src []byte) (text []byte, was bool) {
-	s := string(src)
-	if !strings.Contains(s, "\u0085") && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029") {
+	if !bytes.Contains(src, []byte("\u0085")) && !bytes.Contains(src, []byte("\u2028")) && !bytes.Contains(src, []byte("\u2029")) {
 		return src, false
 	}
-	return []byte(toStandIns.Replace(s)), true
+	return []byte(toStandIns.Replace(string(src))), true
 }
 
 // restore gives the text its own characters back, once it is read; no place changes.
