@@ -44,10 +44,27 @@ func (d *DAG) untabbed(line int) tabbed {
 		}
 		t.ms = append(t.ms, mend{line: n, from: 1, to: end + 1, with: strings.Repeat(" ", max(0, in+more))})
 	}
+	if last := t.ms[len(t.ms)-1]; t.sure && d.opensNothing(last) {
+		t.sure, t.help = false, "indent with spaces, less deep than the lines below that belong to it"
+	}
 	for i := range t.ms {
 		t.ms[i].guess = !t.sure
 	}
 	return t
+}
+
+// opensNothing tells whether a line that wants its value below it would have none there, once it is indented.
+func (d *DAG) opensNothing(m mend) bool {
+	if !strings.HasSuffix(strings.TrimRight(d.src.lineText(m.line), " "), ":") {
+		return false
+	}
+	for n := m.line + 1; n <= d.src.count(); n++ {
+		if text := strings.TrimLeft(d.src.lineText(n), " "); text != "" && text[0] != '#' {
+			in := spacesOf(d.src.lineText(n))
+			return in < len(m.with) || in == len(m.with) && text[0] != '-'
+		}
+	}
+	return true
 }
 
 // levelOf is how deep a line that begins with tabs is meant, and whether it can be nothing else.
