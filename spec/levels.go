@@ -24,7 +24,7 @@ func (d *DAG) tasksAtMargin() {
 		return
 	}
 	end := at + 1
-	for end < len(all) && !slices.Contains(dagKeys.keys, all[end].Key.Text) && !strings.HasPrefix(all[end].Key.Text, "x-") && works(all[end].Value) && all[end].Key.col == all[at].Key.col {
+	for end < len(all) && taskID.fits(all[end].Key.Text) && !slices.Contains(dagKeys.keys, all[end].Key.Text) && !strings.HasPrefix(all[end].Key.Text, "x-") && works(all[end].Value) && all[end].Key.col == all[at].Key.col {
 		end++
 	}
 	moved := all[at+1 : end]

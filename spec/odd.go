@@ -3,6 +3,7 @@ package spec
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -24,6 +25,80 @@ func (d *DAG) oddities() {
 	}
 	w := oddWalk{d: d, seen: map[*Node]bool{}}
 	w.node(d.root, nil, "")
+}
+
+// structural tells whether a space at an index of a line stands where YAML's own does: in front, behind a key's colon, beside
+// a bracket or a comma. Between letters it is one of the text.
+func structural(l []rune, i int) bool {
+	space := func(r rune) bool { return blank(r) || oddSpace(r) }
+	left, right := i, i
+	for left > 0 && space(l[left-1]) {
+		left--
+	}
+	for right < len(l) && space(l[right]) {
+		right++
+	}
+	return left == 0 || right == len(l) || strings.ContainsRune(":,{[-", l[left-1]) || strings.ContainsRune(",]}#", l[right])
+}
+
+// oddKey is a key that is indented with odd spaces, or has one behind its colon.
+var oddKey = looks(`^([\s\x{a0}\x{2000}-\x{200b}\x{202f}\x{3000}]*(?:- )*)([A-Za-z_][\w.-]*):(?:[\s\x{a0}\x{2000}-\x{200b}\x{202f}\x{3000}]+(\S.*)?)?$`)
+
+// oddKeys finds keys that YAML does not see for odd spaces, which are letters to it, and reads them as they are meant.
+func (d *DAG) oddKeys() (ms []mend) {
+	odd := func(n int) bool {
+		return d.src.begin[n-1]&wide != 0 && strings.ContainsFunc(d.src.lineText(n), oddSpace)
+	}
+	last := d.src.count()
+	for last > 0 && !odd(last) {
+		last--
+	}
+	r := flowReader{d: d}
+	for n := 1; n <= last; n++ {
+		inText := r.quote != 0 || len(r.open) > 0
+		if !inText && d.inBlock(n) {
+			continue
+		}
+		if !inText && odd(n) {
+			ms = append(ms, d.oddKey(n, r.plain)...)
+		}
+		r.until(n, func(int) bool { return false })
+	}
+	return ms
+}
+
+// oddKey looks at a line outside quotes and brackets; plain is where it would go on with a value above.
+func (d *DAG) oddKey(n, plain int) []mend {
+	text := d.src.lineText(n)
+	m := oddKey().FindStringSubmatch(text)
+	if m == nil {
+		return nil
+	}
+	l := d.src.line(n)
+	front, colon := len([]rune(m[1])), len([]rune(m[1]+m[2]))
+	inFront := strings.ContainsFunc(m[1], oddSpace)
+	behind := colon+1 < len(l) && oddSpace(l[colon+1])
+	if !inFront && (!behind || plain > 0 && front >= plain || !d.keyOf(n, front, m[2], m[3])) {
+		return nil
+	}
+	var ms []mend
+	for i, c := range l {
+		if oddSpace(c) && (i < front || i > colon && structural(l, i) && strings.TrimFunc(string(l[colon+1:i]), unicode.IsSpace) == "") {
+			ms = append(ms, mend{line: n, from: i + 1, to: i + 2, with: " "})
+		}
+	}
+	if len(ms) == 0 {
+		return nil
+	}
+	at := ms[0].from
+	d.report(ySpace, Span{n, at, n, at + 1}, "this space is no ordinary one (U+%04X)", l[at-1]).note("fix", "write an ordinary space").mends(ms)
+	return ms
+}
+
+// keyOf tells whether a word is a key of the place that a line stands in.
+func (d *DAG) keyOf(line, in int, key, value string) bool {
+	of, tasks := keysUnder(d.parents(line, in))
+	return of != nil && slices.Contains(of.keys, key) || tasks && (value == "" || value[0] == '{')
 }
 
 type oddWalk struct {

@@ -140,6 +140,9 @@ func (d *DAG) byPieces(size int) (root *Node, ok bool) {
 func (s *source) uncut() bool {
 	for n := 1; n <= s.count(); n++ {
 		l := s.lineText(n)
+		if s.begin[n-1]&wide != 0 && strings.ContainsFunc(l, oddSpace) && oddKey().MatchString(l) { // what is mended is read whole
+			return true
+		}
 		if strings.HasPrefix(l, "---") || strings.HasPrefix(l, "...") || strings.HasPrefix(l, "%") || opens(strings.TrimLeft(l, " -"), '?') {
 			return true
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"gopkg.in/yaml.v3"
 )
@@ -103,9 +102,10 @@ func (d *Diagnostic) quoteExpression(l []rune, line, i int) *Diagnostic {
 func (d *Diagnostic) ordinary(l []rune, line int) *Diagnostic {
 	for i, r := range l {
 		switch {
+		case !structural(l, i):
 		case r == '\u200b' || r == '\ufeff':
 			d.edit(Span{line, i + 1, line, i + 2}, "")
-		case r != ' ' && r != '\t' && unicode.IsSpace(r):
+		case oddSpace(r):
 			d.edit(Span{line, i + 1, line, i + 2}, " ")
 		}
 	}

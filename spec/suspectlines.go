@@ -18,7 +18,9 @@ var (
 	colonInside = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^(\s*(?:- )*[^\s:'"{\[#][^:'"]*:\s+)([^'"{\[|>#\s&*!][^#]*?)(:)(\s|$)`)
 	})
-	noSpace = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\s*(?:- )*[A-Za-z_][\w-]*)(:)[^\s:/]`) })
+	noSpace = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(\s*(?:- )*[A-Za-z_][\w-]*)(:)[^\s:/\x{a0}\x{2000}-\x{200b}\x{202f}\x{3000}]`)
+	})
 )
 
 // suspectColon finds `: ` inside a plain value, at which YAML sees a second key on the line.

@@ -306,7 +306,7 @@ func suspectOdd(d *DAG, t trouble) ([]mend, bool) {
 				put = `"`
 			case r == '‘' || r == '’':
 				put = "'"
-			case oddSpace(r):
+			case oddSpace(r) && structural(l, i):
 				put = " "
 			default:
 				continue

@@ -23,6 +23,9 @@ func (d *DAG) parseYAML(src []byte) *yaml.Node {
 		d.report(yLimit, Span{line, col, line, col + 1}, "the file is nested more than %d levels deep", maxDepth)
 		return nil
 	}
+	if ms := d.oddKeys(); len(ms) > 0 {
+		src = d.mend(ms)
+	}
 	for budget, tries := maxRead, 1; ; tries++ {
 		doc, err := d.oneDocument(src)
 		if err == nil {
