@@ -7,12 +7,18 @@ import (
 
 // Between braces a comma ends a value, and what stands behind it is a key without one: `{run: echo a, b}`.
 
+// fewFields is how many keys a map may have for it to be read once more for each.
+const fewFields = 100
+
 // afterComma helps where a key without a colon is the rest of the value before it. told is false where that is another
 // mistake; where the rest has several commas only the first is told of.
 func (d *DAG) afterComma(field Field, t *table, in *Node) (told bool) {
 	all := in.Fields()
+	if len(all) > fewFields || !d.bareKey(field) {
+		return false
+	}
 	i := slices.IndexFunc(all, func(f Field) bool { return f.Key == field.Key })
-	if i < 1 || !d.bareKey(field) || len(nearest(field.Key.Text, t.keys)) > 0 {
+	if i < 1 || len(nearest(field.Key.Text, t.keys)) > 0 {
 		return false
 	}
 	before := all[i-1]
@@ -47,6 +53,9 @@ func (d *DAG) bareKey(f Field) bool {
 		return false
 	}
 	at := d.span(f.Key)
-	l := d.src.line(at.EndLine)
-	return !strings.HasPrefix(strings.TrimLeft(string(l[min(at.EndCol-1, len(l)):]), " "), ":")
+	for col := at.EndCol; ; col++ {
+		if c := d.src.rune(at.EndLine, col); !blank(c) {
+			return c != ':'
+		}
+	}
 }

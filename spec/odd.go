@@ -27,15 +27,18 @@ func (d *DAG) oddities() {
 	w.node(d.root, nil, "")
 }
 
+// maxSpaces is how many spaces in a row are looked over for what stands beside them, and how many of a line are put right.
+const maxSpaces = 100
+
 // structural tells whether a space at an index of a line stands where YAML's own does: in front, behind a key's colon, beside
 // a bracket or a comma. Between letters it is one of the text.
 func structural(l []rune, i int) bool {
 	space := func(r rune) bool { return blank(r) || oddSpace(r) }
 	left, right := i, i
-	for left > 0 && space(l[left-1]) {
+	for left > 0 && i-left < maxSpaces && space(l[left-1]) {
 		left--
 	}
-	for right < len(l) && space(l[right]) {
+	for right < len(l) && right-i < maxSpaces && space(l[right]) {
 		right++
 	}
 	return left == 0 || right == len(l) || strings.ContainsRune(":,{[-", l[left-1]) || strings.ContainsRune(",]}#", l[right])
@@ -54,7 +57,7 @@ func (d *DAG) oddKeys() (ms []mend) {
 		last--
 	}
 	r := flowReader{d: d}
-	for n := 1; n <= last; n++ {
+	for n := 1; n <= last && len(ms) < maxStretches; n++ {
 		inText := r.quote != 0 || len(r.open) > 0
 		if !inText && d.inBlock(n) {
 			continue

@@ -102,6 +102,8 @@ func (d *Diagnostic) quoteExpression(l []rune, line, i int) *Diagnostic {
 func (d *Diagnostic) ordinary(l []rune, line int) *Diagnostic {
 	for i, r := range l {
 		switch {
+		case len(d.Edits) >= maxSpaces:
+			return d
 		case !structural(l, i):
 		case r == '\u200b' || r == '\ufeff':
 			d.edit(Span{line, i + 1, line, i + 2}, "")

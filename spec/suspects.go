@@ -87,8 +87,10 @@ func suspectTab(d *DAG, t trouble) ([]mend, bool) {
 	diag := d.report(yTab, Span{line, col, line, col + 1}, "a tab cannot indent YAML").label("this is a tab")
 	t1 := d.untabbed(line)
 	ms, sure, help := t1.ms, t1.sure, t1.help
-	for n := line + 1; n <= d.src.count(); n++ {
+	stretches := 1
+	for n := line + 1; n <= d.src.count() && stretches < maxStretches; n++ {
 		if l := d.src.line(n); len(l) > 0 && l[0] == '\t' && tabAt(l) > 0 && n > ms[len(ms)-1].line {
+			stretches++
 			more := d.untabbed(n)
 			ms = append(ms, more.ms...)
 			if sure && !more.sure {

@@ -17,6 +17,9 @@ type tabbed struct {
 	help string // what to do where it is not
 }
 
+// maxStretches bounds how many stretches of tabs are told of at once: each is looked at from the file's beginning.
+const maxStretches = 200
+
 // untabbed indents a line and those right below it with spaces instead of tabs: the first as deep as it can only stand, the
 // others as they stand to the first.
 func (d *DAG) untabbed(line int) tabbed {
