@@ -65,7 +65,9 @@ func TestCheckIsSilentAndKnowsTheType(t *testing.T) {
 		`params.flag ? 1 : 2.5`: "a number", `params.flag ? 1 : "x"`: "anything", `contains(params.list, 3)`: "a boolean", `"a" in {"a": 1}`: "a boolean",
 		`params.name matches "^a"`: "a boolean", `strftime(run.logical_date, "%Y")`: "a text", `max(1, 2.5)`: "a number", `first(params.list)`: "an integer",
 		`1 in params.list`: "a boolean", `params["n"]`: "an integer", `{"a": params.n}.a`: "an integer", `params.list[1:]`: "a list", `params.name[0:1]`: "a text",
-		`not contains(params.name, "x")`: "a boolean", `contains(params.name, "${{ github.sha }}")`: "a boolean", `${{ '${{ params.n }}' }}`: "a text", `tasks.clean?.output?.exists`: "a boolean", `secrets.TOKEN`: "a text",
+		`not contains(params.name, "x")`: "a boolean", `contains(params.name, "${{ github.sha }}")`: "a boolean", `${{ '${{ params.n }}' }}`: "a text", `tasks.clean?.output?.exists`: "a boolean",
+		`tasks.clean.error`: "a text", `tasks.clean.error != null`: "a boolean", `contains(tasks["load-it"].error ?? "", "timeout")`: "a boolean",
+		`tasks.part.error ?? "none"`: "a text", `secrets.TOKEN`: "a text",
 	} {
 		info, problems := Check(src, place())
 		if len(problems) > 0 || info.Type.Kind.String() != want {
@@ -153,7 +155,9 @@ func TestCheckFinds(t *testing.T) {
 		{`params.name | length`, `E307 12+8 "|" without parentheses is Jinja's filter ⇒ | len()`},
 		{`"A" == params.name | upper`, `E307 19+7 "|" without parentheses is Jinja's filter (call the function: upper(text))`},
 		{`contains("A" + "B", params.name | upper)`, `E307 32+7 "|" without parentheses is Jinja's filter ⇒ | upper()`},
-		{`params.flag == clean.success`, `E303 15+13 "clean.success" is not known here; a task has one state ⇒ (tasks.clean.state == "success")`},
+		{`params.flag == clean.success`, `E303 15+13 "clean.success" is not known here; a task has one state (write tasks.clean.state == "success")`},
+		{`contains(tasks.clean.failed ?? "", "x")`, `E303 9+18 "tasks.clean.failed" is not known here; a task has one state (write tasks.clean.state == "failed")`},
+		{`clean.error != null`, `E303 0+5 "clean" is not known here → tasks.clean`},
 		{`(params.flag ? clean.success : true)`, `E303 15+13 "clean.success" is not known here; a task has one state ⇒ tasks.clean.state == "success"`},
 		{`'${{ params.name }}' == "full"`, `E307 0+20 a text in an expression is no template: this ${{ }} stays as it is (write params.name without quotes)`},
 		{`${{ params.flag || false }} && params.flag`, `E301 27+15 the ${{ }} does not hold the whole expression (write one ${{ }} around all of it, or none) ⇔ (params.flag || false) && params.flag`},

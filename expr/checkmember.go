@@ -56,7 +56,7 @@ func (c *checker) taskState(n *ast.MemberNode) bool {
 	if ours := stateWords[strings.ToLower(state)]; ours != "" {
 		state = ours
 	}
-	if !slices.Contains(finished, state) {
+	if isTaskMember(field.Value) || !slices.Contains(finished, state) {
 		return false
 	}
 	task := ""
@@ -83,29 +83,36 @@ func (c *checker) taskState(n *ast.MemberNode) bool {
 	}
 	from, to := c.span(n)
 	c.info.Names["tasks"] = true
-	fix := as + ".state == " + strconv.Quote(state)
-	if !c.standsAlone(from, to) {
-		fix = "(" + fix + ")"
+	p := Problem{Code: CodeName, Msg: strconv.Quote(c.text(n)) + " is not known here; a task has one state"}
+	asked := as + ".state == " + strconv.Quote(state)
+	switch before, after := c.around(from, to); {
+	case !slices.Contains(askTruth, after) || !slices.Contains(append(askTruth, "!", "not"), before):
+		p.Help = "write " + asked
+	case before == "!" || before == "not":
+		p.Fix = "(" + asked + ")"
+	default:
+		p.Fix = asked
 	}
-	c.addAt(from, to-from, Problem{Code: CodeName, Msg: strconv.Quote(c.text(n)) + " is not known here; a task has one state", Fix: fix})
+	c.addAt(from, to-from, p)
 	return true
 }
 
-// standsAlone tells whether a comparison may take the place of what stands between two places, without parentheses.
-func (c *checker) standsAlone(from, to int) bool {
-	for i, t := range c.tokens {
-		if (t.To <= from && c.tokens[i+1].From >= from || t.From >= to) && t.Kind == lexer.Operator && !slices.Contains(loose, t.Value) {
-			return false
+// around are the tokens before and behind what stands between two places, "" where there is none.
+func (c *checker) around(from, to int) (before, after string) {
+	for _, t := range c.tokens {
+		if t.To <= from {
+			before = t.Value
 		}
 		if t.From >= to {
-			break
+			return before, t.Value
 		}
 	}
-	return true
+	return before, ""
 }
 
-// loose are operators that bind less than a comparison.
-var loose = []string{"&&", "||", "and", "or", ",", "?", ":"}
+// askTruth stand beside what is asked for its truth, and bind less than a comparison. A call's parenthesis is one of
+// them: of its arguments the function says what they must be.
+var askTruth = []string{"", "&&", "||", "and", "or", "?", ":", "(", ")"}
 
 // members are the names that a wrong one of a type may have meant; none if there are too many to look through.
 func (c *checker) members(of Type) []string {

@@ -83,6 +83,12 @@ func taskType(t TaskScope) Type {
 	}, false)
 }
 
+// isTaskMember tells whether a name is a member of tasks.X.
+func isTaskMember(name string) bool {
+	_, ok := taskType(TaskScope{}).Fields[name]
+	return ok
+}
+
 // ArtifactType is the type of one artifact. files is there for a folder, executable for a file.
 func ArtifactType() Type {
 	return MapOf(map[string]Type{
