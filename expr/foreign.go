@@ -162,7 +162,7 @@ func foreignInText(text string, at int) []Problem {
 	for i := 0; i+1 < len(text); i++ {
 		open, end := "", ""
 		switch {
-		case strings.HasPrefix(text[i:], "{{"):
+		case strings.HasPrefix(text[i:], "{{") && (i == 0 || text[i-1] != '{'):
 			open, end = "{{", "}}"
 		case strings.HasPrefix(text[i:], "${"):
 			open, end = "${", "}"

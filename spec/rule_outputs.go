@@ -15,6 +15,9 @@ func ruleOutputs(d *DAG) {
 			d.noteOutputs(u, part, read)
 		}
 	}
+	for _, text := range d.meant { // only its $ is missing
+		d.noteOutputs(new(use), expr.Segment{Text: text, Expr: true}, read)
+	}
 	for _, t := range d.tasks {
 		names := read[t.ID]
 		if len(names) == 0 || names[""] {

@@ -58,6 +58,7 @@ func (d *DAG) use(u *use) {
 	if i < 0 || u.form == scripted { // of a template with expressions package expr tells
 		d.jinja(u)
 	}
+	d.braced(u)
 	d.shellNames(u)
 	if i < 0 {
 		d.foreign(u)
