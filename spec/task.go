@@ -284,9 +284,15 @@ func (d *DAG) draftTrigger(t *task, n *Node) {
 		return
 	}
 	rule := strings.TrimSpace(n.Text)
+	dashed := strings.ReplaceAll(strings.ToLower(rule), "-", "_")
+	status := statusRules[strings.Trim(rule, "${} ")]
 	switch {
 	case slices.Contains(triggerRules, rule):
 		t.Trigger.Rule = rule
+	case slices.Contains(triggerRules, dashed):
+		d.report(sValue, d.span(n), "there is no trigger rule %q", rule).instead(rule, dashed)
+	case status != "" && status != "all_success":
+		d.report(sValue, d.span(n), "%q is another tool's", rule).label("write `%s`", status)
 	case envName.fits(rule) && rule != "true" && rule != "false":
 		diag := d.report(sValue, d.span(n), "there is no trigger rule %q", rule)
 		if here := foreignRules[strings.ToLower(rule)]; here != "" {
