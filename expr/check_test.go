@@ -14,6 +14,7 @@ func place() *Scope {
 			"params": MapOf(map[string]Type{
 				"n": Of(KindInt), "name": Of(KindString), "rate": Of(KindNumber), "flag": Of(KindBool),
 				"list": ListOf(Of(KindInt)), "rows": ListOf(MapOf(map[string]Type{"size": Of(KindInt)}, false)), "any": {},
+				"start-date": Of(KindString),
 			}, false),
 			"vars": Of(KindObject), "env": MapOf(map[string]Type{"HOME": Of(KindString)}, false), "secrets": Of(KindObject),
 		},
@@ -67,7 +68,8 @@ func TestCheckIsSilentAndKnowsTheType(t *testing.T) {
 		`1 in params.list`: "a boolean", `params["n"]`: "an integer", `{"a": params.n}.a`: "an integer", `params.list[1:]`: "a list", `params.name[0:1]`: "a text",
 		`not contains(params.name, "x")`: "a boolean", `contains(params.name, "${{ github.sha }}")`: "a boolean", `${{ '${{ params.n }}' }}`: "a text", `tasks.clean?.output?.exists`: "a boolean",
 		`tasks.clean.error`: "a text", `tasks.clean.error != null`: "a boolean", `contains(tasks["load-it"].error ?? "", "timeout")`: "a boolean",
-		`tasks.part.error ?? "none"`: "a text", `secrets.TOKEN`: "a text",
+		`tasks.part.error ?? "none"`: "a text", `params.n-index`: "an integer", `params.any-1`: "anything", `params["start-date"]`: "a text",
+		`params.any.a-params.n-index`: "anything", `len(params.list)-len(params.list)`: "an integer", `params.n -index`: "an integer", `secrets.TOKEN`: "a text",
 	} {
 		info, problems := Check(src, place())
 		if len(problems) > 0 || info.Type.Kind.String() != want {
@@ -199,6 +201,15 @@ func TestCheckFinds(t *testing.T) {
 		{`params.name == name`, `E303 15+4 "name" is not known here → params.name`},
 		{`id == "x"`, `E303 0+2 "id" is not known here → dag.id, run.id`},
 		{`clean.success && params.flag`, `E303 0+13 "clean.success" is not known here; a task has one state ⇒ tasks.clean.state == "success"`},
+		{`params.start-date`, `E303 0+17 a name with "-" is read as a difference ⇒ params["start-date"]`},
+		{`params.start-date == "x" && params.n-params.n == 0`, `E303 0+17 a name with "-" is read as a difference ⇒ params["start-date"]`},
+		{`params.n - 1 - params.x-y`, `E303 15+10 params has no member "x-y" (known here: any, flag, list, n, name, rate, rows, start-date)`},
+		{`params.strat-date + "x"`, `E303 0+17 params has no member "strat-date" (did you mean params["start-date"]?)`},
+		{`tasks["load-it"].output.headers.content-type`, `E303 0+44 a name with "-" is read as a difference ⇒ tasks["load-it"].output.headers["content-type"]`},
+		{`secrets.tok-en`, `E303 8+6 no secret can have the name "tok-en" (a name has letters, digits and _, no digit first)`},
+		{`tasks.part[0].output`, `E305 0+13 a task is no list (write tasks.part.output[0])`},
+		{`tasks.part[index].state`, `E305 0+17 a task is no list (write tasks.part.instances[index].state)`},
+		{`tasks["clean"][0]`, `E305 0+17 a task is no list (its instances are tasks.X.instances, with ` + "`for_each`" + `)`},
 		{`!tasks.clean.failure`, `E303 1+19 "tasks.clean.failure" is not known here; a task has one state ⇒ (tasks.clean.state == "failed")`},
 		{`tasks.part.status`, `E303 11+6 tasks.part has no member "status" → state`},
 		{`today()`, `E303 0+5 there is no function "today" (an expression has no clock; run.started_at is the run's start, run.ds its day)`},
@@ -248,7 +259,7 @@ func TestCheckTemplate(t *testing.T) {
 		`a ${{ run }}`:                       `E306 6+3 a map cannot stand inside text (name one member: run.data_interval_end, run.data_interval_start, run.ds, run.ds_nodash, …)`,
 		`a ${{ {"a": 1} }}`:                  `E306 6+8 a map cannot stand inside text (write toJSON({"a": 1}), or name one of its members)`,
 		`a ${{ tasks.clean.output }}`:        `E306 6+18 a map cannot stand inside text (name one member: tasks.clean.output.exists, tasks.clean.output.job_run_id)`,
-		`é ${{ foo }} ${{ params.m }} ${{ x`: `E303 6+3 "foo" is not known here (known here: dag, env, false, index, item, null, params, run, secrets, tasks, …)` + "\n" + `E303 24+1 params has no member "m" (known here: any, flag, list, n, name, rate, rows)` + "\n" + `E302 29+3 this ${{ is never closed (close it with }}; a literal ${{ is ${{ '${{' }})`,
+		`é ${{ foo }} ${{ params.m }} ${{ x`: `E303 6+3 "foo" is not known here (known here: dag, env, false, index, item, null, params, run, secrets, tasks, …)` + "\n" + `E303 24+1 params has no member "m" (known here: any, flag, list, n, name, rate, rows, start-date)` + "\n" + `E302 29+3 this ${{ is never closed (close it with }}; a literal ${{ is ${{ '${{' }})`,
 		`--day {{ ds }}`:                     `E307 6+8 "{{ ds }}" is Jinja's and stays as it is (write ${{ run.ds }})`,
 		`x {{ params.n }} {{ var.value.k }}`: `E307 2+14 "{{ params.n }}" is Jinja's and stays as it is (write ${{ params.n }})` + "\n" + `E307 17+17 "{{ var.value.k }}" is Jinja's and stays as it is (write ${{ vars.k }})`,
 		`x ${params.n}`:                      `E307 2+11 "${params.n}" is no expression and stays as it is (write ${{ params.n }})`,

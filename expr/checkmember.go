@@ -218,6 +218,9 @@ func (c *checker) index(n *ast.MemberNode, of Type) Type {
 		}
 		return of.elem()
 	case KindObject:
+		if c.instanceOfTask(n, key) {
+			return Type{}
+		}
 		if key.Kind != KindAny && key.Kind != KindString && !key.isNumber() {
 			c.add(n.Property, CodeType, "a key of a map is a text, not "+key.Kind.String(), "")
 		}
@@ -225,6 +228,27 @@ func (c *checker) index(n *ast.MemberNode, of Type) Type {
 	}
 	c.add(n.Node, CodeType, of.Kind.String()+" has no members", "")
 	return Type{}
+}
+
+// instanceOfTask reports tasks.a[0]: a task is no list; its output is one, and its instances.
+func (c *checker) instanceOfTask(n *ast.MemberNode, key Type) bool {
+	of, ok := unchain(n.Node).(*ast.MemberNode)
+	if !ok || !isRoot(of.Node, "tasks") || !key.isNumber() {
+		return false
+	}
+	place := "[" + c.text(n.Property) + "]"
+	help := "its instances are tasks.X.instances, with `for_each`"
+	if name, literal := of.Property.(*ast.StringNode); literal && c.scope.Tasks[name.Value] != nil && c.scope.Tasks[name.Value].Mapped {
+		switch field := c.fieldAfter(n); field {
+		case "state", "ref", "artifacts", "index":
+			help = "write " + c.text(of) + ".instances" + place + "." + field
+		default:
+			help = "write " + c.text(of) + ".output" + place
+		}
+	}
+	from, to := c.span(n)
+	c.addAt(from, to-from, Problem{Code: CodeType, Msg: "a task is no list", Help: help})
+	return true
 }
 
 // task is tasks.X and tasks["X"]: the only way to name a task in a value.
@@ -258,11 +282,7 @@ func (c *checker) unknownTask(name string, at int) Problem {
 		ids = c.scope.taskIDs()
 	}
 	p.Suggest = near(name, ids)
-	end := at
-	for end < len(c.runes) && (c.runes[end] == '-' || isName("x"+string(c.runes[end]))) {
-		end++
-	}
-	full := string(c.runes[at:end])
+	full, end := c.dashedName(at)
 	if _, ok := c.scope.Tasks[full]; ok && full != name {
 		p.Suggest, p.Help = nil, `a name with "-" is written tasks["`+full+`"]`
 		c.skip = end

@@ -37,6 +37,10 @@ func (c *checker) binary(n *ast.BinaryNode) Type {
 		return Of(KindBool)
 	case "??":
 		return join(c.typeOf(n.Left), c.typeOf(n.Right))
+	case "-":
+		if t, ok := c.dashed(n); ok {
+			return t
+		}
 	}
 	l, r := c.sides(n)
 	switch n.Operator {
