@@ -151,6 +151,8 @@ func (c *checker) unknownMember(n *ast.MemberNode, name *ast.StringNode, of Type
 		return
 	case root != nil && root.Value == "run" && foreignRun[name.Value] != "":
 		p.Suggest, p.Help = nil, foreignRun[name.Value]
+	case len(of.Fields) == 0 && root != nil && root.Value == "vars":
+		p.Help = "the configuration sets them: vars: {" + name.Value + ": …} in weft.yaml"
 	case len(of.Fields) == 0 && root != nil && root.Value == "env":
 		p.Help = "env is what the file sets under `env`; what a process inherits a script reads as $" + name.Value
 	case len(p.Suggest) == 0:
@@ -283,7 +285,7 @@ func (c *checker) unknownTask(name string, at int) Problem {
 	}
 	p.Suggest = near(name, ids)
 	full, end := c.dashedName(at)
-	if _, ok := c.scope.Tasks[full]; ok && full != name {
+	if _, ok := c.scope.Tasks[full]; ok && strings.HasPrefix(full, name+"-") {
 		p.Suggest, p.Help = nil, `a name with "-" is written tasks["`+full+`"]`
 		c.skip = end
 	} else if len(p.Suggest) == 0 {

@@ -66,8 +66,11 @@ func (c *checker) dashedMember(operands []ast.Node) (size int, t Type) {
 		return 0, Type{}
 	}
 	short, literal := of.Property.(*ast.StringNode)
-	if !literal || isRoot(of.Node, "tasks") { // see unknownTask
+	if !literal {
 		return 0, Type{}
+	}
+	if isRoot(of.Node, "tasks") {
+		return c.dashedTask(operands, short), Type{}
 	}
 	if _, names := (&branchReader{c.source}).term(of.Node); !names { // what is more than names is not worked out twice
 		return 0, Type{}
@@ -103,6 +106,26 @@ func (c *checker) dashedMember(operands []ast.Node) (size int, t Type) {
 		c.reportDashed(of, members, full, end)
 	}
 	return len(pieces), declared
+}
+
+// dashedTask reports tasks.a-b where there is a task a, from which nothing can be taken away; where there is none, see
+// unknownTask.
+func (c *checker) dashedTask(operands []ast.Node, short *ast.StringNode) int {
+	at := c.inner(short)
+	full, end := c.dashedName(at)
+	size := strings.Count(full, "-") + 1
+	if _, known := c.scope.Tasks[short.Value]; !known || at != short.Location().From || size == 1 || size > len(operands) || end < len(c.runes) && c.runes[end] == '(' {
+		return 0
+	}
+	c.info.Names["tasks"] = true
+	p := Problem{Code: CodeTask, Msg: "there is no task " + strconv.Quote(full)}
+	if _, there := c.scope.Tasks[full]; there {
+		p.Msg, p.Help = `a name with "-" is read as a difference`, `write tasks["`+full+`"]`
+	} else if c.scope.compares(len(c.scope.Tasks)) {
+		p.Help = choices(c.scope.taskIDs())
+	}
+	c.addAt(at, end-at, p)
+	return size
 }
 
 // reportDashed says how a member of that name is written, or that there is none; end is where the name ends.

@@ -123,6 +123,9 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 		return
 	}
 	diag := d.reportAs(severityOf(p), code, at, "%s", msg)
+	if p.Code == expr.CodeName && u.task != nil && u.task.key != nil && u.task.key.Pos().Line > at.Line { // by a merge
+		diag.related(d.span(u.task.key), "here it is part of task %q", u.task.ID)
+	}
 	diag.inside = at.Line != u.node.Pos().Line || at.Col > u.node.Pos().Col
 	switch {
 	case p.Fix != "":
