@@ -173,7 +173,7 @@ func (c *Core) grant() {
 			d.beginRemote(rem, o)
 			continue
 		}
-		c.beginEarly(d, w.Key)
+		c.beginEarly(d, o)
 		d.live[w.Key] = liveAttempt
 		d.record(machine.AttemptStarted{Key: w.Key})
 		key := w.Key

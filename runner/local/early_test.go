@@ -129,3 +129,47 @@ func TestAPreparedLinkOfARunThatIsGivenUpIsThrownAway(t *testing.T) {
 		}
 	})
 }
+
+// slowToGo are hands whose preparations go when they are let.
+type slowToGo struct {
+	earlyHands
+	let chan struct{}
+}
+
+func (h *slowToGo) Prepare(o machine.Order) func(context.Context, <-chan func(machine.Outcome)) {
+	return func(_ context.Context, leave <-chan func(machine.Outcome)) {
+		h.note("prepared", o)
+		<-leave
+		<-h.let
+		h.note("gone", o)
+	}
+}
+
+// What is prepared has the attempt's log open and its places taken: the same attempt, or what is prepared of it anew, waits
+// until that is gone.
+func TestAnAttemptBeginsWhenWhatWasPreparedOfItIsGone(t *testing.T) {
+	for what, again := range map[string]func(*Crew, machine.Order){
+		"it begins":            func(c *Crew, o machine.Order) { c.Attempt(o, func(machine.Outcome) {}) },
+		"it is prepared again": func(c *Crew, o machine.Order) { c.Prepare(o) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := &slowToGo{let: make(chan struct{})}
+			c := &Crew{Exec: h}
+			o := machine.Order{Run: machine.RunInfo{RunStarted: machine.RunStarted{Run: "r"}}, Key: machine.Key{Task: "b", Index: -1, Attempt: 1}}
+			c.Prepare(o)
+			synctest.Wait()
+			c.Forget(o.Run.Key(), o.Key)
+			again(c, o)
+			synctest.Wait()
+			if got := append(h.notes, h.started()...); !slices.Equal(got, []string{"prepared b"}) {
+				t.Errorf("%s: before the first is gone: %v", what, got)
+			}
+			close(h.let)
+			synctest.Wait()
+			if got := append(h.notes, h.started()...); len(got) != 3 || got[1] != "gone b" {
+				t.Errorf("%s: %v", what, got)
+			}
+			c.Forget(o.Run.Key(), o.Key)
+		})
+	}
+}
