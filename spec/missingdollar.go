@@ -36,6 +36,9 @@ func (d *DAG) braced(u *use) {
 // ruleMissingDollar tells of names without a $ before their brackets. As with Airflow's templates, a script may
 // write them for another tool: there it is a warning.
 func ruleMissingDollar(d *DAG) {
+	for _, text := range d.meant { // of expressions that YAML cut
+		d.noteParams(text)
+	}
 	for _, u := range d.braces {
 		if d.full() {
 			return

@@ -38,6 +38,7 @@ func (p *planter) notTag(y *yaml.Node, at machine.Pos, text string) bool {
 	if body == "" {
 		return false
 	}
+	p.dag.meant = append(p.dag.meant, body)
 	diag := p.dag.report(yTag, spanAt(at, 1), "to YAML ! begins a tag, and values here have none")
 	end, ok := operandEnd(body)
 	behind := strings.TrimSpace(body[end:])

@@ -9,8 +9,9 @@ import (
 
 // ruleLeaf warns of a task under the verdict `leaves` that may hide a failure: its trigger can be
 // satisfied although a direct upstream task failed, and no leaf would show that failure, or only itself. It
-// asks about one failure among successes, so that it is silent rather than wrong. Of a task that is no leaf it is
-// silent too if that one, or what depends on it, asks about the task that failed: it may fail for it.
+// asks about one failure among successes, so that it is silent rather than wrong. Of a task that is no leaf it tells
+// only if that one would run whatever failed: who asks for two of three does without the third on purpose. And it is
+// silent if that one, or what depends on it, asks about the task that failed: it may fail for it.
 func ruleLeaf(d *DAG) {
 	if d.failed || d.plan.Verdict.Rule != "leaves" {
 		return
@@ -29,6 +30,9 @@ func ruleLeaf(d *DAG) {
 			return slices.ContainsFunc(l.seen[up], func(leaf string) bool { return leaf != t.ID })
 		})
 		if len(plan.Downstream(t.ID)) > 0 && len(hidden) > 0 {
+			if !l.regardless(plan.Task(t.ID), plan.Upstream(t.ID)) {
+				continue
+			}
 			heard := d.askedBelow(plan, t)
 			hidden = slices.DeleteFunc(hidden, func(up string) bool { return heard[up] })
 		}
@@ -37,6 +41,24 @@ func ruleLeaf(d *DAG) {
 				help("say `verdict: strict` if any failure should fail the run, or write a verdict of your own")
 		}
 	}
+}
+
+// regardless tells whether a task runs even if all its upstream tasks fail.
+func (l *leaves) regardless(t *machine.Task, up []string) bool {
+	if t.Trigger.Rule != "" {
+		u := make(upstreamOutcomes, len(up))
+		for i := range u {
+			u[i] = mayFail
+		}
+		return byRule(t.Trigger.Rule, u).run
+	}
+	w := world{plan: l.plan, up: up, state: make(map[string]machine.State, len(up))}
+	for _, id := range up {
+		w.state[id] = machine.Failed
+	}
+	l.left -= len(up)
+	j, err := l.exprs.Judge(t.Trigger.Expr.Src, w)
+	return l.left >= 0 && err == nil && j.Truth == expr.True
 }
 
 // askedBelow are the tasks that a task, and all that depend on it, name in expressions.
