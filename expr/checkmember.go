@@ -56,7 +56,7 @@ func (c *checker) taskState(n *ast.MemberNode) bool {
 	if ours := stateWords[strings.ToLower(state)]; ours != "" {
 		state = ours
 	}
-	if isTaskMember(field.Value) || !slices.Contains(finished, state) {
+	if !slices.Contains(finished, state) || isTaskMember(field.Value) {
 		return false
 	}
 	task := ""
