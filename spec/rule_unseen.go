@@ -114,6 +114,9 @@ func (f *foresight) runsIn(w world, trigger machine.Trigger, asked []string) boo
 		}
 		u = append(u, o)
 	}
+	if len(u) == 0 { // all are asked for, and none has finished: who waits for one does not run
+		return trigger.Rule == "always"
+	}
 	return byRule(trigger.Rule, u).run
 }
 
