@@ -72,13 +72,13 @@ func (c *checker) dashedMember(operands []ast.Node) (size int, t Type) {
 	if isRoot(of.Node, "tasks") {
 		return c.dashedTask(operands, short), Type{}
 	}
-	if _, names := (&branchReader{c.source}).term(of.Node); !names { // what is more than names is not worked out twice
-		return 0, Type{}
-	}
 	at := c.inner(short)
 	full, end := c.dashedName(at)
 	pieces := strings.Split(full, "-")
 	if at != short.Location().From || len(pieces) == 1 || len(pieces) > len(operands) || end < len(c.runes) && c.runes[end] == '(' {
+		return 0, Type{}
+	}
+	if _, names := (&branchReader{c.source}).term(of.Node); !names { // what is more than names is not worked out twice
 		return 0, Type{}
 	}
 	words := true

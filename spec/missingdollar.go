@@ -34,7 +34,7 @@ func (d *DAG) braced(u *use) {
 }
 
 // ruleMissingDollar tells of names without a $ before their brackets. As with Airflow's templates, a script may
-// write them for another tool: there it is a warning.
+// write them for another tool: there it is a warning, as it is everywhere of names that other tools have.
 func ruleMissingDollar(d *DAG) {
 	for _, text := range d.meant { // of expressions that YAML cut
 		d.noteParams(text)
@@ -85,7 +85,7 @@ func (d *DAG) reportDollar(u *use, from, to int, inner string) {
 		}
 	}
 	severity := Error
-	if u.form == scripted {
+	if u.form == scripted || strings.HasPrefix(inner, "item") || strings.HasPrefix(inner, "vars") { // names of other tools, too
 		severity = Warning
 	}
 	d.meant = append(d.meant, inner)
