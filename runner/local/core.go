@@ -164,6 +164,10 @@ func (c *Core) grant() {
 	c.admit = false
 	for _, w := range machine.Admit(c.opt.Limits, c.alive, &c.ready) {
 		d := c.drives[w.Run]
+		if len(d.acks) > 0 { // an order is on its way to the disk: it may well be about this
+			defer c.ready.Add(w)
+			continue
+		}
 		o, ok := d.run.Order(w.Key)
 		if !ok {
 			continue

@@ -97,6 +97,28 @@ func (h *house) cancelled(t *testing.T, run string) {
 	}
 }
 
+// Somebody orders a cancel while the record of a link is on its way to the disk. The order is recorded behind it, and
+// nothing begins in between.
+func TestNothingBeginsBetweenAnOrderAndItsRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, x := preparing(t)
+		begin(t, h)
+		failed := make(chan error, 1)
+		go func() { failed <- h.Cancel(t.Context(), "r", "someone", "") }()
+		synctest.Wait()
+		for h.st.FlushFirst() > 0 {
+			synctest.Wait()
+			if got := x.started(); !slices.Equal(got, []string{"r/a"}) {
+				t.Errorf("began %v", got)
+			}
+		}
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+		h.wait(t, "r", machine.RunCancelled)
+	})
+}
+
 // Another run takes the slot while the record is on its way: what was prepared is thrown away, and the
 // attempt begins as any other once the slot is free, where a stop finds it.
 func TestAPreparedLinkWhoseSlotIsTakenIsThrownAway(t *testing.T) {
