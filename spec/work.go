@@ -125,6 +125,7 @@ func (d *DAG) argv(t *task, n *Node, path string) []any {
 	if len(n.Items()) == 0 {
 		d.report(sType, d.span(n), "`run` is an empty list; it must begin with a program")
 	}
+	d.argvWords(n.Items())
 	return words
 }
 
