@@ -24,6 +24,7 @@ var rules = []struct {
 	{"pool", rulePool},
 	{"params", ruleParams},
 	{"outputs", ruleOutputs},
+	{"declared", ruleDeclared},
 	{"repeat", ruleRepeat},
 	{"secret in the file", ruleSecretInFile},
 	{"assemble", assemble},
