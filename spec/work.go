@@ -206,6 +206,7 @@ func (d *DAG) withUses(t *task, n *Node) {
 		default:
 			d.programText(t, f, member(input, input, f.Key.Text))
 			d.inputFile(t, f, member(input, input, f.Key.Text))
+			d.literalInput(f, member(input, input, f.Key.Text))
 			d.templates(t, "with", path, f.Value, member(input, input, f.Key.Text))
 		}
 	}
