@@ -51,6 +51,23 @@ func (d *DAG) awsSchedule(n *Node, text string, alone bool) bool {
 	return true
 }
 
+// noCatchup warns of keys that a schedule of one run, or of one run after another, does not know.
+func (d *DAG) noCatchup(f fields, texts []*Node) {
+	if len(texts) != 1 {
+		return
+	}
+	name := strings.TrimSpace(texts[0].Text)
+	if name != "@once" && name != "@continuous" {
+		return
+	}
+	if n := f.get("catchup"); n != nil && n.Text != "false" && !n.bad {
+		d.reportAs(Warning, sExclusive, d.span(f.key("catchup")), "`%s` knows no `catchup`: it misses no tick", name).help("leave `catchup` out")
+	}
+	if n := f.get("interval"); n != nil && n.Text == "previous" {
+		d.reportAs(Warning, sExclusive, d.span(f.key("interval")), "`%s` knows no `interval` but `none`", name).help("leave `interval` out")
+	}
+}
+
 // zoneInCron looks whether a cron text that cannot be read ends in a time zone, or begins with one, and tells of that
 // and of what is wrong with the rest instead.
 func (d *DAG) zoneInCron(n *Node, problems []cron.Problem) []cron.Problem {

@@ -26,6 +26,7 @@ var rules = []struct {
 	{"outputs", ruleOutputs},
 	{"declared", ruleDeclared},
 	{"repeat", ruleRepeat},
+	{"dead", ruleDead},
 	{"secret in the file", ruleSecretInFile},
 	{"assemble", assemble},
 	{"never", ruleNever},

@@ -70,6 +70,7 @@ func (d *DAG) draftSchedule(n *Node) {
 	}
 	d.duration(f.get("jitter"), "jitter", true)
 	d.catchup(f.get("catchup"))
+	d.noCatchup(f, texts)
 	if dst := f.get("dst"); dst != nil {
 		g := d.fields(dst, dstKeys, "`dst`")
 		d.choice(g.get("gap"), "gap", "next", "skip")

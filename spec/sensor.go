@@ -40,6 +40,7 @@ func (d *DAG) draftSensor(t *task) {
 	if s.Timeout != 0 && s.PokeInterval > s.Timeout && get("poke_interval") != nil {
 		d.report(rInterval, d.span(get("poke_interval")), "`poke_interval` is longer than `timeout`: there is one poke at most")
 	}
+	d.deadPokes(t, s, own)
 	t.Sensor = s
 }
 
