@@ -243,7 +243,7 @@ func (d *DAG) checkInput(t *task, n *Node, input map[string]any) {
 	}
 	found := c.Check(input)
 	for _, v := range found {
-		if n != nil && openTo(n, v) || misspelt(found, v) || otherPart(found, v) {
+		if n != nil && openTo(n, v) || misspelt(found, v) || otherPart(found, v) || t.strays(v) {
 			continue
 		}
 		d.inputProblem(t, n, v)
