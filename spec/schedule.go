@@ -258,10 +258,7 @@ func (d *DAG) zone(n *Node) *timezone {
 	}
 	z := findZone(n.Text)
 	if z == nil {
-		diag := d.report(tZone, d.span(n), "there is no time zone %q", cut(n.Text, 40))
-		if diag.suggest(n.Text, zoneNames()); diag.Label == "" {
-			diag.help("use a name of the IANA database, like Europe/Berlin or UTC")
-		}
+		d.report(tZone, d.span(n), "there is no time zone %q", cut(n.Text, 40)).zoneMeant(n.Text)
 		return nil
 	}
 	d.plan.Timezone = n.Text
