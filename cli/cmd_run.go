@@ -166,7 +166,7 @@ func (e *env) goOn(s *session, watch *watching, run, dag string) error {
 // twice it kills what lives and leaves the rest to resume.
 func (e *env) await(s *session, watch *watching, runs ...string) error {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	heed(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	over := make(chan struct{})
 	defer close(over)
@@ -189,6 +189,13 @@ func (e *env) await(s *session, watch *watching, runs ...string) error {
 		return errInterrupted
 	}
 	return worst
+}
+
+// heed has signals come, but for those that whoever started weft has had ignored: nohup does, and & in a script.
+func heed(c chan<- os.Signal, signals ...os.Signal) {
+	if signals = slices.DeleteFunc(signals, signal.Ignored); len(signals) > 0 { // none would be all
+		signal.Notify(c, signals...)
+	}
 }
 
 // wait returns a run's summary when it has ended.

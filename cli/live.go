@@ -89,7 +89,7 @@ type attending struct {
 // cancel them; at the second this weft leaves.
 func (a *attending) attend(streams map[string]*server.Stream) error {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	heed(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	over := make(chan struct{})
 	defer close(over)

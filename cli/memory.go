@@ -22,6 +22,7 @@ type collector struct {
 	on     bool // it decides, not GOGC
 	now    int  // per cent; 0 = as Go begins
 	pinned int  // how many have said for a while what it is to be
+	tight  tightness
 }
 
 var garbage collector
@@ -48,13 +49,18 @@ func (c *collector) collectLess() {
 func (c *collector) look() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	at := collectAt
+	if c.tight.files > 0 {
+		c.tight.narrow()
+		at = collectTightly
+	}
 	if !c.on || c.pinned > 0 {
 		return
 	}
 	percent := 100
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	if metrics.Read(live); live[0].Value.Kind() == metrics.KindUint64 {
-		percent = collectAt(live[0].Value.Uint64())
+		percent = at(live[0].Value.Uint64())
 	}
 	c.set(percent)
 }
@@ -93,38 +99,4 @@ func collectAt(live uint64) int {
 		return 30
 	}
 	return 100
-}
-
-// largeDAG is from what size on memory counts for more than time when a file is read: what is made of
-// it is forty times its text, for a moment.
-const largeDAG = 128 << 10
-
-// largeLimit is what a large file is read in, if it can be: beyond it is collected as often as it helps, up to half of the
-// time, and what is free goes back to the system at once. The program itself takes some 20 MB beside it.
-const largeLimit = 40 << 20
-
-// collectMore has little garbage gather, if a file is large, until the function that it returns is called.
-// It is for one file at a time: the setting is that of the whole program.
-func collectMore(file string) func() {
-	if info, err := os.Stat(file); err != nil || info.Size() <= largeDAG {
-		return func() {}
-	}
-	dropBeginning()
-	unpin, limit := garbage.pin(20), debug.SetMemoryLimit(largeLimit)
-	return func() {
-		unpin()
-		debug.SetMemoryLimit(limit)
-	}
-}
-
-// leaveLittle is collectMore for a file of which only the plan, or what is wrong with it, stays: what else was made of
-// it goes back to the system at the end.
-func leaveLittle(file string) func() {
-	done := collectMore(file)
-	return func() {
-		done()
-		if info, err := os.Stat(file); err == nil && info.Size() > largeDAG {
-			debug.FreeOSMemory()
-		}
-	}
 }

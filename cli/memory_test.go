@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"testing"
 )
@@ -21,6 +24,54 @@ func TestHowFarAHeapGrowsBetweenTwoCollections(t *testing.T) {
 			t.Errorf("%s: by %d %%, want %d", c.what, got, c.percent)
 		}
 	}
+	for _, c := range []struct {
+		what    string
+		live    uint64
+		percent int
+	}{
+		{"nothing lives", 0, 400},
+		{"a file under way: to 16 MB", 8 << 20, 100},
+		{"a file at its limits: to 32 MB", 24 << 20, 33},
+		{"more than there is room for", 60 << 20, 30},
+	} {
+		if got := collectTightly(c.live); got != c.percent {
+			t.Errorf("of one file, %s: by %d %%, want %d", c.what, got, c.percent)
+		}
+	}
+}
+
+// One file is read in little memory, two beside each other too, and afterwards everything is as it was.
+func TestAFileIsReadInLittleMemory(t *testing.T) {
+	limit, percent := debug.SetMemoryLimit(-1), debug.SetGCPercent(77)
+	defer debug.SetGCPercent(percent)
+	procs := runtime.GOMAXPROCS(3)
+	defer runtime.GOMAXPROCS(procs)
+	small, large := filepath.Join(t.TempDir(), "small"), filepath.Join(t.TempDir(), "large")
+	for file, size := range map[string]int{small: 100, large: narrowDAG + 1} {
+		if err := os.WriteFile(file, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(what string, wantLimit int64, wantProcs int) {
+		t.Helper()
+		if l, p := debug.SetMemoryLimit(-1), runtime.GOMAXPROCS(0); l != wantLimit || p != wantProcs {
+			t.Errorf("%s: %d bytes on %d processors, want %d on %d", what, l, p, wantLimit, wantProcs)
+		}
+	}
+	c := collector{on: true}
+	one := c.collectMore(small)
+	is("a small file", tightLimit, 3)
+	c.look()
+	is("a small file that makes much", tightLimit, 1)
+	one()
+	is("read", limit, 3)
+	one = c.collectMore(large)
+	is("a large file", tightLimit, 1)
+	two := c.collectMore(large)
+	one()
+	is("another beside it", tightLimit, 1)
+	two()
+	is("both are read", limit, 3)
 }
 
 // While a setting is pinned no collection changes it; afterwards what lives decides again.

@@ -91,7 +91,7 @@ func (e *env) followFar(s *session, watch *watching, seen *machine.Summary, runs
 	defer leave()
 	var left atomic.Bool
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	heed(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	go func() {
 		select {

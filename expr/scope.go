@@ -68,28 +68,30 @@ func taskType(t TaskScope) Type {
 	if t.Mapped {
 		output = ListOf(t.Output)
 	}
-	ref := MapOf(map[string]Type{"uri": Of(KindString), "size": Of(KindInt), "sha256": Of(KindString)}, false)
-	one := artifactsType(t.Artifacts, ArtifactType())
+	one := artifactsType(t.Artifacts, artifactType)
 	all := one
 	if t.Mapped {
-		all = artifactsType(t.Artifacts, ListOf(ArtifactType()))
+		all = artifactsType(t.Artifacts, ListOf(artifactType))
 	}
 	instance := MapOf(map[string]Type{
-		"index": Of(KindInt), "state": OneOf(taskStates...), "output": t.Output, "ref": ref, "artifacts": one,
+		"index": Of(KindInt), "state": stateType, "output": t.Output, "ref": refType, "artifacts": one,
 	}, false)
 	return MapOf(map[string]Type{
-		"output": output, "state": OneOf(taskStates...), "error": Of(KindString),
-		"ref": ref, "artifacts": all, "instances": ListOf(instance),
+		"output": output, "state": stateType, "error": Of(KindString),
+		"ref": refType, "artifacts": all, "instances": ListOf(instance),
 	}, false)
 }
 
-// ArtifactType is the type of one artifact. files is there for a folder, executable for a file.
-func ArtifactType() Type {
-	return MapOf(map[string]Type{
+// Types that each mention of a task has; a file may have ten thousand mentions. Nobody may change them.
+var (
+	stateType = OneOf(taskStates...)
+	refType   = MapOf(map[string]Type{"uri": Of(KindString), "size": Of(KindInt), "sha256": Of(KindString)}, false)
+	// artifactType is one artifact. files is there for a folder, executable for a file.
+	artifactType = MapOf(map[string]Type{
 		"uri": Of(KindString), "size": Of(KindInt), "sha256": Of(KindString),
 		"files": Of(KindInt), "executable": Of(KindBool),
 	}, false)
-}
+)
 
 // artifactsType is the type of a map of artifacts; names is nil where they are not known.
 func artifactsType(names []string, each Type) Type {

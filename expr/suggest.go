@@ -45,13 +45,12 @@ func fold(s string) []rune {
 
 // distance is Levenshtein's, with a swap of neighbours as one step.
 func distance(a, b []rune) int {
-	var before []int
-	prev := make([]int, len(b)+1)
+	rows := make([]int, 3*(len(b)+1))
+	before, prev, row := rows[:len(b)+1], rows[len(b)+1:2*(len(b)+1)], rows[2*(len(b)+1):]
 	for j := range prev {
 		prev[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
 		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			cost := 1
@@ -63,7 +62,7 @@ func distance(a, b []rune) int {
 				row[j] = min(row[j], before[j-2]+1)
 			}
 		}
-		before, prev = prev, row
+		before, prev, row = prev, row, before
 	}
 	return prev[len(b)]
 }

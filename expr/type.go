@@ -30,9 +30,9 @@ func (k Kind) String() string { return kindNames[k] }
 // not given yet is null, whatever its type.
 type Type struct {
 	Kind    Kind
+	Open    bool            // of KindObject: others than Fields may be there
 	Elem    *Type           // of KindArray; nil = anything
 	Fields  map[string]Type // of KindObject: the members that are known
-	Open    bool            // of KindObject: others may be there
 	Rest    *Type           // of an open KindObject: what the others are; nil = anything
 	Choices []string        // of KindString: it is one of these; nil = any text
 }

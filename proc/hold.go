@@ -2,6 +2,7 @@ package proc
 
 import (
 	"context"
+	"errors"
 	"os"
 	"syscall"
 )
@@ -36,13 +37,24 @@ func Hold(s Spec) (*Held, error) {
 	return &Held{child: c, gate: outer}, nil
 }
 
+// PID is the number of the process, and of its group.
+func (h *Held) PID() int { return h.child.pid }
+
+// ErrGone: somebody killed a process at its gate. It has done nothing, and another may be started in its place.
+var ErrGone = errors.New("it was killed before it began")
+
 // Run opens the gate; from there on it is Run. If ctx has ended, it is Drop.
 func (h *Held) Run(ctx context.Context) (Exit, error) {
-	if err := ctx.Err(); err != nil {
+	err := ctx.Err()
+	if err == nil {
+		if _, err = h.gate.WriteString("\n"); err != nil {
+			err = ErrGone // nobody has the other end
+		}
+	}
+	if err != nil {
 		h.Drop()
 		return Exit{}, err
 	}
-	_, _ = h.gate.WriteString("\n") // to one that was killed: its end tells
 	h.gate.Close()
 	return h.child.finish(ctx)
 }

@@ -74,11 +74,16 @@ func TestAHeldProcessIsNotRunOnceTheContextHasEnded(t *testing.T) {
 	}
 }
 
-// One that was killed at its gate has ended so; it is no fault of who runs it.
 func TestAHeldProcessThatIsKilled(t *testing.T) {
 	h, _ := held(t, atGate+"; kill -KILL $$")
 	if e, err := h.Run(t.Context()); e.String() != "killed by signal 9 (SIGKILL)" || err != nil {
-		t.Errorf("%s, error %v", e, err)
+		t.Errorf("after it was run: %s, error %v", e, err)
+	}
+	h, said := held(t, atGate)
+	signalGroup(h.child.pid, syscall.SIGKILL)
+	rest(t, said) // until it is gone
+	if _, err := h.Run(t.Context()); !errors.Is(err, ErrGone) {
+		t.Errorf("before: error %v", err)
 	}
 }
 

@@ -67,6 +67,7 @@ type DAG struct {
 	// What is worked out once a file, for files say the same many times over.
 	answers  map[question]answer
 	shells   map[syntax.LangVariant]*syntax.Parser
+	trees    map[shellText]*syntax.File
 	seen     *scopes             // see scope
 	linked   *machine.Plan       // see sealed
 	shapes   []shape             // see shapesHere
@@ -87,7 +88,7 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 	d := &DAG{
 		file: file, opts: o, src: newSource(nil),
 		byID: map[string]*task{}, params: map[string]*param{}, once: map[telling]bool{},
-		answers: map[question]answer{}, plugins: map[string]*PluginInfo{}, shells: map[syntax.LangVariant]*syntax.Parser{}, never: map[string]bool{},
+		answers: map[question]answer{}, plugins: map[string]*PluginInfo{}, shells: map[syntax.LangVariant]*syntax.Parser{}, trees: map[shellText]*syntax.File{}, never: map[string]bool{},
 	}
 	if !d.read(src) {
 		return nil, d.found(src)
@@ -100,7 +101,7 @@ func Parse(file string, src []byte, o Options) (*DAG, []Diagnostic) {
 		r.check(d)
 	}
 	found := d.found(src)
-	d.seen, d.linked, d.answers, d.shells = nil, nil, map[question]answer{}, map[syntax.LangVariant]*syntax.Parser{} // all that was only for this
+	d.seen, d.linked, d.answers, d.shells, d.trees = nil, nil, map[question]answer{}, map[syntax.LangVariant]*syntax.Parser{}, map[shellText]*syntax.File{} // all that was only for this
 	return d, found
 }
 

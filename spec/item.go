@@ -14,6 +14,19 @@ func (s *scopes) item(t *task) expr.Type {
 	return typ
 }
 
+// alike returns the task whose elements stand for a task's: its own, or the first one's where all that is known of
+// either is the same kind. So tasks that go through lists of numbers share a scope.
+func (s *scopes) alike(t *task) *task {
+	typ := s.item(t)
+	if typ.Elem != nil || typ.Fields != nil || typ.Rest != nil || typ.Choices != nil || typ.Kind == expr.KindObject {
+		return t
+	}
+	if s.kinds[typ.Kind] == nil {
+		s.kinds[typ.Kind] = t
+	}
+	return s.kinds[typ.Kind]
+}
+
 func (s *scopes) elementOf(t *task) expr.Type {
 	if t.ForEach.Expr == nil {
 		return elementOf(s.d, t)

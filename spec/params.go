@@ -37,11 +37,15 @@ var textSchema = map[string]any{"type": "string"}
 // draftParams reads the inputs of a run. A param whose schema is wrong stays declared, of any type,
 // so that expressions which name it are not blamed.
 func (d *DAG) draftParams(n *Node) {
-	for _, f := range d.named(n, "params") {
+	list := d.named(n, "params")
+	params := make([]param, len(list)) // a file may have very many: all at once, as tasks
+	d.plan.Params, d.params = slices.Grow(d.plan.Params, len(list)), make(map[string]*param, len(list))
+	for i, f := range list {
 		if d.full() {
 			return
 		}
-		p := &param{key: f.Key, used: !d.id(f.Key, "the param's name", taskID)}
+		p := &params[i]
+		*p = param{key: f.Key, used: !d.id(f.Key, "the param's name", taskID)}
 		p.Name = f.Key.Text
 		p.Schema = []byte("{}")
 		if f.Value.Kind != Mapping {
@@ -140,8 +144,8 @@ func (d *DAG) fragment(n *Node, what string) (map[string]any, bool) {
 	if !d.fragmentType(n.Get("type")) {
 		return nil, false
 	}
-	own := map[string]any{"type": frag["type"]}
 	if frag["type"] != nil {
+		own := map[string]any{"type": frag["type"]}
 		for _, key := range []string{"enum", "examples"} {
 			if list := n.Get(key); list != nil && list.Kind == Sequence {
 				frag[key] = d.valueAs(list, map[string]any{"items": own})

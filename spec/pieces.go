@@ -179,7 +179,7 @@ func (p *planter) block(b block, depth int) planted {
 		p.wrong = p.wrong || !p.many
 		return planted{node: new(Node)}
 	case len(items) > 0:
-		out.node.inside = &inside{items: items}
+		out.node.inside = p.holds(inside{items: items})
 	default:
 		p.merged(&fields, &out)
 	}

@@ -23,7 +23,7 @@ func ruleBranch(d *DAG) {
 		return
 	}
 	order := upstreamFirst(plan)
-	b.at = make(map[string]int, len(order))
+	b.at, b.met, b.wide = make(map[string]int, len(order)), make([]int, len(order)), make([]bool, len(order))
 	for i, id := range order {
 		b.at[id] = i
 	}
@@ -40,6 +40,10 @@ type brancher struct {
 	d      *DAG
 	plan   *machine.Plan
 	at     map[string]int          // where a task stands if upstream ones stand first
+	met    []int                   // by that place: in whose cone it was met last, which is told by cones
+	cones  int                     // how many were looked for
+	wide   []bool                  // by that place: its cone is too much, and so are those that it is in
+	room   []string                // of the last cone
 	when   map[string]*expr.Branch // conditions that are understood
 	before map[string][]string     // see finished
 	left   int                     // worlds that may still be tried
@@ -59,9 +63,15 @@ var waits = []string{
 
 // read reads the conditions.
 func (b *brancher) read() {
+	read := map[string]*expr.Branch{} // a file may say the same many times
 	for id, t := range b.d.byID {
 		if t.When != nil && t.ForEach == nil && !t.constant {
-			if br := expr.ReadBranch(t.When.Src); br != nil {
+			br, known := read[t.When.Src]
+			if !known {
+				br = expr.ReadBranch(t.When.Src)
+				read[t.When.Src] = br
+			}
+			if br != nil {
 				b.when[id] = br
 			}
 		}
@@ -96,17 +106,23 @@ func (b *brancher) finished(id string) []string {
 	return list
 }
 
-// cone is a task and all that it depends on, upstream first; nil if that is too much.
+// cone is a task and all that it depends on, upstream first; nil if that is too much. It holds until the next is asked for.
 func (b *brancher) cone(id string) []string {
-	in, out := map[string]bool{id: true}, []string{id}
+	b.cones++
+	b.met[b.at[id]] = b.cones
+	out := append(b.room[:0], id)
 	for i := 0; i < len(out); i++ {
 		for _, up := range b.plan.Upstream(out[i]) {
-			if !in[up] {
-				in[up] = true
+			if at := b.at[up]; b.wide[at] {
+				b.wide[b.at[id]] = true
+				return nil
+			} else if b.met[at] != b.cones {
+				b.met[at] = b.cones
 				out = append(out, up)
 			}
 		}
-		if len(out) > maxCone {
+		if b.room = out; len(out) > maxCone {
+			b.wide[b.at[id]] = true
 			return nil
 		}
 	}

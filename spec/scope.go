@@ -21,6 +21,7 @@ type scopes struct {
 	last    *task          // whose list was asked for last,
 	lastEnv int            // and which it is
 	items   map[*task]expr.Type
+	kinds   map[expr.Kind]*task // the first task whose elements are nothing but of a kind
 }
 
 // A sight is all that the scope of a use depends on. Most uses of a file share a few of them, and a
@@ -34,7 +35,7 @@ type sight struct {
 	ofDAG               bool  // the DAG's own callback
 	env                 int   // which names of the task's variables, 0 = none
 	output              *task // whose output `output` is
-	item                *task // whose element `item` is, where something is known of it
+	item                *task // whose element `item` is, or is like, where something is known of it
 	asks                bool  // … as its plugin gives it
 }
 
@@ -49,7 +50,7 @@ func (d *DAG) scope() *scopes {
 // newScopes reads the types that are declared: outputs, params, and the names of variables.
 func newScopes(d *DAG) *scopes {
 	s := &scopes{
-		d: d, tasks: make(map[string]*expr.TaskScope, len(d.tasks)), made: map[sight]*expr.Scope{}, envs: map[string]int{}, items: map[*task]expr.Type{},
+		d: d, tasks: make(map[string]*expr.TaskScope, len(d.tasks)), made: map[sight]*expr.Scope{}, envs: map[string]int{}, items: map[*task]expr.Type{}, kinds: map[expr.Kind]*task{},
 		dag: expr.DAGType(), run: expr.RunType(false), runDone: expr.RunType(true),
 	}
 	type kind struct {
@@ -71,7 +72,7 @@ func newScopes(d *DAG) *scopes {
 		}
 		s.tasks[t.ID] = ts
 	}
-	fields := map[string]expr.Type{}
+	fields := make(map[string]expr.Type, len(d.params))
 	for name, p := range d.params {
 		fields[name] = schemaType(p.Schema)
 	}
@@ -108,7 +109,7 @@ func (s *scopes) of(u *use) *expr.Scope {
 		key.mapped, key.callback, key.ofDAG = t.ForEach != nil, t.callback(), t.callback() && t.owner == nil
 		key.env = s.envOf(u)
 		if key.mapped && u.where != "for_each" && s.item(t).Kind != expr.KindAny {
-			key.item = t
+			key.item = s.alike(t)
 		}
 		if u.where == "until" || u.where == "fail_when" || u.asks {
 			key.output, key.asks = t, u.asks

@@ -35,7 +35,7 @@ func (d *DAG) readShell(u *use, sc *expr.Scope, s *script, splices []splice) boo
 		d.report(xShell, d.within(u.node, utf8.RuneCountInString(masked[:off]), 1), "cannot read this script: it is nested too deep")
 		return false
 	}
-	file, err := d.parseShell(masked, lang)
+	file, err := d.shellTree(masked, lang)
 	if err != nil {
 		if off, msg := shellSays(u.node.Text, err); !d.notOurs(u, sc, off) {
 			d.shellError(u, off, msg, lang)
@@ -55,6 +55,35 @@ func (d *DAG) readShell(u *use, sc *expr.Scope, s *script, splices []splice) boo
 
 // longScript is from where on a script's tree counts.
 const longScript = 64 << 10
+
+// shortScript is up to what length a script's tree is kept for others that read the same: `run: make` stands in most
+// files many times, and so do scripts that differ in their expressions alone, which are masked. maxTrees is how many.
+const (
+	shortScript = 1 << 10
+	maxTrees    = 16
+)
+
+// A shellText is what a shell's parser makes a tree of.
+type shellText struct {
+	lang syntax.LangVariant
+	text string
+}
+
+// shellTree returns the tree of a script. Nobody may change it.
+func (d *DAG) shellTree(text string, lang syntax.LangVariant) (*syntax.File, error) {
+	key := shellText{lang, text}
+	if file := d.trees[key]; file != nil {
+		return file, nil
+	}
+	file, err := d.parseShell(text, lang)
+	if err == nil && len(text) <= shortScript {
+		if len(d.trees) >= maxTrees {
+			clear(d.trees)
+		}
+		d.trees[key] = file
+	}
+	return file, err
+}
 
 // parseShell never panics: whatever the parser trips over is an error. A parser has large buffers and
 // serves all scripts of a file, but is not trusted again after a panic.

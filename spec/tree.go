@@ -21,9 +21,10 @@ type planter struct {
 	values    map[*yaml.Node]block // what is read piece by piece: see pieces.go
 	wrong     bool                 // a piece is no document
 
-	nodes  []Node // room for more: they are made many at once
-	fields []Field
-	items  []*Node
+	nodes   []Node // room for more: they are made many at once
+	insides []inside
+	fields  []Field
+	items   []*Node
 }
 
 func newPlanter(d *DAG) *planter {
@@ -107,7 +108,7 @@ func (p *planter) node(y *yaml.Node, depth int) planted {
 	case yaml.SequenceNode:
 		n.Kind = Sequence
 		if items := p.listed(take(&p.items, len(y.Content), p.wrote), &out, y, depth); len(items) > 0 {
-			n.inside = &inside{items: items}
+			n.inside = p.holds(inside{items: items})
 		}
 	default:
 		n.Quote = quoteOf(y.Style)
@@ -164,6 +165,13 @@ func (p *planter) at(pos machine.Pos) *Node {
 	n := &take(&p.nodes, 1, p.wrote)[:1][0]
 	n.line, n.col = int32(pos.Line), int32(pos.Col)
 	return n
+}
+
+// holds returns a place for what a node holds.
+func (p *planter) holds(in inside) *inside {
+	at := &take(&p.insides, 1, p.wrote)[:1][0]
+	*at = in
+	return at
 }
 
 // take cuts an empty slice with room for n from what is there to be used up, which grows with what has been made so far.
@@ -301,7 +309,7 @@ func (p *planter) merged(m *mapping, out *planted) {
 		p.merge(m, out, from)
 	}
 	if len(m.fields) > 0 {
-		out.node.inside = &inside{fields: m.fields}
+		out.node.inside = p.holds(inside{fields: m.fields})
 	}
 }
 

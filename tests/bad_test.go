@@ -123,6 +123,23 @@ func TestAHangupCancels(t *testing.T) {
 	}
 }
 
+// TestNohupOutlastsAHangup: who started it has said that a hangup is not to matter.
+func TestNohupOutlastsAHangup(t *testing.T) {
+	w := newWorld(t)
+	file := w.write("x.yaml", "id: x\ntasks: {a: {run: 'echo x >> \"$LEDGER\"; while ! test -e go; do sleep 0.01; done'}, b: {needs: a, run: ':'}}\n")
+	cmd := w.command("nohup", w.command().Path, "run", file, "--run-id", "r")
+	cmd.Path, cmd.Args = "/usr/bin/nohup", cmd.Args[1:]
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a begins", func() bool { return len(w.effects()) == 1 })
+	_ = cmd.Process.Signal(syscall.SIGHUP)
+	w.write("go", "")
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
 func TestTwoProcessesOnOneRun(t *testing.T) {
 	w := newWorld(t)
 	file := w.write("slow.yaml", "id: slow\ntasks: {a: {run: 'echo x >> \"$LEDGER\"; sleep 30'}}\n")

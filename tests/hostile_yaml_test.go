@@ -147,9 +147,9 @@ func ladderOf(n, some int, more string) string {
 // most is the most memory that a file may take, in KB.
 const most = 64 << 10
 
-// mostTime is far above the second that a file may take, in seconds of CPU: on a busy machine all take longer, and what
-// grows with the square of a file takes minutes.
-const mostTime = 8.0
+// mostTime is above the second that a file may take, in seconds of CPU: a second is less on a machine that is slower, or
+// whose caches others use too. What grows with the square of a file takes minutes.
+const mostTime = 3.0
 
 var placed = regexp.MustCompile(`(?m)--> bomb\.yaml:[1-9][0-9]*:[1-9]`)
 
@@ -180,8 +180,8 @@ func (w *world) measured(python string) (cmd *exec.Cmd, out *strings.Builder, kb
 	return cmd, out, kb, cpu
 }
 
-// TestBombsAreDefused: weft validate answers with a place or finds the file right, in little memory.
-// Time is only guarded against a hang; the figures are in the log.
+// TestBombsAreDefused: weft validate answers with a place or finds the file right, in little memory and in little time of
+// CPU, however busy the machine is; the figures are in the log.
 func TestBombsAreDefused(t *testing.T) {
 	var slowest float64
 	var largest int64
@@ -196,12 +196,6 @@ func TestBombsAreDefused(t *testing.T) {
 		w.write("bomb.yaml", src)
 		begun := time.Now()
 		cmd, out, kb, cpu := w.measured(python)
-		if kb > most { // on a machine that is busy the collector comes late: what it takes shows in one of three
-			for range 2 {
-				_, _, again, _ := w.measured(python)
-				kb = min(kb, again)
-			}
-		}
 		took := time.Since(begun)
 		slowest, largest = max(slowest, cpu), max(largest, kb)
 		code := cmd.ProcessState.ExitCode()

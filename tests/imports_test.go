@@ -56,6 +56,7 @@ var mayKnow = map[string][]string{
 	"bench/temporal":       {},
 	"tests":                {},
 	"tests/awsserver":      {"tests/served"},
+	"tests/cputime":        {},
 	"tests/s3server":       {"tests/served"},
 	"tests/served":         {},
 	"tests/temporalserver": {"tests/served"},

@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -12,6 +14,9 @@ import (
 // killed: a gate that did not open must never look like a script that has succeeded.
 const gate = "read -r WEFT_GATE <&3 || kill -KILL $$; unset WEFT_GATE; exec 3<&-; "
 
+// restart sets bash's own clock to zero: the time at the gate is none of the script's.
+const restart = "SECONDS=0; "
+
 // hold starts the shell, up to where it would read the script; nil if that is not the same as starting it later.
 func (j *job) hold() *proc.Held {
 	if j.script == 0 || slices.ContainsFunc(j.call.Env, startsCode) {
@@ -19,12 +24,27 @@ func (j *job) hold() *proc.Held {
 	}
 	p := j.process()
 	p.Argv = slices.Clone(j.argv)
-	p.Argv[j.script] = gate + p.Argv[j.script]
+	prelude := gate
+	if p.Argv[0] == "bash" {
+		prelude += restart
+	}
+	p.Argv[j.script] = prelude + p.Argv[j.script]
 	held, err := proc.Hold(p)
 	if err != nil {
 		return nil // whoever starts it later meets the same, and says so
 	}
 	return held
+}
+
+// runHeld lets a held shell go on; where somebody has killed it at its gate, another is started.
+func (j *job) runHeld(held *proc.Held) func(context.Context) (proc.Exit, error) {
+	return func(ctx context.Context) (proc.Exit, error) {
+		e, err := held.Run(ctx)
+		if errors.Is(err, proc.ErrGone) {
+			return j.run(ctx)
+		}
+		return e, err
+	}
 }
 
 // startsCode tells of a variable that may have a shell run what is the user's before it reads its script, or read

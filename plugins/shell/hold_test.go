@@ -1,11 +1,15 @@
 package shell
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"weft/plugins"
 	"weft/proc"
@@ -133,5 +137,34 @@ func TestAGateThatDoesNotOpenIsNoSuccess(t *testing.T) {
 				t.Errorf("%s, its gate %s: %s, error %v", shell[0], what, e, err)
 			}
 		}
+	}
+}
+
+// A held shell that somebody kills has begun nothing: another is started, and the attempt is none the worse.
+func TestAHeldShellThatIsKilledIsStartedAnew(t *testing.T) {
+	call := newCall(t, with{"run": "echo $$"})
+	j, err := open(call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.close()
+	held := j.hold()
+	var pid int
+	call.Started = func(p int) { pid = p }
+	if err := syscall.Kill(-held.PID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, held.PID())
+	if e, err := j.runHeld(held)(t.Context()); err != nil || e.Code != 0 || logOf(t, call) != fmt.Sprintf("%d\n", pid) {
+		t.Errorf("%s, error %v, its log says %q, and it was told of %d", e, err, logOf(t, call), pid)
+	}
+}
+
+// gone waits until a child is a zombie.
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	var info unix.Siginfo
+	if err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
 	}
 }

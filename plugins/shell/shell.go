@@ -55,7 +55,7 @@ func (p Plugin) Ready(call *plugins.Call) (run func(context.Context) (plugins.Re
 	}
 	start, end := j.run, func() {}
 	if held := j.hold(); held != nil {
-		start, end = held.Run, held.Drop
+		start, end = j.runHeld(held), held.Drop
 	}
 	return func(ctx context.Context) (plugins.Result, error) { return j.carry(ctx, start) }, func() {
 		end()

@@ -164,6 +164,10 @@ func (c *Core) grant() {
 	c.admit = false
 	for _, w := range machine.Admit(c.opt.Limits, c.alive, &c.ready) {
 		d := c.drives[w.Run]
+		if len(d.acks) > 0 { // an order is on its way to the disk: it may well be about this
+			defer c.ready.Add(w)
+			continue
+		}
 		o, ok := d.run.Order(w.Key)
 		if !ok {
 			continue
@@ -173,7 +177,7 @@ func (c *Core) grant() {
 			d.beginRemote(rem, o)
 			continue
 		}
-		c.beginEarly(d, w.Key)
+		c.beginEarly(d, o)
 		d.live[w.Key] = liveAttempt
 		d.record(machine.AttemptStarted{Key: w.Key})
 		key := w.Key

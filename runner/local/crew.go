@@ -32,6 +32,7 @@ type Crew struct {
 	mu    sync.Mutex
 	stop  map[crewKey]stop
 	early map[crewKey]readied
+	going map[crewKey]chan struct{} // what was prepared and is being thrown away
 
 	walkers walkers
 }
@@ -85,8 +86,12 @@ func (c *Crew) Attempt(o machine.Order, done func(machine.Outcome)) {
 		return
 	}
 	ctx, end := c.begin(o.Run.Key(), o.Key)
+	c.mu.Lock()
+	before := c.going[crewKey{o.Run.Key(), o.Key}]
+	c.mu.Unlock()
 	go func() {
 		roomy()
+		await(before)
 		c.Exec.Attempt(ctx, o, ending(end, done))
 	}()
 }

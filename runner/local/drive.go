@@ -261,6 +261,7 @@ func (d *drive) advance() {
 		}
 		if ack := d.acks[rec.Seq]; ack != nil {
 			delete(d.acks, rec.Seq)
+			d.core.admit = true // see grant
 			ack(nil)
 		}
 	}

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"reflect"
 
 	"weft/machine"
 )
@@ -21,9 +22,8 @@ type early struct {
 	d    *drive
 	seq  uint64
 	cmds []machine.Command
-	key  machine.Key // of the attempt
-	at   uint64      // what the machine had stepped on when the attempt was prepared
-	over bool        // the orders are carried out; the attempt begins now or is thrown away
+	o    machine.Order // of the attempt that was prepared; no key = none was
+	over bool          // the orders are carried out; the attempt begins now or is thrown away
 }
 
 // LookAhead uses the time that a record needs to the disk: where all that follows from the end of an
@@ -57,7 +57,7 @@ func (c *Core) LookAhead() {
 	if key, ok := onlyStart(e.cmds); ok {
 		o, ok := d.run.Order(key)
 		if ok && o.Task.Sensor == nil && c.remoter(o) == nil && p.Prepare(o) {
-			e.key, e.at = key, d.stepped
+			e.o = o
 		}
 	}
 }
@@ -86,13 +86,13 @@ func (d *drive) ahead(seq uint64) (cmds []machine.Command, ok bool) {
 }
 
 // beginEarly settles what becomes of the attempt that was prepared when one begins: it is that one, with
-// the order that it was prepared with, or it is thrown away.
-func (c *Core) beginEarly(d *drive, key machine.Key) {
+// the order that it was prepared with whatever came in between, or it is thrown away.
+func (c *Core) beginEarly(d *drive, o machine.Order) {
 	e := c.early
 	if e == nil || !e.over || e.d != d {
 		return
 	}
-	if e.key == key && e.at == d.stepped {
+	if e.o.Key == o.Key && reflect.DeepEqual(e.o, o) {
 		c.early = nil // Attempt takes it
 		return
 	}
@@ -103,8 +103,8 @@ func (c *Core) beginEarly(d *drive, key machine.Key) {
 func (c *Core) forgetEarly() {
 	e := c.early
 	c.early = nil
-	if e != nil && e.at > 0 {
-		c.work.(preparer).Forget(e.d.id, e.key)
+	if e != nil && e.o.Key.Task != "" {
+		c.work.(preparer).Forget(e.d.id, e.o.Key)
 	}
 }
 
@@ -124,6 +124,7 @@ type earlyExecutor interface {
 type readied struct {
 	leave chan func(machine.Outcome) // see runner.Executor.Prepare
 	end   func()                     // of its context
+	gone  chan struct{}              // closed when nothing of it is there
 }
 
 // Prepare implements preparer.
@@ -137,18 +138,33 @@ func (c *Crew) Prepare(o machine.Order) bool {
 		return false
 	}
 	ctx, end := c.begin(o.Run.Key(), o.Key)
-	r := readied{make(chan func(machine.Outcome), 1), end}
+	r := readied{make(chan func(machine.Outcome), 1), end, make(chan struct{})}
 	c.mu.Lock()
 	if c.early == nil {
-		c.early = map[crewKey]readied{}
+		c.early, c.going = map[crewKey]readied{}, map[crewKey]chan struct{}{}
 	}
-	c.early[crewKey{o.Run.Key(), o.Key}] = r
+	id := crewKey{o.Run.Key(), o.Key}
+	c.early[id] = r
+	before := c.going[id]
 	c.mu.Unlock()
 	go func() {
 		roomy()
+		await(before)
 		carry(ctx, r.leave)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if close(r.gone); c.going[id] == r.gone {
+			delete(c.going, id)
+		}
 	}()
 	return true
+}
+
+// await waits for what was thrown away to be gone: it has the attempt's log and places until then.
+func await(gone chan struct{}) {
+	if gone != nil {
+		<-gone
+	}
 }
 
 // readied takes what was prepared of an attempt.
@@ -163,6 +179,9 @@ func (c *Crew) readied(run string, key machine.Key) (r readied, ok bool) {
 // Forget implements preparer.
 func (c *Crew) Forget(run string, key machine.Key) {
 	if r, ok := c.readied(run, key); ok {
+		c.mu.Lock()
+		c.going[crewKey{run, key}] = r.gone
+		c.mu.Unlock()
 		r.end() // now: the same attempt may begin anew
 		close(r.leave)
 	}

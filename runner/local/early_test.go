@@ -97,6 +97,28 @@ func (h *house) cancelled(t *testing.T, run string) {
 	}
 }
 
+// Somebody orders a cancel while the record of a link is on its way to the disk. The order is recorded behind it, and
+// nothing begins in between.
+func TestNothingBeginsBetweenAnOrderAndItsRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, x := preparing(t)
+		begin(t, h)
+		failed := make(chan error, 1)
+		go func() { failed <- h.Cancel(t.Context(), "r", "someone", "") }()
+		synctest.Wait()
+		for h.st.FlushFirst() > 0 {
+			synctest.Wait()
+			if got := x.started(); !slices.Equal(got, []string{"r/a"}) {
+				t.Errorf("began %v", got)
+			}
+		}
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+		h.wait(t, "r", machine.RunCancelled)
+	})
+}
+
 // Another run takes the slot while the record is on its way: what was prepared is thrown away, and the
 // attempt begins as any other once the slot is free, where a stop finds it.
 func TestAPreparedLinkWhoseSlotIsTakenIsThrownAway(t *testing.T) {
@@ -128,4 +150,48 @@ func TestAPreparedLinkOfARunThatIsGivenUpIsThrownAway(t *testing.T) {
 			t.Errorf("given up: %v, began %v", x.notes, got)
 		}
 	})
+}
+
+// slowToGo are hands whose preparations go when they are let.
+type slowToGo struct {
+	earlyHands
+	let chan struct{}
+}
+
+func (h *slowToGo) Prepare(o machine.Order) func(context.Context, <-chan func(machine.Outcome)) {
+	return func(_ context.Context, leave <-chan func(machine.Outcome)) {
+		h.note("prepared", o)
+		<-leave
+		<-h.let
+		h.note("gone", o)
+	}
+}
+
+// What is prepared has the attempt's log open and its places taken: the same attempt, or what is prepared of it anew, waits
+// until that is gone.
+func TestAnAttemptBeginsWhenWhatWasPreparedOfItIsGone(t *testing.T) {
+	for what, again := range map[string]func(*Crew, machine.Order){
+		"it begins":            func(c *Crew, o machine.Order) { c.Attempt(o, func(machine.Outcome) {}) },
+		"it is prepared again": func(c *Crew, o machine.Order) { c.Prepare(o) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := &slowToGo{let: make(chan struct{})}
+			c := &Crew{Exec: h}
+			o := machine.Order{Run: machine.RunInfo{RunStarted: machine.RunStarted{Run: "r"}}, Key: machine.Key{Task: "b", Index: -1, Attempt: 1}}
+			c.Prepare(o)
+			synctest.Wait()
+			c.Forget(o.Run.Key(), o.Key)
+			again(c, o)
+			synctest.Wait()
+			if got := append(h.notes, h.started()...); !slices.Equal(got, []string{"prepared b"}) {
+				t.Errorf("%s: before the first is gone: %v", what, got)
+			}
+			close(h.let)
+			synctest.Wait()
+			if got := append(h.notes, h.started()...); len(got) != 3 || got[1] != "gone b" {
+				t.Errorf("%s: %v", what, got)
+			}
+			c.Forget(o.Run.Key(), o.Key)
+		})
+	}
 }

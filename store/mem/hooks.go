@@ -9,7 +9,10 @@ func (s *Store) Pending() int {
 
 // Flush makes the appends that wait durable, as one group, and calls their dones in order. It
 // returns how many they were. What the dones append waits for the next Flush.
-func (s *Store) Flush() int { return s.drain() }
+func (s *Store) Flush() int { return s.drain(all) }
+
+// FlushFirst is Flush of the first append that waits, as a group of its own.
+func (s *Store) FlushFirst() int { return s.drain(1) }
 
 // Persist makes the first n appends that wait durable and forgets their dones: the disk has them,
 // and nobody was told. Crash comes next.

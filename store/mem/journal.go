@@ -3,6 +3,7 @@ package mem
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"weft/store"
 )
@@ -32,13 +33,16 @@ func (s *Store) Append(run string, recs []store.Record, update *store.Run, done 
 	drain := !s.held || s.closed
 	s.mu.Unlock()
 	if drain {
-		s.drain()
+		s.drain(all)
 	}
 }
 
+// all is more appends than there are.
+const all = math.MaxInt
+
 // drain writes what waits, group after group until nothing does (held: one group), and calls the
 // dones. Where one caller drains already, that one does it: this keeps the dones in order.
-func (s *Store) drain() (n int) {
+func (s *Store) drain(most int) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
@@ -47,7 +51,7 @@ func (s *Store) drain() (n int) {
 	s.draining = true
 	defer func() { s.draining = false }()
 	for len(s.waiting) > 0 {
-		n += s.flush()
+		n += s.flush(most)
 		if s.held && !s.closed {
 			break
 		}
@@ -55,10 +59,10 @@ func (s *Store) drain() (n int) {
 	return n
 }
 
-// flush writes one group. It leaves the lock while the dones run, so that they may append.
-func (s *Store) flush() int {
-	group := s.waiting
-	s.waiting = nil
+// flush writes one group, of most appends or less. It leaves the lock while the dones run, so that they may append.
+func (s *Store) flush(most int) int {
+	group := s.waiting[:min(most, len(s.waiting))]
+	s.waiting = s.waiting[len(group):]
 	down := s.commit("cannot write the journal")
 	for _, a := range group {
 		switch {

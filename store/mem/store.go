@@ -83,7 +83,7 @@ func NewHeld() *Store {
 
 // Close ends the store: what waits for a flush is flushed, what comes later refused.
 func (s *Store) Close() error {
-	s.drain()
+	s.drain(all)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
