@@ -2,6 +2,7 @@ package spec
 
 import (
 	"regexp"
+	"strings"
 	"sync"
 
 	"weft/expr"
@@ -32,7 +33,8 @@ func literalPattern(text any) *regexp.Regexp {
 func (d *DAG) literalInput(f Field, schema any) {
 	m, _ := resolveRef(schema, schema).(map[string]any)
 	more, ok := m[literalWord].(map[string]any)
-	if !ok || f.Value.Kind != Scalar || f.Value.bad || f.Value.Empty() || expr.HasExpr(f.Value.Text) {
+	if !ok || f.Value.Kind != Scalar || f.Value.bad || f.Value.Empty() ||
+		expr.HasExpr(f.Value.Text) || strings.Contains(f.Value.Text, "{{") || strings.Contains(f.Value.Text, "$") { // other tools' words: told of elsewhere
 		return
 	}
 	if base := m["pattern"]; base != nil {

@@ -26,6 +26,7 @@ func TestInputsThatFailEachTime(t *testing.T) {
 
 		{`{uses: s3.head, with: {uri: "s3://acme-data/a b"}}`, ""},
 		{`{uses: s3.head, with: {uri: "s3://${{ run.id }}"}}`, ""},
+		{`{uses: s3.head, with: {uri: "s3://{{ params.bucket }}/x"}}`, "this is a template of another tool"},
 		{`{uses: s3.list, with: {uri: "s3://acme-data"}}`, ""},
 		{`{uses: s3.copy, with: {from: "s3://acme-data", to: "s3://acme-copy"}}`, ""},
 		{`{uses: dag.run, with: {id: x, logical_date: 2026-01-02 03:04}}`, ""},
