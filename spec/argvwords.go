@@ -31,6 +31,9 @@ var redirect = sync.OnceValue(func() *regexp.Regexp {
 // command is what a program's name looks like.
 var command = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_./~][A-Za-z0-9_./-]*$`) })
 
+// unquoted is a word that means the same to a shell.
+var unquoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_./=:,@%+-]+$`) })
+
 // argvWords warns of a program whose name is a whole command, else of the first word that only a shell would read.
 func (d *DAG) argvWords(items []*Node) {
 	if len(items) == 0 || slices.ContainsFunc(items, func(it *Node) bool { return it.Kind != Scalar || it.bad }) || expr.HasExpr(items[0].Text) {
@@ -82,7 +85,10 @@ func asText(items []*Node) string {
 		sep = " && "
 	}
 	text := strings.Join(words, sep)
-	if len(text) > 60 || strings.ContainsAny(text, "\n\"'#:{}\\") || strings.ContainsAny(text[:1], "[&*!|>%@`-?,") {
+	wants := func(it *Node) bool { // quotes
+		return !unquoted().MatchString(it.Text) && !slices.Contains(shellOperators, it.Text) && !redirect().MatchString(it.Text)
+	}
+	if len(text) > 60 || !commands && slices.ContainsFunc(items[1:], wants) || strings.ContainsAny(text, "\n\"'#:{}\\") || strings.ContainsAny(text[:1], "[&*!|>%@`-?,") {
 		return "write it as text, which a shell reads: `run: …`"
 	}
 	return "write it as text, which a shell reads: `run: " + text + "`"
