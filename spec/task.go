@@ -204,7 +204,7 @@ func (d *DAG) draftRetries(t *task) {
 
 // idleRetryKeys warns of keys about retries at a task that has none.
 func (d *DAG) idleRetryKeys(t *task) {
-	for _, name := range []string{"retry_delay", "retry_backoff", "max_retry_delay", "retry_jitter"} {
+	for _, name := range []string{"retry_delay", "retry_backoff", "max_retry_delay", "retry_jitter", "retry_if"} {
 		if key := t.f.key(name); key != nil {
 			d.reportAs(Warning, sMissing, d.span(key), "`%s` needs `retries`: %s is not tried again", name, t.name()).
 				help("say how often: `retries: 3`")
