@@ -146,9 +146,9 @@ func (e *env) readDAGs() (server.Catalog, error) {
 
 // lookAtFolder checks the files of the DAGs folder.
 func (e *env) lookAtFolder() (l looked, err error) {
-	targets, err := e.gather(nil, "")
-	if err != nil {
-		return l, err
+	targets, broken := e.gather(nil, "")
+	if len(broken) > 0 {
+		return l, broken[0]
 	}
 	found, errs := e.checkAll(targets)
 	for _, err := range errs {

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -110,11 +112,19 @@ func (e *env) validate(paths []string, o validateOptions) error {
 	var all []finding
 	var broken []error
 	if len(local) > 0 || len(buckets) == 0 {
-		files, err := e.gather(local, o.stdinName)
-		if err != nil {
-			return err
+		files, absent := e.gather(local, o.stdinName)
+		switch {
+		case len(files) > 0:
+		case len(absent) > 0:
+			for _, err := range absent[1:] {
+				e.complain(err)
+			}
+			return absent[0]
+		case len(absent) == 0 && len(buckets) == 0:
+			return &hinted{errors.New("cannot find any DAGs in " + e.lookedIn(local)), "they are files NAME.yaml or NAME.yml; weft init makes a first one"}
 		}
 		all, broken = e.checkAll(files)
+		broken = append(absent, broken...)
 	}
 	for _, uri := range buckets {
 		found, err := e.checkBucket(uri)
@@ -136,6 +146,18 @@ func (e *env) validate(paths []string, o validateOptions) error {
 		return err
 	}
 	return v.end(all)
+}
+
+// lookedIn says where DAGs were looked for.
+func (e *env) lookedIn(paths []string) string {
+	if len(paths) == 0 {
+		paths = []string{e.conf.DAGs}
+	}
+	list := make([]string, len(paths))
+	for i, p := range paths {
+		list[i] = shown(p)
+	}
+	return strings.Join(list, ", ")
 }
 
 // A verdict is what one call of validate comes to.

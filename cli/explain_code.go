@@ -30,6 +30,9 @@ type codePage struct {
 // explainCode prints what there is to say about a code.
 func (e *env) explainCode(word string, asJSON bool) error {
 	code := strings.ToUpper(word)
+	if p, ok := casePage(code); ok {
+		return e.explainCase(p, asJSON)
+	}
 	page, ok := spec.PageOf(code)
 	switch {
 	case !ok && !codeForm().MatchString(word):
@@ -132,6 +135,11 @@ func completeCodes(_ *cobra.Command, args []string, begun string) ([]string, cob
 	for _, code := range spec.Codes() {
 		if page, ok := spec.PageOf(code); ok && strings.HasPrefix(code, strings.ToUpper(begun)) {
 			list = append(list, code+"\t"+page.Title)
+		}
+	}
+	for _, page := range casePages {
+		if strings.HasPrefix(page.Code, strings.ToUpper(begun)) {
+			list = append(list, page.Code+"\t"+page.Title)
 		}
 	}
 	slices.Sort(list)

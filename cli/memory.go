@@ -35,8 +35,10 @@ func (c *collector) collectLess() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
+	c.mu.Lock()
 	c.on = true
 	c.set(collectAt(0))
+	c.mu.Unlock()
 	var look func(*[64]byte)
 	look = func(*[64]byte) { // after each collection
 		c.look()
@@ -65,7 +67,7 @@ func (c *collector) look() {
 	c.set(percent)
 }
 
-// set does so; mu is held, or nobody else is there yet. It returns what it was.
+// set does so; mu is held. It returns what it was.
 func (c *collector) set(percent int) (before int) {
 	before = c.now
 	if percent != before {

@@ -21,12 +21,12 @@ type target struct {
 }
 
 // gather lists the files that paths name, each once; a file that is named is checked whatever it
-// is called. stdin stands for a file: that is not read then.
-func (e *env) gather(paths []string, stdinName string) ([]target, error) {
+// is called. stdin stands for a file: that is not read then. The errors tell of paths that cannot be
+// read; the others are checked all the same.
+func (e *env) gather(paths []string, stdinName string) (files []target, broken []error) {
 	if len(paths) == 0 {
 		paths = []string{e.conf.DAGs}
 	}
-	var files []target
 	for _, p := range paths {
 		if p == stdinPath {
 			name := stdinName
@@ -43,13 +43,13 @@ func (e *env) gather(paths []string, stdinName string) ([]target, error) {
 		case err == nil || p == e.conf.DAGs: // of a DAGs folder that is not there, dagFiles knows what to do
 			below, err := dagFiles(p)
 			if err != nil {
-				return nil, err
+				broken = append(broken, err)
 			}
 			for _, f := range below {
 				files = append(files, target{path: f})
 			}
 		default:
-			return nil, cannotRead(p, err)
+			broken = append(broken, cannotRead(p, err))
 		}
 	}
 	seen := map[string]bool{}
@@ -58,7 +58,7 @@ func (e *env) gather(paths []string, stdinName string) ([]target, error) {
 		twice := seen[name]
 		seen[name] = true
 		return twice
-	}), nil
+	}), broken
 }
 
 // whole tells whether what is checked are all DAGs that could know each other: a bucket's, or those of a

@@ -38,13 +38,15 @@ type written struct {
 // A Kind says what is wrong with a text.
 type Kind uint8
 
-// The kinds of problems. With the first three there is no Expr; the last two are about what it means.
+// The kinds of problems. With the first three there is no Expr; Either and Uneven are about what it means; of YearLast
+// there is one if the text can be read all the same.
 const (
 	Unreadable Kind = iota // a field that cannot be read, or is out of range
 	Count                  // neither five fields nor six
 	Never                  // no such day: 30 February
 	Either                 // day of month and day of week are both set
 	Uneven                 // a step that does not divide its range: */7
+	YearLast               // six fields, of which the last looks like the year
 )
 
 // A Problem is one thing wrong with a text, at the smallest part that is wrong.
@@ -82,6 +84,9 @@ func Parse(text string) (*Expr, []Problem) {
 		problems = append(problems, f.check()...)
 	}
 	if len(problems) > 0 {
+		if yearLast(fields) {
+			problems = []Problem{yearLastProblem(text, nil)}
+		}
 		return nil, problems
 	}
 	e := &Expr{fields: fields}
@@ -93,6 +98,9 @@ func Parse(text string) (*Expr, []Problem) {
 	e.spec = spec
 	if p := e.never(); p != nil {
 		return nil, []Problem{*p}
+	}
+	if yearLast(fields) {
+		return e, []Problem{yearLastProblem(text, e)}
 	}
 	return e, append(e.either(), e.uneven()...)
 }

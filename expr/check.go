@@ -161,6 +161,7 @@ type checker struct {
 	info     *Info
 	problems []Problem
 	element  *Type                          // of the list that the predicate around walks
+	row      *ast.BinaryNode                // a difference whose operands are looked at already; see dashed.go
 	skip     int                            // names before this place belong to a mistake that has been reported
 	beside   map[*ast.IdentifierNode]beside // unknown words that are compared with a text; see words.go
 }

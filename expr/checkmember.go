@@ -56,7 +56,7 @@ func (c *checker) taskState(n *ast.MemberNode) bool {
 	if ours := stateWords[strings.ToLower(state)]; ours != "" {
 		state = ours
 	}
-	if !slices.Contains(finished, state) {
+	if !slices.Contains(finished, state) || isTaskMember(field.Value) {
 		return false
 	}
 	task := ""
@@ -83,29 +83,36 @@ func (c *checker) taskState(n *ast.MemberNode) bool {
 	}
 	from, to := c.span(n)
 	c.info.Names["tasks"] = true
-	fix := as + ".state == " + strconv.Quote(state)
-	if !c.standsAlone(from, to) {
-		fix = "(" + fix + ")"
+	p := Problem{Code: CodeName, Msg: strconv.Quote(c.text(n)) + " is not known here; a task has one state"}
+	asked := as + ".state == " + strconv.Quote(state)
+	switch before, after := c.around(from, to); {
+	case !slices.Contains(askTruth, after) || !slices.Contains(append(askTruth, "!", "not"), before):
+		p.Help = "write " + asked
+	case before == "!" || before == "not":
+		p.Fix = "(" + asked + ")"
+	default:
+		p.Fix = asked
 	}
-	c.addAt(from, to-from, Problem{Code: CodeName, Msg: strconv.Quote(c.text(n)) + " is not known here; a task has one state", Fix: fix})
+	c.addAt(from, to-from, p)
 	return true
 }
 
-// standsAlone tells whether a comparison may take the place of what stands between two places, without parentheses.
-func (c *checker) standsAlone(from, to int) bool {
-	for i, t := range c.tokens {
-		if (t.To <= from && c.tokens[i+1].From >= from || t.From >= to) && t.Kind == lexer.Operator && !slices.Contains(loose, t.Value) {
-			return false
+// around are the tokens before and behind what stands between two places, "" where there is none.
+func (c *checker) around(from, to int) (before, after string) {
+	for _, t := range c.tokens {
+		if t.To <= from {
+			before = t.Value
 		}
 		if t.From >= to {
-			break
+			return before, t.Value
 		}
 	}
-	return true
+	return before, ""
 }
 
-// loose are operators that bind less than a comparison.
-var loose = []string{"&&", "||", "and", "or", ",", "?", ":"}
+// askTruth stand beside what is asked for its truth, and bind less than a comparison. A call's parenthesis is one of
+// them: of its arguments the function says what they must be.
+var askTruth = []string{"", "&&", "||", "and", "or", "?", ":", "(", ")"}
 
 // members are the names that a wrong one of a type may have meant; none if there are too many to look through.
 func (c *checker) members(of Type) []string {
@@ -144,6 +151,8 @@ func (c *checker) unknownMember(n *ast.MemberNode, name *ast.StringNode, of Type
 		return
 	case root != nil && root.Value == "run" && foreignRun[name.Value] != "":
 		p.Suggest, p.Help = nil, foreignRun[name.Value]
+	case len(of.Fields) == 0 && root != nil && root.Value == "vars":
+		p.Help = "the configuration sets them: vars: {" + name.Value + ": …} in weft.yaml"
 	case len(of.Fields) == 0 && root != nil && root.Value == "env":
 		p.Help = "env is what the file sets under `env`; what a process inherits a script reads as $" + name.Value
 	case len(p.Suggest) == 0:
@@ -211,6 +220,9 @@ func (c *checker) index(n *ast.MemberNode, of Type) Type {
 		}
 		return of.elem()
 	case KindObject:
+		if c.instanceOfTask(n, key) {
+			return Type{}
+		}
 		if key.Kind != KindAny && key.Kind != KindString && !key.isNumber() {
 			c.add(n.Property, CodeType, "a key of a map is a text, not "+key.Kind.String(), "")
 		}
@@ -218,6 +230,27 @@ func (c *checker) index(n *ast.MemberNode, of Type) Type {
 	}
 	c.add(n.Node, CodeType, of.Kind.String()+" has no members", "")
 	return Type{}
+}
+
+// instanceOfTask reports tasks.a[0]: a task is no list; its output is one, and its instances.
+func (c *checker) instanceOfTask(n *ast.MemberNode, key Type) bool {
+	of, ok := unchain(n.Node).(*ast.MemberNode)
+	if !ok || !isRoot(of.Node, "tasks") || !key.isNumber() {
+		return false
+	}
+	place := "[" + c.text(n.Property) + "]"
+	help := "its instances are tasks.X.instances, with `for_each`"
+	if name, literal := of.Property.(*ast.StringNode); literal && c.scope.Tasks[name.Value] != nil && c.scope.Tasks[name.Value].Mapped {
+		switch field := c.fieldAfter(n); field {
+		case "state", "ref", "artifacts", "index":
+			help = "write " + c.text(of) + ".instances" + place + "." + field
+		default:
+			help = "write " + c.text(of) + ".output" + place
+		}
+	}
+	from, to := c.span(n)
+	c.addAt(from, to-from, Problem{Code: CodeType, Msg: "a task is no list", Help: help})
+	return true
 }
 
 // task is tasks.X and tasks["X"]: the only way to name a task in a value.
@@ -251,12 +284,8 @@ func (c *checker) unknownTask(name string, at int) Problem {
 		ids = c.scope.taskIDs()
 	}
 	p.Suggest = near(name, ids)
-	end := at
-	for end < len(c.runes) && (c.runes[end] == '-' || isName("x"+string(c.runes[end]))) {
-		end++
-	}
-	full := string(c.runes[at:end])
-	if _, ok := c.scope.Tasks[full]; ok && full != name {
+	full, end := c.dashedName(at)
+	if _, ok := c.scope.Tasks[full]; ok && strings.HasPrefix(full, name+"-") {
 		p.Suggest, p.Help = nil, `a name with "-" is written tasks["`+full+`"]`
 		c.skip = end
 	} else if len(p.Suggest) == 0 {

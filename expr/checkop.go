@@ -37,6 +37,14 @@ func (c *checker) binary(n *ast.BinaryNode) Type {
 		return Of(KindBool)
 	case "??":
 		return join(c.typeOf(n.Left), c.typeOf(n.Right))
+	case "..":
+		if t, ok := c.twoDots(n); ok {
+			return t
+		}
+	case "-":
+		if t, ok := c.dashed(n); ok {
+			return t
+		}
 	}
 	l, r := c.sides(n)
 	switch n.Operator {
@@ -64,6 +72,24 @@ func (c *checker) binary(n *ast.BinaryNode) Type {
 		return ListOf(Of(KindInt))
 	}
 	return c.arithmetic(n, l, r)
+}
+
+// twoDots reports run..ds: a member behind two dots, which count from one integer to another.
+func (c *checker) twoDots(n *ast.BinaryNode) (Type, bool) {
+	word, ok := n.Right.(*ast.IdentifierNode)
+	if !ok {
+		return Type{}, false
+	}
+	if _, root := c.scope.Roots[word.Value]; root {
+		return Type{}, false
+	}
+	of, names := (&branchReader{c.source}).term(n.Left)
+	if !names || of.Text == "" || c.quietType(n.Left).Kind != KindObject {
+		return Type{}, false
+	}
+	t := c.typeOf(n.Left)
+	c.add(n, CodeSyntax, `".." counts from one integer to another; a member stands behind one dot`, "write "+c.text(n.Left)+"."+word.Value)
+	return t.Fields[word.Value], true
 }
 
 // operands reports an operator that does not take what it is given.

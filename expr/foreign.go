@@ -35,6 +35,15 @@ var pairs = []struct{ first, second, msg, help string }{
 func (s *source) foreignPair(i int) *Problem {
 	a, b := s.tokens[i], s.tokens[i+1]
 	touch := a.To == b.From
+	if p := s.namedArgument(i); p != nil {
+		return p
+	}
+	if touch && a.Value == "$" && i+2 < len(s.tokens) && s.tokens[i+2].From == b.To && strings.HasPrefix(string(s.runes[a.From:]), opening) {
+		return &Problem{
+			Code: CodeForeign, Msg: "${{ }} cannot stand inside an expression", Offset: a.From, Len: len(opening),
+			Help: "names stand alone in an expression", Whole: unwrapped(string(s.runes), opening),
+		}
+	}
 	for _, p := range pairs {
 		if touch && a.Value == p.first && b.Value == p.second && a.Kind != lexer.String && b.Kind != lexer.String {
 			found := &Problem{Code: CodeForeign, Msg: p.msg, Offset: a.From, Len: b.To - a.From, Help: p.help}
@@ -67,6 +76,44 @@ func (s *source) foreignPair(i int) *Problem {
 		return is(CodeForeign, `"::" is no operator here`, "")
 	}
 	return nil
+}
+
+// namedArgument is the problem of f(x, name=value), at the token before the name.
+func (s *source) namedArgument(i int) *Problem {
+	if i+2 >= len(s.tokens) || s.tokens[i].Kind != lexer.Bracket && s.tokens[i].Kind != lexer.Operator || !s.tokens[i].Is(s.tokens[i].Kind, "(", ",") {
+		return nil
+	}
+	name, sign := s.tokens[i+1], s.tokens[i+2]
+	if name.Kind != lexer.Identifier || !sign.Is(lexer.Operator, "=") || i+3 < len(s.tokens) && s.tokens[i+3].From == sign.To && s.tokens[i+3].Is(lexer.Operator, "=", ">") {
+		return nil
+	}
+	open, depth := i, 0
+	for ; open >= 0; open-- { // the bracket that the name is in
+		switch t := s.tokens[open]; {
+		case t.Is(lexer.Bracket, ")", "]", "}"):
+			depth++
+		case t.Is(lexer.Bracket, "(", "[", "{"):
+			depth--
+		}
+		if depth < 0 {
+			break
+		}
+	}
+	if open < 1 || !s.tokens[open].Is(lexer.Bracket, "(") || s.tokens[open-1].Kind != lexer.Identifier {
+		return nil
+	}
+	called := s.tokens[open-1].Value
+	if f := functions[called]; f != nil && f.predicate { // a comparison, in a predicate
+		return nil
+	}
+	p := &Problem{
+		Code: CodeForeign, Msg: strconv.Quote(name.Value+"=") + " names an argument, and here arguments have no names",
+		Offset: name.From, Len: sign.To - name.From, Help: foreignFunctions[called],
+	}
+	if f := functions[called]; f != nil {
+		p.Help = "write " + f.usage
+	}
+	return p
 }
 
 // filter is the problem of a filter of Jinja's: x | upper. Only a function that there is can be called.
@@ -162,7 +209,7 @@ func foreignInText(text string, at int) []Problem {
 	for i := 0; i+1 < len(text); i++ {
 		open, end := "", ""
 		switch {
-		case strings.HasPrefix(text[i:], "{{"):
+		case strings.HasPrefix(text[i:], "{{") && (i == 0 || text[i-1] != '{'):
 			open, end = "{{", "}}"
 		case strings.HasPrefix(text[i:], "${"):
 			open, end = "${", "}"

@@ -65,9 +65,13 @@ func stateCall(s *source, n ast.Node) *Problem {
 
 func stateCallProblem(callee *ast.IdentifierNode) Problem {
 	at := callee.Location()
+	see := ""
+	if callee.Value != "success" { // the default waits for nothing else
+		see = "; the task sees it under `trigger: all_done`"
+	}
 	return Problem{
 		Code: CodeName, Msg: callee.Value + "(…) belongs into a trigger", Offset: at.From, Len: max(1, at.To-at.From),
-		Help: `write tasks.X.state == "` + stateOfFunction(callee.Value) + `"`,
+		Help: `write tasks.X.state == "` + stateOfFunction(callee.Value) + `"` + see,
 	}
 }
 

@@ -82,6 +82,12 @@ func taskType(t TaskScope) Type {
 	}, false)
 }
 
+// isTaskMember tells whether a name is a member of tasks.X.
+func isTaskMember(name string) bool {
+	_, ok := taskType(TaskScope{}).Fields[name]
+	return ok
+}
+
 // Types that each mention of a task has; a file may have ten thousand mentions. Nobody may change them.
 var (
 	stateType = OneOf(taskStates...)

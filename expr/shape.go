@@ -134,7 +134,7 @@ func (v *shaper) known(name string, at ast.Node) *function {
 		Code: CodeName, Msg: "there is no function " + strconv.Quote(name),
 		Offset: from, Len: max(1, at.Location().To-from), Suggest: near(name, legal), Help: foreignFunctions[name],
 	}
-	if v.states && slices.Contains(ruleNames, name) {
+	if v.states && slices.Contains(ruleNames, name) && foreignFunctions[name] == "" {
 		p.Suggest, p.Help = nil, "a rule stands alone: `trigger: "+name+"`; of some tasks ask success(a) && success(b)"
 	}
 	if p.Help == "" && len(p.Suggest) == 0 {

@@ -241,7 +241,11 @@ func (r *reader) equality(n *ast.BinaryNode) *term {
 	if r.taskAsState(n) {
 		return &term{}
 	}
-	left, right := r.read(n.Left), r.read(n.Right)
+	left := r.read(n.Left)
+	if word, ok := n.Right.(*ast.IdentifierNode); ok && left.kind == broken && word.Value == "null" {
+		return left // what is compared with it is wrong already
+	}
+	right := r.read(n.Right)
 	if left.kind == broken || right.kind == broken {
 		return &term{}
 	}

@@ -85,6 +85,8 @@ func (r *reader) stateAsMember(n *ast.MemberNode, task, field string) (*term, bo
 	}
 	p := Problem{Code: CodeName, Msg: strconv.Quote(r.text(n)) + " is not known in a trigger"}
 	switch {
+	case field != "state" && isTaskMember(field):
+		p.Help = onlyStates
 	case isStateFunction(meant):
 		p.Fix = meant + "(" + task + ")"
 	case field == "state":
@@ -101,6 +103,9 @@ var stateWords = map[string]string{
 	"succeeded": "success", "successful": "success", "ok": "success", "passed": "success", "succeed": "success",
 	"failure": "failed", "fail": "failed", "error": "failed", "skip": "skipped", "finished": "done", "completed": "done", "complete": "done",
 }
+
+// onlyStates is what a trigger may ask for.
+const onlyStates = "a trigger asks for states alone; values belong in when"
 
 func (r *reader) null(n ast.Node) *term {
 	return r.bad(n, CodeType, "a trigger never sees null: a state that is not there yet is unknown", "ask done(X)")
@@ -120,7 +125,7 @@ func (r *reader) unknownName(name string) Problem {
 	}
 	p := unknown(strconv.Quote(name)+" is not known in a trigger", name, []string{"upstream", "tasks", "true", "false"})
 	p.Guess = slices.ContainsFunc(p.Suggest, isLiteral)
-	p.Help = "a trigger asks for states alone; values belong in when"
+	p.Help = onlyStates
 	return p
 }
 
@@ -180,12 +185,14 @@ func (r *reader) taskField(n, task *ast.MemberNode, field *ast.StringNode) *term
 		t.name = name.Value
 		return t
 	}
-	if t, ok := r.stateAsMember(n, name.Value, field.Value); ok {
-		return t
+	if !isTaskMember(field.Value) {
+		if t, ok := r.stateAsMember(n, name.Value, field.Value); ok {
+			return t
+		}
 	}
 	p := unknown(strconv.Quote(field.Value)+" is not known in a trigger", field.Value, []string{"state", "instances"})
-	if _, value := taskType(TaskScope{}).Fields[field.Value]; value {
-		p.Suggest, p.Help = nil, "a trigger asks for states alone; values belong in when"
+	if isTaskMember(field.Value) {
+		p.Suggest, p.Help = nil, onlyStates
 	}
 	return r.badAt(r.inner(field), runes(field.Value), p)
 }

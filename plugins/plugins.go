@@ -33,6 +33,9 @@ type Plugin interface {
 // the attempt fails unless it is true. Whoever runs the plugin asks it; Call.Input does not hold it, so
 // it cannot be required. A plugin that has one is a Teller.
 //
+// One that says "x-weft-literal": {"pattern": …, "patternErrorMessage": …} is held to that where it is written
+// down without an expression; of what an expression gives the plugin itself says what is wrong.
+//
 // One that says "x-weft-file": true is, as text, a file beside the DAG that no task makes: validation warns
 // if it is not there.
 type Schema struct {

@@ -29,6 +29,7 @@ func (r *Record) Check(file, dag string) (ds []spec.Diagnostic) {
 		k.report(spec.CaseEndless, r.Case.At, "the run goes on for ever", fmt.Sprintf("cut off after %d steps, at %s", r.steps, Brief(r.Lasted)))
 		return k.ds
 	}
+	k.givenInstances()
 	for _, e := range r.Case.Expect {
 		k.e = e
 		checks := slices.SortedStableFunc(slices.Values(e.Checks), func(a, b spec.Want) int {
@@ -348,7 +349,7 @@ func (k *checker) same(what string, got, want any) {
 	b, errB := expr.EncodeJSON(want)
 	if errA != nil || errB != nil || !bytes.Equal(a, b) {
 		if path, g, w := apart(got, want); path != "" {
-			k.differs("%s is not as expected: its %s is %s, not %s", what, path, show(g), show(w))
+			k.differs("%s is not as expected: %s is %s, not %s", what, partWords(path), show(g), show(w))
 			return
 		}
 		k.differs("%s is %s, not %s", what, show(got), show(want))
@@ -382,16 +383,27 @@ func apart(got, want any) (path string, g, w any) {
 			return "", nil, nil
 		}
 		for i, a := range got {
-			look(fmt.Sprint(i), a, other[i])
+			look(fmt.Sprintf("[%d]", i), a, other[i])
 		}
 	}
 	if found != 1 {
 		return "", nil, nil
 	}
 	if deeper, dg, dw := apart(g, w); deeper != "" {
-		return path + "." + deeper, dg, dw
+		if deeper[0] != '[' {
+			deeper = "." + deeper
+		}
+		return path + deeper, dg, dw
 	}
 	return path, g, w
+}
+
+// partWords says where in a value a part is: its a.b[1], or, of a list, its element 1.
+func partWords(path string) string {
+	if index, ok := strings.CutPrefix(path, "["); ok && strings.IndexByte(index, ']') == len(index)-1 {
+		return "its element " + index[:len(index)-1] + ", counted from 0,"
+	}
+	return "its " + path
 }
 
 // maxShown bounds a value in a message, in characters.

@@ -105,7 +105,11 @@ func violations(list []schema.Violation, named func(path string) string) string 
 	const shown = 3
 	var parts []string
 	for _, v := range list[:min(shown, len(list))] {
-		parts = append(parts, named(strings.Join(v.Path, "."))+" "+v.Message)
+		part := named(strings.Join(v.Path, ".")) + " " + v.Message
+		if v.Got != "" { // no file shows what an expression gave
+			part += fmt.Sprintf(", not %q", v.Got)
+		}
+		parts = append(parts, part)
 	}
 	if more := len(list) - shown; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))

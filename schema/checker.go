@@ -27,6 +27,7 @@ type Violation struct {
 	Message string   // "must be a whole number, not text": to follow the name of the place
 	Name    string   // required: the key that is missing; additionalProperties: the one too many
 	Choices []string // what would be right there: keys, or the members of an enum
+	Got     string   // pattern: the text that does not match it, "" if it is long
 }
 
 const docURL = "weft:///schema.json" // never loaded; the compiler wants a name

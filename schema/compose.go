@@ -99,6 +99,9 @@ func inputOf(p Plugin) (map[string]any, error) {
 	input["title"] = p.Name
 	rebase(input, "#/definitions/input:"+p.Name)
 	walk(input, func(s map[string]any) { // what weft alone reads: nobody else knows the word
+		if literal, ok := s["x-weft-literal"].(map[string]any); ok { // an editor sees what is written alone
+			maps.Copy(s, literal)
+		}
 		maps.DeleteFunc(s, func(key string, _ any) bool { return strings.HasPrefix(key, "x-weft-") })
 	})
 	inside(input)

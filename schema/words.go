@@ -136,6 +136,9 @@ func (t teller) one(e *jsonschema.ValidationError, keyword string, at map[string
 		if say, ok := at["patternErrorMessage"].(string); ok { // the word of editors for it
 			v.Message = say
 		}
+		if text, ok := value.(string); ok && len(text) <= maxGot {
+			v.Got = text
+		}
 	case "format":
 		v.Message = "must be " + formatWords(limit)
 	case "uniqueItems":
@@ -144,6 +147,9 @@ func (t teller) one(e *jsonschema.ValidationError, keyword string, at map[string
 		v.Message = "has too many items"
 	case "not":
 		v.Message = notWords(limit)
+		if say, ok := at["errorMessage"].(string); ok { // the word of editors for it
+			v.Message = say
+		}
 	case "dependencies":
 		pair := limit.([]any)
 		v.Message = fmt.Sprintf("has %q, and so needs %s", pair[0], strings.Join(quoteAll(choiceWords(pair[1])), " and "))
@@ -154,6 +160,9 @@ func (t teller) one(e *jsonschema.ValidationError, keyword string, at map[string
 	}
 	return v
 }
+
+// maxGot is the longest text that is told of.
+const maxGot = 200
 
 // beginning tells whether a pattern asks for nothing but how a text begins: "^s3://".
 func beginning(pattern any) (string, bool) {

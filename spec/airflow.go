@@ -29,8 +29,9 @@ var airflowKeys = map[string]string{
 	"bucket_key":                pageS3,
 	"bucket_name":               pageS3,
 	"aws_conn_id":               "write aws: {profile: NAME}, a profile of ~/.aws/config; without it the usual chain is asked",
-	"external_dag_id":           pageOtherDAG,
-	"external_task_id":          pageOtherDAG,
+	"external_dag_id":           pageWaitDAG,
+	"external_task_id":          pageWaitDAG,
+	"trigger_dag_id":            pageRunDAG,
 }
 
 const (
@@ -40,17 +41,19 @@ const (
 	pageS3       = "write uses: s3.head, with: {uri: s3://bucket/key}, sensor: {until: output.exists, timeout: 4h}"
 	pageFile     = "write uses: file.head, with: {path: …}, sensor: {until: output.exists, timeout: 4h}"
 	pageHTTP     = "write uses: http, with: {url: …}; as a sensor with `until`"
-	pageOtherDAG = "no plugin waits for another DAG, or starts one: wait for what it leaves behind, by s3.head or file.head with `sensor`"
+	pageWaitDAG  = "write uses: dag.wait, with: {id: …}; with `task` it waits for a task of that DAG"
+	pageRunDAG   = "write uses: dag.run, with: {id: …, params: …}; with `wait: true` it waits for the end"
 	pageLambda   = "write uses: lambda.invoke, with: {function: …, payload: …}"
 	pageDynamoDB = "write uses: dynamodb.get, with: {table: …, key: …}, sensor: {until: output.item != null, timeout: 4h}"
 	pageGlue     = "write uses: glue.job, with: {name: …}, which waits by itself"
+	pageAthena   = "write uses: athena.query, with: {query: …}, which waits by itself"
 	pageMachine  = "write uses: stepfunctions.run, with: {state_machine_arn: …, input: …}, which waits by itself"
 	pageBatch    = "write uses: batch.job, with: {job_queue: …, job_definition: …}, which waits by itself"
 	pageECS      = "write uses: ecs.task, with: {cluster: …, task_definition: …}, which waits by itself"
 	pageEMR      = "write uses: emr_serverless.job, with: {application_id: …, execution_role_arn: …, job_driver: …}, which waits by itself"
 )
 
-// airflowUses are operators and sensors of Airflow's, and plugins that this version lacks, in lower
+// airflowUses are operators and sensors of Airflow's, and what people take for names of plugins, in lower
 // case, and what to write instead.
 var airflowUses = map[string]string{
 	"bash": "write run: …", "bashoperator": "write run: …", "bash_operator": "write run: …",
@@ -63,10 +66,10 @@ var airflowUses = map[string]string{
 	"simplehttpoperator": pageHTTP, "httpoperator": pageHTTP, "httpsensor": pageHTTP,
 	"timedeltasensor": "write uses: wait, with: {for: 5m}", "datetimesensor": "write uses: wait, with: {until: …}",
 	"emailoperator":      "send it by `run`, or by http",
-	"externaltasksensor": pageOtherDAG, "triggerdagrunoperator": pageOtherDAG, "dag.wait": pageOtherDAG, "dag.run": pageOtherDAG,
+	"externaltasksensor": pageWaitDAG, "triggerdagrunoperator": pageRunDAG,
 	"gluejoboperator": pageGlue, "gluejobsensor": pageGlue, "glue": pageGlue,
-	"gluecrawleroperator":                "write uses: glue.crawler, with: {name: …}, which waits by itself",
-	"athenaoperator":                     "write uses: athena.query, with: {query: …}, which waits by itself",
+	"gluecrawleroperator": "write uses: glue.crawler, with: {name: …}, which waits by itself",
+	"athenaoperator":      pageAthena, "athenasensor": pageAthena, "athena": pageAthena,
 	"stepfunctionstartexecutionoperator": pageMachine, "stepfunctionexecutionsensor": pageMachine, "stepfunctions": pageMachine,
 	"batchoperator": pageBatch, "batchsensor": pageBatch, "batch": pageBatch,
 	"ecsruntaskoperator": pageECS, "ecsoperator": pageECS, "ecstaskstatesensor": pageECS, "ecs": pageECS,

@@ -56,13 +56,13 @@ func (r *caseReader) givenInstances(t *task, g *Given, fs fields, whole bool) {
 		r.report(sExclusive, r.span(fs.key("instances")), "%s has no `for_each`, so it has no instances", t.name())
 		return
 	}
-	g.Instances = map[string]*Given{}
+	g.Instances, g.Named = map[string]*Given{}, map[string]Span{}
 	for _, f := range r.named(n, "instances") {
 		one := r.given(t, f, false)
 		for i := range one.Attempts {
 			one.Attempts[i] = one.Attempts[i].within(g.Attempts[0])
 		}
-		g.Instances[f.Key.Text] = one
+		g.Instances[f.Key.Text], g.Named[f.Key.Text] = one, r.span(f.Key)
 	}
 }
 

@@ -41,6 +41,7 @@ type CaseRun struct {
 type Given struct {
 	Attempts  []Step
 	Instances map[string]*Given // of a mapped task, by index or by the key of a map
+	Named     map[string]Span   // where a case of its own names these
 }
 
 // A Step is how one attempt goes, or one poke of a sensor.
@@ -185,6 +186,9 @@ func (r *caseReader) cases() (list []Case) {
 	}
 	all := Case{Given: map[string]*Given{}, Past: map[string]machine.State{}, Vars: map[string]any{}, Secrets: map[string]string{}}
 	r.shared(&all, top)
+	for _, g := range all.Given { // what is given for all cases need not be there in each
+		g.Named = nil
+	}
 	for _, f := range r.named(n, "cases") {
 		list = append(list, r.aCase(f, top, all))
 	}

@@ -57,6 +57,8 @@ type DAG struct {
 	hooks      []*task                // callbacks, of the DAG and of tasks
 	plugins    map[string]*PluginInfo // those that were asked for; nil = unknown
 	plain      []*use                 // texts without expressions that may hold a name of ours in other brackets
+	braces     []*use                 // texts that may hold a name of ours without its $
+	meant      []string               // expressions that are none for want of a $, or of not for !
 	lists      map[*task]*use         // of uses, those that are for_each
 	uses       []*use                 // where expressions stand, in the order they were met
 	params     map[string]*param

@@ -179,6 +179,9 @@ func (d *DAG) unknownKey(field Field, t *table, in fields) []string {
 		d.report(sUnknownKey, at, "%s has no key %q", t.what, key.Text).label("write `trigger: %s`", rule)
 		return nil
 	}
+	if d.strayInput(field, t, in) {
+		return nil
+	}
 	here, ok := elsewhere[key.Text]
 	if t == scheduleKeys && strings.HasSuffix(key.Text, "_date") {
 		here, ok = strings.TrimSuffix(key.Text, "_date"), true

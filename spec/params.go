@@ -166,7 +166,7 @@ func (d *DAG) fragment(n *Node, what string) (map[string]any, bool) {
 		}
 	}
 	if _, err := schema.Compile(encode(frag)); err != nil {
-		d.report(sSchema, d.span(n), "%s has no valid schema: %v", what, unwrapVoice(err))
+		d.fragmentFault(n, what, err)
 		return nil, false
 	}
 	return frag, true

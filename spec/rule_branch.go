@@ -29,10 +29,23 @@ func ruleBranch(d *DAG) {
 	}
 	for _, id := range order {
 		t := d.byID[id]
-		if !d.never[id] && len(plan.Upstream(id)) > 0 && (len(plan.Upstream(id)) > 1 || b.when[id] != nil) {
+		if up := len(plan.Upstream(id)); !d.never[id] && (up > 1 || up > 0 && b.when[id] != nil || up == 0 && asksTwice(b.when[id])) {
 			b.look(t)
 		}
 	}
+}
+
+// asksTwice tells whether a condition compares one term more than once: else it may hold.
+func asksTwice(b *expr.Branch) bool {
+	if b == nil {
+		return false
+	}
+	seen := map[string]bool{}
+	return slices.ContainsFunc(b.Uses(), func(u expr.Use) bool {
+		again := seen[u.Term.Text]
+		seen[u.Term.Text] = true
+		return again
+	})
 }
 
 // A brancher asks about one file.
@@ -297,6 +310,10 @@ func (b *brancher) report(t *task, v *verdict) {
 	what := "can never run"
 	if v.unless == maySkip {
 		what = "is always skipped"
+	}
+	if len(up) == 0 {
+		d.report(gBranch, d.span(t.f.get("when")), "task %q is always skipped: no value makes its `when` true", t.ID)
+		return
 	}
 	if v.asked { // its trigger may hold, its condition then does not
 		d.report(gBranch, d.span(t.f.get("when")), "task %q %s: its `when` is false whenever its upstream tasks let it run", t.ID, what)

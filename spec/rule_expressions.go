@@ -123,10 +123,17 @@ func (d *DAG) exprProblem(u *use, off int, p expr.Problem) {
 		return
 	}
 	diag := d.reportAs(severityOf(p), code, at, "%s", msg)
+	if p.Code == expr.CodeName && u.task != nil && u.task.key != nil && u.task.key.Pos().Line > at.Line { // by a merge
+		diag.related(d.span(u.task.key), "here it is part of task %q", u.task.ID)
+	}
 	diag.inside = at.Line != u.node.Pos().Line || at.Col > u.node.Pos().Col
 	switch {
 	case p.Fix != "":
-		if fix := quotedFor(u.node.Quote, p.Fix); fix != "" {
+		fix := quotedFor(u.node.Quote, p.Fix)
+		escaped := at.Line != at.EndLine || strings.Contains(d.src.text(at), `\`)
+		if fix != "" && u.node.Quote != Plain && strings.Contains(fix, "[") && !escaped { // brackets may stand in quotes and blocks
+			diag.label("write `%s`", fix).note("fix", "write `%s`", fix).edit(at, fix)
+		} else if fix != "" {
 			diag.instead(d.src.text(at), fix)
 		} else {
 			diag.label("write `%s`", p.Fix)
@@ -268,8 +275,16 @@ func (d *DAG) noteParams(src string) {
 	if !strings.Contains(src, "params") {
 		return
 	}
-	for _, m := range paramUse().FindAllStringSubmatch(src, -1) {
-		name := m[1] + m[2]
+	for _, at := range paramUse().FindAllStringSubmatchIndex(src, -1) {
+		name := ""
+		if at[2] >= 0 {
+			name = src[at[2]:at[3]]
+			if p := d.params[withDashes(src, at[2])]; p != nil { // read as a difference, which is reported
+				p.used = true
+			}
+		} else if at[4] >= 0 {
+			name = src[at[4]:at[5]]
+		}
 		if p := d.params[name]; p != nil {
 			p.used = true
 		}
@@ -281,6 +296,15 @@ func (d *DAG) noteParams(src string) {
 			p.used = true
 		}
 	}
+}
+
+// withDashes is the name that begins at a byte, with what is behind each "-" that touches it.
+func withDashes(src string, at int) string {
+	end := at
+	for end < len(src) && (src[end] == '-' || src[end] == '_' || src[end] >= '0' && src[end] <= '9' || src[end]|0x20 >= 'a' && src[end]|0x20 <= 'z') {
+		end++
+	}
+	return src[at:end]
 }
 
 // quotedOnce quotes words; one that is a text already keeps its own quotes.

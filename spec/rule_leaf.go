@@ -7,9 +7,11 @@ import (
 	"weft/machine"
 )
 
-// ruleLeaf warns of a leaf under the verdict `leaves` that may hide a failure: its trigger can be
-// satisfied although a direct upstream task failed, and no other leaf would show that failure. It
-// asks about one failure among successes, so that it is silent rather than wrong.
+// ruleLeaf warns of a task under the verdict `leaves` that may hide a failure: its trigger can be
+// satisfied although a direct upstream task failed, and no leaf would show that failure, or only itself. It
+// asks about one failure among successes, so that it is silent rather than wrong. Of a task that is no leaf it tells
+// only if that one would run whatever failed: who asks for two of three does without the third on purpose. And it is
+// silent if that one, or what depends on it, asks about the task that failed: it may fail for it.
 func ruleLeaf(d *DAG) {
 	if d.failed || d.plan.Verdict.Rule != "leaves" {
 		return
@@ -21,9 +23,19 @@ func ruleLeaf(d *DAG) {
 	l := leaves{plan: plan, seen: map[string][]string{}, left: maxAsked}
 	l.look()
 	for _, t := range d.tasks {
+		if d.full() {
+			return
+		}
 		hidden := slices.DeleteFunc(l.runs[t.ID], func(up string) bool {
 			return slices.ContainsFunc(l.seen[up], func(leaf string) bool { return leaf != t.ID })
 		})
+		if len(plan.Downstream(t.ID)) > 0 && len(hidden) > 0 {
+			if !l.regardless(plan.Task(t.ID), plan.Upstream(t.ID)) {
+				continue
+			}
+			heard := d.askedBelow(plan, t)
+			hidden = slices.DeleteFunc(hidden, func(up string) bool { return heard[up] })
+		}
 		if len(hidden) > 0 {
 			d.report(rLeaf, d.span(t.f.get("trigger")), "task %q runs even if %s failed, and the run is then a success", t.ID, orWords(quoted(hidden))).
 				help("say `verdict: strict` if any failure should fail the run, or write a verdict of your own")
@@ -31,11 +43,48 @@ func ruleLeaf(d *DAG) {
 	}
 }
 
+// regardless tells whether a task runs even if all its upstream tasks fail.
+func (l *leaves) regardless(t *machine.Task, up []string) bool {
+	if t.Trigger.Rule != "" {
+		u := make(upstreamOutcomes, len(up))
+		for i := range u {
+			u[i] = mayFail
+		}
+		return byRule(t.Trigger.Rule, u).run
+	}
+	w := world{plan: l.plan, up: up, state: make(map[string]machine.State, len(up))}
+	for _, id := range up {
+		w.state[id] = machine.Failed
+	}
+	l.left -= len(up)
+	j, err := l.exprs.Judge(t.Trigger.Expr.Src, w)
+	return l.left >= 0 && err == nil && j.Truth == expr.True
+}
+
+// askedBelow are the tasks that a task, and all that depend on it, name in expressions.
+func (d *DAG) askedBelow(plan *machine.Plan, t *task) map[string]bool {
+	heard, seen := map[string]bool{}, map[string]bool{t.ID: true}
+	for next := []string{t.ID}; len(next) > 0; next = next[1:] {
+		for _, r := range d.byID[next[0]].refs {
+			if r.where != "trigger" {
+				heard[r.id] = true
+			}
+		}
+		for _, down := range plan.Downstream(next[0]) {
+			if !seen[down] {
+				seen[down] = true
+				next = append(next, down)
+			}
+		}
+	}
+	return heard
+}
+
 // leaves is what one failure comes to.
 type leaves struct {
 	plan  *machine.Plan
 	seen  map[string][]string // task → leaves that show its failure, at most two: enough to know whether another one does
-	runs  map[string][]string // leaf → its upstream tasks whose failure lets it run all the same
+	runs  map[string][]string // task → its upstream tasks whose failure lets it run all the same
 	exprs expr.Cache
 	left  int // states of upstream tasks that may still be looked at
 }
@@ -55,7 +104,11 @@ func (l *leaves) look() {
 		up := l.plan.Upstream(id)
 		ask := l.asker(l.plan.Task(id), up)
 		for _, failed := range up {
-			switch ask(failed) {
+			got := ask(failed)
+			if got == machine.Success && l.plan.Task(id).Uses == "fail" {
+				got = machine.UpstreamFailed // it runs, and fails: as good
+			}
+			switch got {
 			case machine.UpstreamFailed:
 				for _, leaf := range shows {
 					if len(l.seen[failed]) < 2 && !slices.Contains(l.seen[failed], leaf) {
@@ -63,9 +116,7 @@ func (l *leaves) look() {
 					}
 				}
 			case machine.Success:
-				if leaf {
-					l.runs[id] = append(l.runs[id], failed)
-				}
+				l.runs[id] = append(l.runs[id], failed)
 			}
 		}
 	}

@@ -35,7 +35,7 @@ func ruleNever(d *DAG) {
 		case !got.run:
 			d.reportNever(task, up, ends, got.unless)
 			ends[t], d.never[t] = mayEvery, true
-		case d.reportWhen(task):
+		case d.reportWhen(task), d.reportUnseen(&f, task, up):
 			ends[t], d.never[t] = mayEvery, true
 		case switchedOff(task):
 			ends[t] = maySkip | got.unless

@@ -15,6 +15,9 @@ func ruleOutputs(d *DAG) {
 			d.noteOutputs(u, part, read)
 		}
 	}
+	for _, text := range d.meant { // only its $ is missing
+		d.noteOutputs(new(use), expr.Segment{Text: text, Expr: true}, read)
+	}
 	for _, t := range d.tasks {
 		names := read[t.ID]
 		if len(names) == 0 || names[""] {
@@ -47,10 +50,19 @@ func (d *DAG) noteOutputs(u *use, part expr.Segment, read map[string]map[string]
 	if !strings.Contains(part.Text, "tasks") {
 		return
 	}
-	for _, m := range outputUse().FindAllStringSubmatch(part.Text, -1) {
-		switch id := m[1] + m[2]; m[3] {
+	for _, at := range outputUse().FindAllStringSubmatchIndex(part.Text, -1) {
+		group := func(i int) string {
+			if at[2*i] < 0 {
+				return ""
+			}
+			return part.Text[at[2*i]:at[2*i+1]]
+		}
+		switch id := group(1) + group(2); group(3) {
 		case "output":
-			note(id, m[4]+m[5])
+			note(id, group(4)+group(5))
+			if at[8] >= 0 {
+				note(id, withDashes(part.Text, at[8])) // read as a difference, which is reported
+			}
 		case "state", "error", "ref", "artifacts":
 		default:
 			note(id, "")

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -26,9 +27,18 @@ func rulePool(d *DAG) {
 				r.help("a new pool is a member of `pools` in weft.yaml, with its slots: pools: {%s: 4}", t.Pool)
 			}
 		case !ok && t.Pool != "default":
-			d.reportAs(Warning, sPool, d.span(n), "whether there is a pool %q is not known here", t.Pool)
+			d.reportAs(Warning, sPool, d.span(n), "whether there is a pool %q is not known here", t.Pool).
+				help("no weft.yaml says which pools there are: write one with `pools: {%s: 4}`, or name it by --config", t.Pool)
 		case ok && t.PoolSlots > size:
-			d.report(sValue, d.span(t.f.get("pool_slots")), "%s wants %d slots of pool %q, which has %d: it would never run", t.name(), t.PoolSlots, t.Pool, size)
+			at := t.f.get("pool_slots")
+			if at == nil { // it wants one, and there is none
+				at = cmp.Or(n, t.key)
+			}
+			if t.PoolSlots == 1 {
+				d.report(sValue, d.span(at), "pool %q has no slots: %s would never run", t.Pool, t.name())
+				continue
+			}
+			d.report(sValue, d.span(at), "%s wants %d slots of pool %q, which has %d: it would never run", t.name(), t.PoolSlots, t.Pool, size)
 		}
 	}
 }

@@ -7,6 +7,7 @@ package spec
 //	needs        every need is a task of this file
 //	expressions  every reference is noted, scripts are rewritten
 //	cycle        d.cyclic is known; what asks for upstream tasks is silent if it is set
+//	missing dollar  what foreign names and expressions reported is known
 //	upstream     Needs and Refs of each task are whole
 //	assemble     the plan is whole; sealed gives it to rules that ask about both directions
 var rules = []struct {
@@ -16,6 +17,7 @@ var rules = []struct {
 	{"needs", ruleNeeds},
 	{"expressions", ruleExpressions},
 	{"foreign names", ruleForeign},
+	{"missing dollar", ruleMissingDollar},
 	{"secrets", ruleSecrets},
 	{"cycle", ruleCycle},
 	{"upstream", ruleUpstream},
@@ -24,7 +26,9 @@ var rules = []struct {
 	{"pool", rulePool},
 	{"params", ruleParams},
 	{"outputs", ruleOutputs},
+	{"declared", ruleDeclared},
 	{"repeat", ruleRepeat},
+	{"dead", ruleDead},
 	{"secret in the file", ruleSecretInFile},
 	{"assemble", assemble},
 	{"never", ruleNever},

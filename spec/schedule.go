@@ -70,6 +70,7 @@ func (d *DAG) draftSchedule(n *Node) {
 	}
 	d.duration(f.get("jitter"), "jitter", true)
 	d.catchup(f.get("catchup"))
+	d.noCatchup(f, texts)
 	if dst := f.get("dst"); dst != nil {
 		g := d.fields(dst, dstKeys, "`dst`")
 		d.choice(g.get("gap"), "gap", "next", "skip")
@@ -120,22 +121,39 @@ func (d *DAG) cron(n *Node, key string, every bool) *cron.Expr {
 		return d.preset(n, text)
 	case every && isEvery:
 		if v, err := ParseDuration(strings.TrimSpace(rest)); err != nil {
-			d.report(sDuration, d.span(n), "`every` wants a duration like 15m or 1h30m: %v", err)
+			diag := d.report(sDuration, d.span(n), "`every` wants a duration like 15m or 1h30m: %v", err)
+			if meant := meantEvery(rest); meant != "" {
+				diag.label("write `every %s`", meant)
+			}
 		} else if v == 0 {
 			d.report(sValue, d.span(n), "`every` must be longer than 0")
 		}
 		return nil
 	case isEvery:
-		d.report(tFields, d.span(n), "`%s` holds cron texts, and `every` stands for itself", key).help("write `schedule: {every: %s}`", strings.TrimSpace(rest))
+		meant := strings.TrimSpace(rest)
+		if m := meantEvery(meant); m != "" {
+			meant = m
+		}
+		d.report(tFields, d.span(n), "`%s` holds cron texts, and `every` stands for itself", key).help("write `schedule: {every: %s}`", meant)
 		return nil
 	}
-	if d.scheduleWord(n, text, key, every) {
+	if d.scheduleWord(n, text, key, every) || d.awsSchedule(n, text, every) {
 		return nil
 	}
 	e, problems := cron.Parse(n.Text)
+	if e == nil {
+		problems = d.zoneInCron(n, problems)
+	}
 	for _, p := range problems {
-		code := [...]string{tField, tFields, tNever, tEither, tUneven}[p.Kind]
-		diag := d.report(code, d.within(n, p.Offset, p.Len), "%s", p.Msg)
+		code := [...]string{tField, tFields, tNever, tEither, tUneven, tFields}[p.Kind]
+		severity, mild := warnings[code]
+		switch {
+		case p.Kind == cron.YearLast && e != nil:
+			severity = Warning
+		case !mild:
+			severity = Error
+		}
+		diag := d.reportAs(severity, code, d.within(n, p.Offset, p.Len), "%s", p.Msg)
 		if len(p.Suggest) > 0 {
 			diag.label("write `%s`", p.Suggest[0])
 		}
@@ -240,10 +258,7 @@ func (d *DAG) zone(n *Node) *timezone {
 	}
 	z := findZone(n.Text)
 	if z == nil {
-		diag := d.report(tZone, d.span(n), "there is no time zone %q", cut(n.Text, 40))
-		if diag.suggest(n.Text, zoneNames()); diag.Label == "" {
-			diag.help("use a name of the IANA database, like Europe/Berlin or UTC")
-		}
+		d.report(tZone, d.span(n), "there is no time zone %q", cut(n.Text, 40)).zoneMeant(n.Text)
 		return nil
 	}
 	d.plan.Timezone = n.Text

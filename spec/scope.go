@@ -33,6 +33,7 @@ type sight struct {
 	dagEnv              bool
 	mapped, callback    bool
 	ofDAG               bool  // the DAG's own callback
+	ofMapped            bool  // a callback of a task with instances
 	env                 int   // which names of the task's variables, 0 = none
 	output              *task // whose output `output` is
 	item                *task // whose element `item` is, or is like, where something is known of it
@@ -96,6 +97,8 @@ const (
 	notRetry    = "it is there in `retry_if`"
 	notError    = "it is there in `retry_if`, and in the `on_failure` of a task"
 	noSecrets   = "they may stand in `env`, in the text of `run`, in `with`, `until` and `fail_when`"
+	ofError     = "in a callback it is error.exit_code"
+	ofInstance  = "a callback of a task with `for_each` has none; which instance failed a script reads in $WEFT_INDEX"
 	noTasks     = "the environment of the DAG and of `defaults` is the same for all tasks; set it in the task's `env`"
 	noOuterEnv  = "a value of the DAG's `env` sees no other"
 	notUpstream = "it is there in `trigger`"
@@ -106,9 +109,10 @@ func (s *scopes) of(u *use) *expr.Scope {
 	key := sight{where: u.where, bare: u.form == bareForm, noSecrets: u.noSecrets, outerEnv: u.outerEnv}
 	key.dagEnv = u.outerEnv && u.dagEnv
 	if t := u.task; t != nil {
-		key.mapped, key.callback, key.ofDAG = t.ForEach != nil, t.callback(), t.callback() && t.owner == nil
+		key.mapped, key.callback, key.ofDAG = t.hasList(), t.callback(), t.callback() && t.owner == nil
+		key.ofMapped = t.callback() && t.owner != nil && t.owner.hasList()
 		key.env = s.envOf(u)
-		if key.mapped && u.where != "for_each" && s.item(t).Kind != expr.KindAny {
+		if t.ForEach != nil && u.where != "for_each" && s.item(t).Kind != expr.KindAny {
 			key.item = s.alike(t)
 		}
 		if u.where == "until" || u.where == "fail_when" || u.asks {
@@ -125,6 +129,9 @@ func (s *scopes) of(u *use) *expr.Scope {
 	}
 	return sc
 }
+
+// hasList tells whether a task has instances, or would have if its list could be read.
+func (t *task) hasList() bool { return t.ForEach != nil || t.f.get("for_each") != nil }
 
 // make makes the scope of a sight; of u it asks what the sight says alone.
 func (s *scopes) make(u *use, key sight) *expr.Scope {
@@ -148,6 +155,10 @@ func (s *scopes) make(u *use, key sight) *expr.Scope {
 	s.own(key, sc)
 	if key.callback && !key.ofDAG {
 		sc.Roots["error"] = expr.ErrorType()
+		sc.Elsewhere["exit_code"] = ofError
+	}
+	if key.ofMapped {
+		sc.Elsewhere["item"], sc.Elsewhere["index"] = ofInstance, ofInstance
 	}
 	if key.mapped && key.where != "for_each" {
 		sc.Roots["item"], sc.Roots["index"] = expr.Type{}, expr.Of(expr.KindInt)

@@ -17,6 +17,10 @@ func (d *DAG) draftSensor(t *task) {
 	if !n.Empty() { // `sensor:` alone has every default
 		own = d.fields(n, sensorKeys, "`sensor`")
 	}
+	if !n.Empty() && n.Kind != Mapping { // nobody knows what it shall be
+		t.Sensor = &machine.Sensor{PokeInterval: seconds(60), OnError: "retry"}
+		return
+	}
 	base := d.defaultSensor()
 	get := func(key string) *Node {
 		if v := own.get(key); v != nil {
@@ -40,6 +44,7 @@ func (d *DAG) draftSensor(t *task) {
 	if s.Timeout != 0 && s.PokeInterval > s.Timeout && get("poke_interval") != nil {
 		d.report(rInterval, d.span(get("poke_interval")), "`poke_interval` is longer than `timeout`: there is one poke at most")
 	}
+	d.deadPokes(t, s, own)
 	t.Sensor = s
 }
 

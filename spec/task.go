@@ -208,7 +208,7 @@ func (d *DAG) draftRetries(t *task) {
 
 // idleRetryKeys warns of keys about retries at a task that has none.
 func (d *DAG) idleRetryKeys(t *task) {
-	for _, name := range []string{"retry_delay", "retry_backoff", "max_retry_delay", "retry_jitter"} {
+	for _, name := range []string{"retry_delay", "retry_backoff", "max_retry_delay", "retry_jitter", "retry_if"} {
 		if key := t.f.key(name); key != nil {
 			d.reportAs(Warning, sMissing, d.span(key), "`%s` needs `retries`: %s is not tried again", name, t.name()).
 				help("say how often: `retries: 3`")
@@ -288,9 +288,15 @@ func (d *DAG) draftTrigger(t *task, n *Node) {
 		return
 	}
 	rule := strings.TrimSpace(n.Text)
+	dashed := strings.ReplaceAll(strings.ToLower(rule), "-", "_")
+	status := statusRules[strings.Trim(rule, "${} ")]
 	switch {
 	case slices.Contains(triggerRules, rule):
 		t.Trigger.Rule = rule
+	case slices.Contains(triggerRules, dashed):
+		d.report(sValue, d.span(n), "there is no trigger rule %q", rule).instead(rule, dashed)
+	case status != "" && status != "all_success":
+		d.report(sValue, d.span(n), "%q is another tool's", rule).label("write `%s`", status)
 	case envName.fits(rule) && rule != "true" && rule != "false":
 		diag := d.report(sValue, d.span(n), "there is no trigger rule %q", rule)
 		if here := foreignRules[strings.ToLower(rule)]; here != "" {

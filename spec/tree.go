@@ -261,7 +261,10 @@ func (p *planter) tag(y *yaml.Node, n *Node) {
 	case text == "":
 		at, text = n.Pos(), "!"
 	}
-	n.bad = y.Kind == yaml.ScalarNode && y.Value == ""
+	if n.bad = y.Kind == yaml.ScalarNode && y.Value == ""; p.notTag(y, at, text) {
+		n.bad = true
+		return
+	}
 	diag := p.dag.report(yTag, spanAt(at, len([]rune(text))), "%s is a YAML tag; values here have none", text)
 	if len(text) > 1 && text[1] != '!' {
 		diag.help("for \"not\" in an expression write `not %s`; for text, quote it", text[1:])

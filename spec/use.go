@@ -58,6 +58,7 @@ func (d *DAG) use(u *use) {
 	if i < 0 || u.form == scripted { // of a template with expressions package expr tells
 		d.jinja(u)
 	}
+	d.braced(u)
 	d.shellNames(u)
 	if i < 0 {
 		d.foreign(u)
@@ -136,6 +137,7 @@ func (d *DAG) templates(t *task, where, path string, n *Node, want any) {
 			d.templates(t, where, join(path, i), it, member(want, here, "items"))
 		}
 	default:
+		d.nullText(where, path, n, here)
 		d.use(&use{task: t, where: where, path: path, node: n, form: template, edge: true, want: want, noSecrets: where == "with" && t != nil && t.Uses == dagRun})
 	}
 }

@@ -128,6 +128,7 @@ func (d *DAG) argv(t *task, n *Node, path string) []any {
 	if len(n.Items()) == 0 {
 		d.report(sType, d.span(n), "`run` is an empty list; it must begin with a program")
 	}
+	d.argvWords(n.Items())
 	return words
 }
 
@@ -208,6 +209,7 @@ func (d *DAG) withUses(t *task, n *Node) {
 		default:
 			d.programText(t, f, member(input, input, f.Key.Text))
 			d.inputFile(t, f, member(input, input, f.Key.Text))
+			d.literalInput(f, member(input, input, f.Key.Text))
 			d.templates(t, "with", path, f.Value, member(input, input, f.Key.Text))
 		}
 	}
@@ -244,7 +246,7 @@ func (d *DAG) checkInput(t *task, n *Node, input map[string]any) {
 	}
 	found := c.Check(input)
 	for _, v := range found {
-		if n != nil && openTo(n, v) || misspelt(found, v) || otherPart(found, v) {
+		if n != nil && openTo(n, v) || misspelt(found, v) || otherPart(found, v) || t.strays(v) {
 			continue
 		}
 		d.inputProblem(t, n, v)

@@ -34,9 +34,9 @@ var taskPlaces = []string{
 	`uses: http, with: {url: "http://x", expect: {status: %s}}`, `uses: http, with: {url: "http://x", expect: {status: [%s]}}`,
 	`uses: http, with: {url: "http://x", expect: {when: %s}}`, `uses: http, with: {url: "http://x", auth: {bearer: %s}}`,
 	"uses: wait, with: {for: %s}", "uses: wait, with: {until: %s}", "uses: noop, with: {output: %s}", "uses: fail, with: {message: %s}",
-	"uses: file.head, with: {path: %s}", `uses: s3.put, with: {uri: "s3://b/k", body: %s}`, "uses: s3.put, with: {uri: %s, body: x}",
-	`uses: s3.put, with: {uri: "s3://b/k", body: x, if_none_match: %s}`, `uses: s3.get, with: {uri: "s3://b/k", as: %s}`,
-	`uses: s3.list, with: {uri: "s3://b/k", max: %s}`, "uses: python, with: {code: %s}", "uses: python, with: {code: x, python: %s}",
+	"uses: file.head, with: {path: %s}", `uses: s3.put, with: {uri: "s3://acme/k", body: %s}`, "uses: s3.put, with: {uri: %s, body: x}",
+	`uses: s3.put, with: {uri: "s3://acme/k", body: x, if_none_match: %s}`, `uses: s3.get, with: {uri: "s3://acme/k", as: %s}`,
+	`uses: s3.list, with: {uri: "s3://acme/k", max: %s}`, "uses: python, with: {code: %s}", "uses: python, with: {code: x, python: %s}",
 	"uses: python, with: {code: x, args: %s}", "uses: python, with: {code: x, requirements: %s}",
 	"uses: python, with: {code: x, requirements: [%s]}", "uses: python, with: {code: x, system_site_packages: %s}",
 	"uses: python, with: {callable: %s}", "uses: shell, with: {run: %s}", "uses: shell, with: {run: [%s]}",
@@ -45,7 +45,7 @@ var taskPlaces = []string{
 // looks are values as people write them, by how they look.
 var looks = []string{
 	"x", "5", "0", "-1", "3.10", "010", "true", "no", "2026-01-02", `"5"`, `""`, "[b]", "[5]", "{A: b}", "{A: {run: echo}}", "{type: integer}",
-	`"${{ params.s }}"`, `"${{ params.l }}"`, `"@daily"`, `"s3://b/k"`, "5m", "integer", "GET", "bash",
+	`"${{ params.s }}"`, `"${{ params.l }}"`, `"@daily"`, `"s3://acme/k"`, "5m", "integer", "GET", "bash",
 }
 
 // TestTheEditorTakesWhatWeftTakes tries each look at each place: where weft has no error, the schema
