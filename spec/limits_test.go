@@ -54,6 +54,10 @@ func TestBombs(t *testing.T) {
 		{"too much text by aliases", "x-a: &a " + strings.Repeat("x", 60_000) + "\ntasks:\n" + numbered(80, "  t%d: {run: *a}\n"), yLimit},
 		{"too much by defaults", "defaults:\n  env:\n" + numbered(100, "    P%d: 1\n") + "tasks:\n" + numbered(2_000, "  t%d: {run: a}\n"), yLimit},
 		{"too much text by defaults", "defaults:\n  env: {A: " + strings.Repeat("x", 60_000) + "}\ntasks:\n" + numbered(80, "  t%d: {run: a}\n"), yLimit},
+		{"a tab in each second line", "tasks:\n" + numbered(30_000, "  a%d:\n\trun: echo\n"), yTab},
+		{"an odd space in each second line", "tasks:\n" + numbered(30_000, "  a%d:\n    run:\u00a0echo\n"), ySpace},
+		{"a key without a colon many times", "tasks:\n  a: {run: echo, " + numbered(30_000, "b%d, ") + "}\n", sUnknownKey},
+		{"odd spaces in a row", "x:\n" + strings.Repeat(" \u00a0", 100_000) + "\n" + strings.Repeat("a", 300_000) + ":\u00a0b", ySpace},
 		{"too many values in brackets", "x-a: [" + strings.Repeat("1, ", 210_000) + "]\n" + tasks, yLimit},
 	} {
 		t.Run(row.name, func(t *testing.T) {

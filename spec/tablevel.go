@@ -143,13 +143,34 @@ func (d *DAG) scriptAbove(line int) int {
 		}
 		return 0
 	}
-	if looksLikeKey().MatchString(d.src.lineText(line)) {
-		return 0
-	}
 	for above > 0 && d.inBlock(above) {
 		above--
 	}
+	if d.keyBehind(line, above) {
+		return 0
+	}
 	return above
+}
+
+// keyBehind tells whether a line that begins with tabs, behind a text, is a key that belongs to what is open above, and the
+// text does not go on below it.
+func (d *DAG) keyBehind(line, header int) bool {
+	m := keyLine().FindStringSubmatch(strings.TrimLeft(d.src.lineText(line), " \t"))
+	if m == nil || m[1] != "" || !taskID.fits(strings.TrimSpace(m[2])) {
+		return false
+	}
+	for n := line + 1; n <= d.src.count(); n++ {
+		if text := d.src.lineText(n); strings.TrimSpace(text) != "" {
+			if tabAt(d.src.line(n)) == 0 && d.textGoesOn(n, header) {
+				return false
+			}
+			break
+		}
+	}
+	return slices.ContainsFunc(d.openAbove(line), func(in int) bool {
+		of, tasks := keysUnder(d.parents(line, in))
+		return (of != nil || tasks) && d.belongs(line, in)
+	})
 }
 
 // untabbedText indents the lines of a text below |. If all begin with the same tabs those are its indentation, and
