@@ -36,9 +36,12 @@ func (c *collector) collectLess() {
 		return
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.on {
+		return
+	}
 	c.on = true
 	c.set(collectAt(0))
-	c.mu.Unlock()
 	var look func(*[64]byte)
 	look = func(*[64]byte) { // after each collection
 		c.look()
