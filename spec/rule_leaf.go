@@ -20,7 +20,7 @@ func ruleLeaf(d *DAG) {
 	if !ok {
 		return
 	}
-	l := leaves{plan: plan, seen: map[string][]string{}, left: maxAsked}
+	l := leaves{plan: plan, seen: map[string][]string{}, left: maxAsked, below: maxBelow}
 	l.look()
 	for _, t := range d.tasks {
 		if d.full() {
@@ -33,8 +33,8 @@ func ruleLeaf(d *DAG) {
 			if !l.regardless(plan.Task(t.ID), plan.Upstream(t.ID)) {
 				continue
 			}
-			heard := d.askedBelow(plan, t)
-			hidden = slices.DeleteFunc(hidden, func(up string) bool { return heard[up] })
+			heard, all := l.askedBelow(d, t)
+			hidden = slices.DeleteFunc(hidden, func(up string) bool { return !all || heard[up] })
 		}
 		if len(hidden) > 0 {
 			d.report(rLeaf, d.span(t.f.get("trigger")), "task %q runs even if %s failed, and the run is then a success", t.ID, orWords(quoted(hidden))).
@@ -61,23 +61,27 @@ func (l *leaves) regardless(t *machine.Task, up []string) bool {
 	return l.left >= 0 && err == nil && j.Truth == expr.True
 }
 
-// askedBelow are the tasks that a task, and all that depend on it, name in expressions.
-func (d *DAG) askedBelow(plan *machine.Plan, t *task) map[string]bool {
+// askedBelow are the tasks that a task, and all that depend on it, name in expressions; not all of them where too many
+// depend on it.
+func (l *leaves) askedBelow(d *DAG, t *task) (heard map[string]bool, all bool) {
 	heard, seen := map[string]bool{}, map[string]bool{t.ID: true}
 	for next := []string{t.ID}; len(next) > 0; next = next[1:] {
+		if l.below--; l.below < 0 {
+			return heard, false
+		}
 		for _, r := range d.byID[next[0]].refs {
 			if r.where != "trigger" {
 				heard[r.id] = true
 			}
 		}
-		for _, down := range plan.Downstream(next[0]) {
+		for _, down := range l.plan.Downstream(next[0]) {
 			if !seen[down] {
 				seen[down] = true
 				next = append(next, down)
 			}
 		}
 	}
-	return heard
+	return heard, true
 }
 
 // leaves is what one failure comes to.
@@ -87,10 +91,15 @@ type leaves struct {
 	runs  map[string][]string // task → its upstream tasks whose failure lets it run all the same
 	exprs expr.Cache
 	left  int // states of upstream tasks that may still be looked at
+	below int // tasks that may still be looked at for what they ask about
 }
 
-// maxAsked bounds how many states of upstream tasks are looked at, for triggers that are expressions.
-const maxAsked = 1_000_000
+// maxAsked bounds how many states of upstream tasks are looked at, for triggers that are expressions; maxBelow how many
+// tasks are for what they name.
+const (
+	maxAsked = 1_000_000
+	maxBelow = 100_000
+)
 
 // look goes from the leaves upstream: what shows the failure of a task is known before that of those it waits for.
 func (l *leaves) look() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -106,6 +107,7 @@ func TestAReaderWhoGoesDoesNotStopTheRun(t *testing.T) {
 
 // TestAHangupCancels: the terminal goes away, and nothing is left running.
 func TestAHangupCancels(t *testing.T) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // whoever started the tests may have it ignored, which is inherited
 	w := newWorld(t)
 	file := w.write("x.yaml", "id: x\ntasks: {a: {run: 'echo x >> \"$LEDGER\"; sleep 300'}}\n")
 	cmd := w.command("run", file, "--run-id", "r")

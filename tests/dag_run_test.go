@@ -185,12 +185,12 @@ func TestTheOtherDAGFails(t *testing.T) {
 func TestWhatCannotBeStarted(t *testing.T) {
 	w := chain(t, "dags/broken.yaml", "id: broken\ntasks: {a: {runs: x}}\n", "dags/wrong.yaml", `
 id: wrong
-params: {id: {type: string, default: laod}}
+params: {id: {type: string, default: laod}, day: {type: string, default: yesterday}}
 tasks:
   unknown: {uses: dag.run, with: {id: "${{ params.id }}"}}
   broken: {uses: dag.run, with: {id: broken}}
   params: {uses: dag.run, with: {id: load, params: "${{ {\"dya\": \"x\", \"parts\": \"many\"} }}"}}
-  date: {uses: dag.run, with: {id: load, params: {day: x}, logical_date: yesterday}}
+  date: {uses: dag.run, with: {id: load, params: {day: x}, logical_date: "${{ params.day }}"}}
   secret: {env: {TOKEN: "${{ secrets.TOKEN }}"}, uses: dag.run, with: {id: load, params: {day: correct-horse-battery}}}
   large: {uses: dag.run, with: {id: load, params: {day: "${{ join(map(1..9000, \"abcdef\"), \"\") }}"}}}
 `)
@@ -200,7 +200,7 @@ tasks:
 		"unknown": `cannot find DAG "laod": no file in dags has that id (did you mean load?)`,
 		"broken":  `cannot start what dags/broken.yaml holds: it has 1 error, at 2:13 a task has no key "runs" (weft validate dags/broken.yaml shows all that is wrong)`,
 		"params":  `cannot start load: param "dya" is not declared by this DAG; did you mean "day"?; param "day" is missing: it has no default; param "parts" must be a whole number, not text (its params are day, parts)`,
-		"date":    `cannot read logical_date "yesterday": it is no date (write 2026-01-02 or 2026-01-02T03:04:05Z)`,
+		"date":    `dags/wrong.yaml:8:75: cannot use dag.run: with.logical_date must be a date, as 2026-01-02 or 2026-01-02T03:04:05Z, not "yesterday"`,
 		"secret":  `cannot submit it: what names it holds secret TOKEN, and would be kept with the run (secrets may stand in what is handed over, not in names)`,
 		"large":   `cannot start load: its params have 54033 bytes of JSON, at most 49152 fit (hand over an address: tasks.NAME.ref.uri, or an object of S3)`,
 	} {

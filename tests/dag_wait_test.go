@@ -52,7 +52,7 @@ func TestOneDAGWaitsForAnother(t *testing.T) {
 // TestWaitingForWhatEndsOtherwise: the poke fails at once, unless that state is waited for; on_error says
 // whether it goes on waiting, as Airflow's sensor does, and then a run that is cleared is what it waited for.
 func TestWaitingForWhatEndsOtherwise(t *testing.T) {
-	w := chain(t, "go", "", "bad", "")
+	w := chain(t, "go", "", "bad", "", "weft.yaml", "vars: {end: skipped, other: cancelled}\n") // written out they are no states to `weft validate`
 	w.must(1, "", "run", "load", "-p", "day=x", "--run-id", "red", "--logical-date", "2026-01-02")
 	for _, c := range []struct{ with, sensor, ends string }{
 		{"", "timeout: 30s", "failed: run red of load has failed: report upstream_failed (work: exited with status 1) (on_error: wait takes a failed poke for not yet)"},
@@ -60,8 +60,8 @@ func TestWaitingForWhatEndsOtherwise(t *testing.T) {
 		{", task: work", "timeout: 30s", "failed: task work of run red of load is failed, and not success (on_error: wait takes a failed poke for not yet)"},
 		{", task: report, states: [upstream_failed, skipped]", "timeout: 30s", `success {"run_id":"red","state":"upstream_failed"}`},
 		{", task: wrok", "timeout: 30s", "failed: cannot wait for task wrok of load: run red has no such task, but report, work"},
-		{", states: [skipped]", "timeout: 30s", "failed: cannot wait for the state skipped: a run ends as success, failed or cancelled"},
-		{", task: work, states: [cancelled]", "timeout: 30s", "failed: cannot wait for the state cancelled: a task ends as success, failed, skipped or upstream_failed"},
+		{`, states: ["${{ vars.end }}"]`, "timeout: 30s", "failed: dags/waits.yaml:4:53: cannot use dag.wait: with.states.0 is no state of a run: it ends as success, failed or cancelled"},
+		{`, task: work, states: ["${{ vars.other }}"]`, "timeout: 30s", "failed: dags/waits.yaml:4:65: cannot use dag.wait: with.states.0 is no state of a task: it ends as success, failed, skipped or upstream_failed"},
 		{"", "timeout: 30s, on_error: skip", "skipped: run red of load has failed: report upstream_failed (work: exited with status 1)"},
 		{"", "timeout: 300ms, on_error: wait", "failed: the sensor waited longer than its timeout of 300ms"},
 		{"", "timeout: 300ms, on_error: wait, soft_fail: true", "skipped: the sensor waited longer than its timeout of 300ms"},

@@ -41,7 +41,7 @@ func rightDocuments(t *testing.T) []document {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if needsOwnPlugins[filepath.Base(f)] || strings.HasSuffix(f, ".test.yaml") {
+			if oursAlone[filepath.Base(f)] || strings.HasSuffix(f, ".test.yaml") {
 				continue
 			}
 			list = append(list, document{strings.TrimPrefix(f, "../"), string(text)})
@@ -66,8 +66,9 @@ func rightDocuments(t *testing.T) []document {
 	return list
 }
 
-// needsOwnPlugins are right files of the validator's tests whose plugins weft does not have.
-var needsOwnPlugins = map[string]bool{"whole.yaml": true, "mapped.yaml": true, "ask.yaml": true}
+// oursAlone are right files of the validator's tests that others cannot judge: weft does not have their plugins, or they hold
+// characters that end a line in YAML 1.1, which others read, and none in 1.2.
+var oursAlone = map[string]bool{"whole.yaml": true, "mapped.yaml": true, "ask.yaml": true, "linebreaks.yaml": true}
 
 // TestOtherValidatorsAgreeOnWhatIsRight: two validators that are not ours find nothing in what is right.
 func TestOtherValidatorsAgreeOnWhatIsRight(t *testing.T) {
