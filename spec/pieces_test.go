@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -15,12 +16,13 @@ import (
 
 // readTree makes the tree of a text, in pieces of some size or (0) whole.
 func readTree(src string, size int) (*Node, []Diagnostic, bool) {
-	d := &DAG{file: "f.yaml", src: newSource([]byte(src)), once: map[telling]bool{}}
+	text, _ := standIn([]byte(src))
+	d := &DAG{file: "f.yaml", src: newSource(text), once: map[telling]bool{}}
 	if size > 0 {
 		root, ok := d.byPieces(size)
 		return root, sorted(d.diags), ok
 	}
-	doc := d.parseYAML([]byte(src))
+	doc := d.parseYAML(text)
 	if doc == nil || d.failed {
 		return nil, sorted(d.diags), false
 	}
@@ -160,7 +162,8 @@ func TestMostValues(t *testing.T) {
 // reckoned counts the values of a text that is YAML, and what is reckoned of it.
 func reckoned(t *testing.T, src string) {
 	t.Helper()
-	doc, err := next(yaml.NewDecoder(strings.NewReader(src)))
+	text, _ := standIn([]byte(src))
+	doc, err := next(yaml.NewDecoder(bytes.NewReader(text)))
 	if err != nil {
 		return
 	}
@@ -175,7 +178,7 @@ func reckoned(t *testing.T, src string) {
 	for _, c := range doc.Content {
 		count(c)
 	}
-	if most := mostValues(newSource([]byte(src)).body); n > most {
+	if most := mostValues(newSource(text).body); n > most {
 		t.Errorf("%q holds %d values, reckoned %d", src, n, most)
 	}
 }
