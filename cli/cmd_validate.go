@@ -120,7 +120,7 @@ func (e *env) validate(paths []string, o validateOptions) error {
 				e.complain(err)
 			}
 			return absent[0]
-		case len(absent) == 0 && len(buckets) == 0:
+		case len(buckets) == 0:
 			return &hinted{errors.New("cannot find any DAGs in " + e.lookedIn(local)), "they are files NAME.yaml or NAME.yml; weft init makes a first one"}
 		}
 		all, broken = e.checkAll(files)

@@ -48,7 +48,7 @@ func (Plugin) Run(ctx context.Context, call *plugins.Call) (plugins.Result, erro
 }
 
 // Ready implements plugins.Readier: what is to run, the streams and, where it can be held, the shell.
-func (p Plugin) Ready(call *plugins.Call) (run func(context.Context) (plugins.Result, error), drop func()) {
+func (Plugin) Ready(call *plugins.Call) (run func(context.Context) (plugins.Result, error), drop func()) {
 	j, err := open(call)
 	if err != nil {
 		return func(context.Context) (plugins.Result, error) { return plugins.Result{}, err }, func() {}
